@@ -1,0 +1,39 @@
+# Each target makes its own virtual environment; nothing of the machine's Python packages is used.
+PYTHON ?= python3
+DEMO_SECONDS ?= 30
+
+.PHONY: demo test lint benchmarks clean
+
+.venv-demo/.done: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-demo
+	.venv-demo/bin/pip install --quiet --disable-pip-version-check -e '.[demo]'
+	touch $@
+
+.venv/.done: pyproject.toml
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[all,test,lint]'
+	touch $@
+
+.venv-core/.done: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-core
+	.venv-core/bin/pip install --quiet --disable-pip-version-check -e . hypothesis pytest pytest-timeout
+	touch $@
+
+demo: .venv-demo/.done ## a live system that loses events, and who lost them
+	.venv-demo/bin/stem demo --seconds $(DEMO_SECONDS)
+
+test: .venv/.done .venv-core/.done ## all tests; the unit tests once more without the optional parts
+	.venv-core/bin/python -m pytest tests/unit -m 'not extras' -q
+	.venv/bin/python -m pytest
+
+lint: .venv/.done
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+benchmarks: .venv/.done
+	for file in benchmarks/bench_*.py; do .venv/bin/python $$file || exit 1; done
+
+clean:
+	rm -rf .venv .venv-demo .venv-core build dist

@@ -1,0 +1,1 @@
+"""stem-device: counts the Tango events that were published, received and missed."""

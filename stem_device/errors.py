@@ -1,0 +1,80 @@
+"""All exceptions of the project. Each carries its facts as fields; the message is made from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class StemError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class ReplyError(StemError):
+    """A reply of ``QueryEventSystem`` that cannot be used.
+
+    ``key`` is the path of the offending value inside the reply, in the notation
+    of msgspec (``$.server.event_counters[...]``), or ``$`` for the whole text.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"reply cannot be used: {reason} (at {key})")
+        self.key = key
+        self.reason = reason
+
+
+class OptionError(StemError):
+    """A property or command line option with a value that cannot be used."""
+
+    def __init__(self, option: str, value: object, reason: str) -> None:
+        super().__init__(f"{option}: {reason} (the value is {value!r:.200})")
+        self.option = option
+        self.value = value
+        self.reason = reason
+
+
+class TargetError(StemError):
+    """A target could not be asked. The subclass says which state that is for the operator."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(f"{target}: {reason}")
+        self.target = target
+        self.reason = reason
+
+
+class TargetUnreachableError(TargetError):
+    """The server does not answer: it is down, hung, or the network or the database is."""
+
+
+class TargetNotExportedError(TargetError):
+    """The database says that the server is not running."""
+
+
+class TargetUnsupportedError(TargetError):
+    """The server runs a Tango version without ``QueryEventSystem``."""
+
+    def __init__(self, target: str, tango_version: str, reason: str) -> None:
+        super().__init__(target, reason)
+        self.tango_version = tango_version
+
+
+class TargetFailingError(TargetError):
+    """The server answers, but with an error."""
+
+
+class RecordingError(StemError):
+    """A recording could not be opened, written or closed."""
+
+    def __init__(self, path: Path | str, action: str, reason: str) -> None:
+        super().__init__(f"cannot {action} {path}: {reason}")
+        self.path = str(path)
+        self.action = action
+        self.reason = reason
+
+
+class MissingExtraError(StemError):
+    """An optional part was asked for whose packages are not installed."""
+
+    def __init__(self, extra: str, feature: str) -> None:
+        super().__init__(f"{feature} needs an optional part: pip install 'stem-device[{extra}]'")
+        self.extra = extra
+        self.feature = feature

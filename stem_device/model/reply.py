@@ -1,0 +1,105 @@
+"""The typed reply of ``QueryEventSystem``, one shape for every dialect.
+
+Field names and meanings are those of cppTango >= 10.1 (reply version 1); the
+parsers in :mod:`stem_device.responses` bring other dialects into this shape.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from msgspec import Struct
+
+
+class Dialect(enum.StrEnum):
+    """Which form the reply had on the wire."""
+
+    CPPTANGO_1 = "cppTango 1"
+    PATCHED_9_5 = "patched 9.5"
+
+
+class PublisherSample(Struct, frozen=True, gc=False):
+    """Timing of one pushed event.
+
+    ``micros_since_last_event`` is None for the first event after sampling began.
+    """
+
+    micros_since_last_event: int | None
+    push_event_micros: int
+
+
+class SubscriberSample(Struct, frozen=True, gc=False):
+    """Timing of one received event.
+
+    ``attr_name`` is cut to 31 characters by cppTango and empty for a discarded event.
+    ``first_callback_latency_micros`` is a difference of two machines' clocks and may be
+    negative; None if there is no value. ``event_type`` is told by the patched dialect only.
+    """
+
+    attr_name: str
+    micros_since_last_event: int | None
+    sleep_micros: int
+    process_micros: int
+    first_callback_latency_micros: int | None
+    callback_count: int
+    wake_count: int
+    discarded: bool
+    event_type: str | None = None
+
+
+class EventCallback(Struct, frozen=True, gc=False):
+    """Counters of one subscription.
+
+    ``server_counter`` is the publisher's count in the last event received; 0 before the first.
+    ``missed_event_count`` counts the gaps noticed, not the events in them.
+    ``discarded_event_count`` is None where the dialect does not tell it.
+    ``last_resubscribed`` is ISO 8601 in UTC without zone; None for never.
+    """
+
+    channel_name: str
+    callback_count: int
+    server_counter: int
+    event_count: int
+    missed_event_count: int
+    discarded_event_count: int | None
+    last_resubscribed: str | None
+
+
+class NotConnected(Struct, frozen=True, gc=False):
+    """A subscription that is being retried; ``last_heartbeat`` as cppTango wrote it."""
+
+    device: str
+    attribute: str
+    event_type: str
+    last_heartbeat: str
+    tango_host: str | None
+
+
+class EventChannel(Struct, frozen=True, gc=False):
+    """Where the events of one publisher come from."""
+
+    endpoint: str
+
+
+class PublisherReply(Struct, frozen=True):
+    """What the server publishes. ``event_counters`` holds pushes + 1 by stream name."""
+
+    event_counters: dict[str, int]
+    perf: list[PublisherSample] | None
+
+
+class SubscriberReply(Struct, frozen=True):
+    """What the server has subscribed to, by topic and by publisher's admin device."""
+
+    event_callbacks: dict[str, EventCallback]
+    not_connected: list[NotConnected]
+    event_channels: dict[str, EventChannel]
+    perf: list[SubscriberSample] | None
+
+
+class Reply(Struct, frozen=True):
+    """One answer. ``server`` is None without a ZMQ supplier, ``client`` if nothing was subscribed."""
+
+    dialect: Dialect
+    server: PublisherReply | None
+    client: SubscriberReply | None
