@@ -26,7 +26,7 @@ class Options:
     target_devices: tuple[str, ...] = ()
     poll_period: float = 10.0
     monitor_performance: bool = False
-    recording_directory: Path = Path(".")
+    recording_directory: Path = Path()
     record_on_start: bool = False
     max_recording_bytes: int = 1_000_000_000
     keep_recordings: int = 0
@@ -46,7 +46,9 @@ class Options:
         _check_count("QueriesPerPoll", self.queries_per_poll, 1)
         _check_count("OverdueAlarmPolls", self.overdue_alarm_polls, 1)
         if 0 < self.max_recording_bytes < 1_000_000:
-            raise OptionError("MaxRecordingBytes", self.max_recording_bytes, "must be 0 (no limit) or at least 1000000")
+            raise OptionError(
+                "MaxRecordingBytes", self.max_recording_bytes, "must be 0 (no limit) or at least 1000000"
+            )
         for target in self.target_devices:
             if not target.strip():
                 raise OptionError("TargetDevices", target, "a target must not be empty")
