@@ -62,7 +62,11 @@ class SubscriptionRecord(Struct, frozen=True, gc=False):
 
 
 class Counts(Struct, frozen=True, gc=False):
-    """Sums over subscriptions and streams; those of a server include the ones that have vanished."""
+    """Sums over subscriptions and streams; those of a server include the ones that have vanished.
+
+    All are totals that never fall, but for ``overdue`` and ``disconnected`` (subscriptions that are
+    being retried), which tell how things are now.
+    """
 
     published: int = 0
     received: int = 0
@@ -71,6 +75,7 @@ class Counts(Struct, frozen=True, gc=False):
     discarded: int = 0
     resets: int = 0
     overdue: int = 0
+    disconnected: int = 0
 
 
 class ServerRecord(Struct, frozen=True):

@@ -1,0 +1,146 @@
+"""The account of one subscription: one topic in one subscribing server (rules 1 to 4 and 6)."""
+
+from __future__ import annotations
+
+import re
+
+from stem_device.accounting.rules import NOTHING, Advance, advance, begin, discarded_count
+from stem_device.accounting.stream import StreamAccount
+from stem_device.model.reply import EventCallback
+from stem_device.model.snapshot import SubscriptionRecord
+
+_IDL_LEVEL = re.compile(r"\.idl\d+_(?=[^.]*$)")
+
+
+def stream_of(topic: str) -> str:
+    """The publisher's name of a topic: ``dev/attr.idl5_change`` is the stream ``dev/attr.change``.
+
+    Lower case, as Tango names are compared without regard to case.
+    """
+    return _IDL_LEVEL.sub(".", topic).lower()
+
+
+class SubscriptionAccount:
+    """Follows the counters of one subscription over polls."""
+
+    __slots__ = (
+        "_at_least",
+        "_base",
+        "_discarded",
+        "_endpoint",
+        "_gaps",
+        "_gaps_before",
+        "_last",
+        "_missed",
+        "_overdue",
+        "_received",
+        "_resets",
+        "advanced",
+        "record",
+        "stream_name",
+        "topic",
+    )
+
+    def __init__(
+        self, topic: str, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, baseline: bool
+    ) -> None:
+        """``baseline``: the server is seen for the first time, what it counted until now does not count (rule 1)."""
+        self.topic = topic
+        self.stream_name = stream_of(topic)
+        self._received = self._missed = self._gaps = self._discarded = self._resets = 0
+        self._gaps_before = now.missed_event_count if baseline else 0
+        self._at_least = False
+        self.advanced = NOTHING
+        self._start(now, endpoint, stream)
+        if not baseline:
+            self._add(begin(now))
+            self._resets = 0
+        self._write()
+
+    def update(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
+        """Take the counters of this poll."""
+        last, overdue = self._last, self._overdue
+        if self._base is None or (stream is not None and stream.began_again):
+            self._base = self._new_base(stream)
+        if now == last and endpoint == self._endpoint:
+            advanced = NOTHING
+        else:
+            changed = endpoint != self._endpoint
+            advanced = advance(last, now, base=self._base, endpoint_changed=changed)
+        if advanced.new_series:
+            self._start(now, endpoint, stream)
+        self._last, self._endpoint = now, endpoint
+        self._overdue = self._overdue_now(stream)
+        if advanced is NOTHING and self.advanced is NOTHING and overdue == self._overdue and now == last:
+            return
+        self._add(advanced)
+        self._write()
+
+    def renew(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
+        """Take the counters of a subscription that had vanished and is there again."""
+        self._start(now, endpoint, stream)
+        self._add(begin(now))
+        self._write()
+
+    def hold(self) -> None:
+        """The server did not answer in this poll: nothing is counted (rule 7)."""
+        if self.advanced is not NOTHING:
+            self.advanced = NOTHING
+            self._write()
+
+    def reset_totals(self) -> None:
+        self._received = self._missed = self._gaps = self._discarded = self._resets = 0
+        self._gaps_before = self._last.missed_event_count
+        self._at_least = False
+        self._write()
+
+    def _start(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
+        self._last = now
+        self._endpoint = endpoint
+        self._base = self._new_base(stream) if now.server_counter == 0 else 0
+        self._overdue = self._overdue_now(stream)
+
+    def _new_base(self, stream: StreamAccount | None) -> int | None:
+        if stream is None:
+            return None
+        return 0 if stream.began_again else stream.pushed
+
+    def _overdue_now(self, stream: StreamAccount | None) -> int | None:
+        """Rule 6: a whole poll period has passed since these events were pushed."""
+        if stream is None or self._base is None:
+            return None
+        return max(0, stream.pushed_before - max(self._last.server_counter, self._base))
+
+    def _add(self, advanced: Advance) -> None:
+        self.advanced = advanced
+        self._received += advanced.received
+        self._missed += advanced.missed
+        self._gaps += advanced.gaps
+        self._discarded += advanced.discarded
+        self._resets += advanced.new_series
+        self._at_least = self._at_least or advanced.missed_at_least
+
+    def _write(self) -> None:
+        now = self._last
+        self.record = SubscriptionRecord(
+            topic=self.topic,
+            stream=self.stream_name,
+            publisher=now.channel_name,
+            callback_count=now.callback_count,
+            server_counter=now.server_counter,
+            event_count=now.event_count,
+            missed_event_count=now.missed_event_count,
+            discarded_event_count=discarded_count(now),
+            last_resubscribed=now.last_resubscribed,
+            received_total=self._received,
+            received_delta=self.advanced.received,
+            missed_total=self._missed,
+            missed_delta=self.advanced.missed,
+            missed_at_least=self._at_least,
+            gaps_total=self._gaps,
+            gaps_delta=self.advanced.gaps,
+            gaps_before=self._gaps_before,
+            discarded_total=self._discarded,
+            resets_total=self._resets,
+            overdue=self._overdue,
+        )
