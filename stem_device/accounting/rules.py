@@ -45,7 +45,9 @@ def advance(last: EventCallback, now: EventCallback, *, base: int | None, endpoi
     if gaps > 0 and last.server_counter == 0:  # rule 3, second half: a fresh subscription has its own base
         known = base is not None
         missed = now.server_counter - base - received if base is not None else gaps
-        return Advance(received, gaps, max(missed, gaps), discarded, missed_at_least=not known or missed < gaps)
+        return Advance(
+            received, gaps, max(missed, gaps), discarded, missed_at_least=not known or missed < gaps
+        )
     if gaps > 0:  # rule 2
         return Advance(received, gaps, pushed - received, discarded)
     if pushed > received and last.server_counter > 0:  # rule 3
@@ -56,7 +58,8 @@ def advance(last: EventCallback, now: EventCallback, *, base: int | None, endpoi
 def begin(now: EventCallback) -> Advance:
     """Count a subscription whose counters began at 0 since the previous poll.
 
-    What the publisher had pushed at that moment is not known, hence only a lower bound: a gap is one event at least.
+    What the publisher had pushed at that moment is not known, hence only a lower bound:
+    a gap is one event at least.
     """
     gaps = now.missed_event_count
     return Advance(

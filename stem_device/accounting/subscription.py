@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec import structs
+
 from stem_device.accounting.rules import NOTHING, Advance, advance, begin, discarded_count
 from stem_device.accounting.stream import StreamAccount
 from stem_device.model.reply import EventCallback
@@ -44,17 +46,20 @@ class SubscriptionAccount:
     def __init__(
         self, topic: str, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, baseline: bool
     ) -> None:
-        """``baseline``: the server is seen for the first time, what it counted until now does not count (rule 1)."""
+        """``baseline``: the server is seen for the first time; what it counted until now is left out (rule 1)."""
         self.topic = topic
         self.stream_name = stream_of(topic)
         self._received = self._missed = self._gaps = self._discarded = self._resets = 0
         self._gaps_before = now.missed_event_count if baseline else 0
         self._at_least = False
         self.advanced = NOTHING
+        self._last = now
+        self._endpoint = endpoint
+        self._base: int | None = None
+        self._overdue: int | None = None
         self._start(now, endpoint, stream)
         if not baseline:
-            self._add(begin(now))
-            self._resets = 0
+            self._add(structs.replace(begin(now), new_series=False))
         self._write()
 
     def update(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
