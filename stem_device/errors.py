@@ -78,3 +78,7 @@ class MissingExtraError(StemError):
         super().__init__(f"{feature} needs an optional part: pip install 'stem-device[{extra}]'")
         self.extra = extra
         self.feature = feature
+
+
+class MonitorNotRunningError(StemError):
+    """Something was asked of a monitor that is not polling: not started, stopped, or stuck."""

@@ -46,7 +46,7 @@ class SubscriptionAccount:
     def __init__(
         self, topic: str, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, baseline: bool
     ) -> None:
-        """``baseline``: the server is seen for the first time; what it counted until now is left out (rule 1)."""
+        """``baseline``: first poll of the server, what it counted until now is left out (rule 1)."""
         self.topic = topic
         self.stream_name = stream_of(topic)
         self._received = self._missed = self._gaps = self._discarded = self._resets = 0

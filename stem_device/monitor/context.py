@@ -1,0 +1,40 @@
+"""What a recording must say about its maker to be understood alone."""
+
+from __future__ import annotations
+
+import platform
+import socket
+from dataclasses import fields
+from importlib.metadata import PackageNotFoundError, version
+
+from stem_device.model.options import Options, property_name
+from stem_device.recording import RecordingContext
+
+PACKAGES = ("stem-device", "pytango", "h5py", "numpy", "msgspec")
+
+
+def recording_context(label: str, options: Options) -> RecordingContext:
+    """Gather host, versions, properties and targets at the moment a recording begins."""
+    return RecordingContext(
+        label=label,
+        targets=options.target_devices,
+        properties={
+            property_name(field.name): _text(getattr(options, field.name)) for field in fields(options)
+        },
+        host=socket.gethostname(),
+        versions={"python": platform.python_version()} | _installed(),
+    )
+
+
+def _installed() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # an optional part
+            continue
+    return found
+
+
+def _text(value: object) -> str:
+    return "\n".join(value) if isinstance(value, tuple) else str(value)

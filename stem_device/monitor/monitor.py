@@ -1,0 +1,248 @@
+"""The monitor: one thread that polls, counts, records and tells, until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import tango
+from msgspec import structs
+
+from stem_device.accounting import Ledger
+from stem_device.errors import MonitorNotRunningError
+from stem_device.model.clock import Clock, SystemClock
+from stem_device.model.options import Options
+from stem_device.model.snapshot import Snapshot
+from stem_device.monitor.context import recording_context
+from stem_device.monitor.health import MonitorHealth
+from stem_device.polling import Poller, Schedule
+from stem_device.recording import RecordingSession, RecordingStatus
+
+logger = logging.getLogger(__name__)
+
+Consumer = Callable[[Snapshot], None]
+
+RESTART_PAUSE_SECONDS = 1.0
+"""Between a failure of the poll thread and its next attempt."""
+
+STOP_SECONDS = 10.0
+"""How long ``stop`` waits for a poll under way before it goes on without it."""
+
+
+class Monitor:
+    """Wires poll -> account -> record -> consumers. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        clock: Clock | None = None,
+        poller: Poller | None = None,
+        thread_context: Callable[[], AbstractContextManager[object]] = tango.EnsureOmniThread,
+    ) -> None:
+        clock = clock or SystemClock()
+        self._options = options
+        self._poller = poller or Poller(options, clock=clock)
+        self._schedule = Schedule(options.poll_period, clock=clock)
+        self._ledger = Ledger(clock)
+        self._recordings = RecordingSession(options, clock=clock)
+        self._thread_context = thread_context
+        self._consumers: list[Consumer] = []
+        self._settings = threading.RLock()
+        self._accounts = threading.Lock()
+        self._cycle_done = threading.Condition()
+        self._cycles_begun = 0
+        self._cycle_finished = 0
+        self._snapshot: Snapshot | None = None
+        self._health = MonitorHealth()
+        self._performance_wanted = options.monitor_performance
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin to poll; begin to record too if the options say so."""
+        with self._settings:
+            if self._thread is not None:
+                return
+            self._apply_sampling()
+            if self._options.record_on_start:
+                self.start_recording("")
+            self._thread = threading.Thread(target=self._supervise, name="stem-poll", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End polling and recording, and switch off the sampling that was switched on here. For good."""
+        self._stopping.set()
+        self._schedule.stop()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(STOP_SECONDS)
+        with self._cycle_done:
+            self._cycle_done.notify_all()
+        self._recordings.stop()
+        self._poller.close()
+
+    def poll_now(self) -> Snapshot:
+        """Poll at once and wait for the outcome; raises MonitorNotRunningError if there is none."""
+        if self._thread is None or threading.current_thread() is self._thread:
+            raise MonitorNotRunningError("the monitor is not polling; start it first")
+        limit = self._options.target_timeout + STOP_SECONDS
+        with self._cycle_done:
+            wanted = self._cycles_begun + 1
+            self._schedule.wake()
+            done = self._cycle_done.wait_for(
+                lambda: self._cycle_finished >= wanted or self._stopping.is_set(), limit
+            )
+        if not done or self._snapshot is None or self._stopping.is_set():
+            raise MonitorNotRunningError(
+                f"no poll ended within {limit:g} s; see the log: {self._health.last_error}"
+            )
+        return self._snapshot
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The latest Snapshot; None before the first poll has ended."""
+        return self._snapshot
+
+    @property
+    def health(self) -> MonitorHealth:
+        return self._health
+
+    @property
+    def options(self) -> Options:
+        """The options as they are now, with targets and poll period that were changed since."""
+        return self._options
+
+    @property
+    def poll_period(self) -> float:
+        """Seconds."""
+        return self._options.poll_period
+
+    @poll_period.setter
+    def poll_period(self, seconds: float) -> None:
+        with self._settings:
+            self._options = replace(self._options, poll_period=seconds)
+            self._poller.poll_period = seconds
+            self._schedule.period_seconds = seconds
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return self._options.target_devices
+
+    def add_target(self, target: str) -> None:
+        """Monitor one more target from the next poll on, which is at once."""
+        with self._settings:
+            if target.lower() not in (known.lower() for known in self.targets):
+                self._set_targets((*self.targets, target))
+
+    def remove_target(self, target: str) -> None:
+        with self._settings:
+            left = tuple(known for known in self.targets if known.lower() != target.lower())
+            if left != self.targets:
+                self._set_targets(left)
+
+    def _set_targets(self, targets: tuple[str, ...]) -> None:
+        self._options = replace(self._options, target_devices=targets)
+        self._poller.set_targets(targets)
+        self._schedule.wake()
+
+    @property
+    def sampling_wanted(self) -> bool:
+        """Whether event timing is sampled: asked for by itself, or by a recording."""
+        return self._performance_wanted or self._recordings.status.active
+
+    def start_performance_monitoring(self) -> None:
+        with self._settings:
+            self._performance_wanted = True
+            self._apply_sampling()
+
+    def stop_performance_monitoring(self) -> None:
+        """A recording under way goes on sampling until it ends."""
+        with self._settings:
+            self._performance_wanted = False
+            self._apply_sampling()
+
+    @property
+    def recording(self) -> RecordingStatus:
+        return self._recordings.status
+
+    def start_recording(self, label: str) -> Path:
+        """Begin a recording and return its path; that of the present one if there is one already.
+
+        Raises RecordingError if the file cannot be made, OptionError for a label that cannot be used.
+        """
+        with self._settings:
+            status = self._recordings.status
+            if status.active:
+                return Path(status.path)
+            path = self._recordings.start(label, recording_context(label, self._options))
+            self._apply_sampling()
+            return path
+
+    def stop_recording(self) -> None:
+        with self._settings:
+            self._recordings.stop()
+            self._apply_sampling()
+
+    def reset_counters(self) -> None:
+        """Let all totals begin at 0 again; the next poll, which is at once, shows it."""
+        with self._accounts:
+            self._ledger.reset()
+        self._schedule.wake()
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        """Have ``consumer`` called with every Snapshot, on the poll thread, after it was recorded."""
+        self._consumers.append(consumer)
+
+    def _apply_sampling(self) -> None:
+        self._poller.set_sampling(self.sampling_wanted)
+        self._schedule.wake()
+
+    def _supervise(self) -> None:
+        """The poll thread. Whatever fails in it is logged and counted, and polling begins again."""
+        while not self._stopping.is_set():
+            try:
+                with self._thread_context():
+                    self._run()
+            except BaseException as error:
+                logger.exception("The poll thread failed and is started again")
+                self._note(error, thread_restarts=self._health.thread_restarts + 1)
+                self._stopping.wait(RESTART_PAUSE_SECONDS)
+
+    def _run(self) -> None:
+        while self._schedule.wait():
+            with self._cycle_done:
+                self._cycles_begun += 1
+                cycle = self._cycles_begun
+            self._cycle()
+            with self._cycle_done:
+                self._cycle_finished = cycle
+                self._cycle_done.notify_all()
+
+    def _cycle(self) -> None:
+        poll = self._poller.poll(overruns_total=self._schedule.overruns_total)
+        with self._accounts:
+            snapshot = self._ledger.account(poll)
+        self._record(snapshot)
+        self._snapshot = snapshot
+        for consumer in tuple(self._consumers):
+            try:
+                consumer(snapshot)
+            except Exception as error:
+                logger.exception("A consumer of Snapshots failed")
+                self._note(error, consumer_errors=self._health.consumer_errors + 1)
+
+    def _record(self, snapshot: Snapshot) -> None:
+        if not self._recordings.status.active:
+            return
+        self._recordings.write(snapshot)
+        if not self._recordings.status.active:  # it failed just now: sampling was on for it alone
+            with self._settings:
+                self._apply_sampling()
+
+    def _note(self, error: BaseException, **counts: int) -> None:
+        self._health = structs.replace(self._health, last_error=f"{type(error).__name__}: {error}", **counts)
