@@ -1,0 +1,54 @@
+"""Databases and servers on loopback, for every system test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import tango
+
+from stem_device.demo.database import EmbeddedDatabase
+from tests.system.harness import ServerFactory
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tango_client() -> None:
+    """Begin with Tango on the main thread: a first proxy elsewhere can crash at the first event."""
+    tango.ApiUtil.instance()
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedDatabase]:
+    """One database for the whole session. Do not stop it: see ``private_database``."""
+    with EmbeddedDatabase(tmp_path_factory.mktemp("database")) as database:
+        yield database
+
+
+@pytest.fixture
+def private_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedDatabase]:
+    """A database of one's own, in a file, to stop and start again."""
+    directory = tmp_path_factory.mktemp("private")
+    with EmbeddedDatabase(directory, file=directory / "tango.sqlite") as database:
+        yield database
+
+
+@pytest.fixture
+def servers(database: EmbeddedDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerFactory]:
+    """``servers()`` starts one, ``servers.start(module, instance, ...)`` any other; for one test."""
+    factory = ServerFactory(database, tmp_path_factory.mktemp("servers"))
+    try:
+        yield factory
+    finally:
+        factory.stop()
+
+
+@pytest.fixture(scope="module")
+def module_servers(
+    database: EmbeddedDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerFactory]:
+    """As ``servers``, stopped after the module."""
+    factory = ServerFactory(database, tmp_path_factory.mktemp("servers"))
+    try:
+        yield factory
+    finally:
+        factory.stop()

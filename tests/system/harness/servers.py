@@ -1,0 +1,189 @@
+"""A server of the two demo devices, and typed handles for both."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import tango
+from msgspec import Struct, convert
+
+from stem_device.demo.database import EmbeddedDatabase
+from stem_device.demo.devices import SERVER
+from stem_device.demo.processes import ChildProcess, tango_server, wait_until
+
+
+class Truth(Struct, frozen=True):
+    """What one callback of a Subscriber was called with; see stem_device.demo.devices.Truth."""
+
+    device: str
+    attribute: str
+    event_type: str
+    delay_seconds: float
+    active: bool
+    events: int
+    synchronous: int
+    gaps: int
+    missing: int
+    restarts: int
+    last_number: int | None
+    errors: dict[str, int]
+    threads: dict[str, int]
+
+
+class Publisher:
+    """Drives one Publisher device."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.proxy = tango.DeviceProxy(device)
+        self.proxy.set_timeout_millis(60_000)
+
+    def push(self, attribute: str = "number", kinds: str = "change", steps: int = 1) -> None:
+        self.proxy.Push([attribute, kinds, str(steps)])
+
+    def push_in_background(
+        self, attribute: str = "number", kinds: str = "change", steps: int = 0, period_seconds: float = 0.0
+    ) -> None:
+        self.proxy.PushInBackground([attribute, kinds, str(steps), str(period_seconds)])
+
+    def wait_pushed(self, limit_seconds: float = 60.0) -> None:
+        """Wait for the background pushing to come to its end."""
+        wait_until(lambda: not self.proxy.IsPushing(), "end of pushing", limit_seconds=limit_seconds)
+
+    def stop(self) -> None:
+        self.proxy.StopPushing()
+
+    def pushed(self) -> dict[str, int]:
+        """Events pushed since the server started, by attribute.event."""
+        counts: dict[str, int] = json.loads(self.proxy.Pushed())
+        return counts
+
+    def stream(self, event: str, attribute: str = "number") -> str:
+        """Name of a stream as this publisher reports it."""
+        return f"{self.device}/{attribute}.{event}" if attribute else f"{self.device}.{event}"
+
+
+class Subscriber:
+    """Drives one Subscriber device."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.proxy = tango.DeviceProxy(device)
+        self.proxy.set_timeout_millis(60_000)
+
+    def subscribe(
+        self,
+        publisher: Publisher | str,
+        attribute: str = "number",
+        event_type: str = "CHANGE_EVENT",
+        delay_seconds: float = 0.0,
+    ) -> int:
+        """Number of the new callback."""
+        device = publisher if isinstance(publisher, str) else publisher.device
+        return int(self.proxy.Subscribe([device, attribute, event_type, str(delay_seconds)]))
+
+    def unsubscribe(self, index: int) -> None:
+        self.proxy.Unsubscribe(index)
+
+    def unsubscribe_all(self) -> None:
+        self.proxy.UnsubscribeAll()
+
+    def set_delay(self, index: int, seconds: float) -> None:
+        self.proxy.SetDelay([str(index), str(seconds)])
+
+    def truths(self) -> list[Truth]:
+        return convert(json.loads(self.proxy.Counts()), list[Truth])
+
+    def truth(self, index: int = 0) -> Truth:
+        return self.truths()[index]
+
+    def wait_number(self, number: int, index: int = 0, limit_seconds: float = 30.0) -> Truth:
+        """Wait until the callback got the event of this number; what it was called with by then."""
+
+        def arrived() -> Truth | None:
+            truth = self.truth(index)
+            return truth if truth.last_number == number else None
+
+        return wait_until(arrived, f"event {number} at {self.device}", limit_seconds=limit_seconds)
+
+    def wait_events(self, events: int, index: int = 0, limit_seconds: float = 30.0) -> Truth:
+        """Wait until the callback got so many events over the wire."""
+
+        def arrived() -> Truth | None:
+            truth = self.truth(index)
+            return truth if truth.events >= events else None
+
+        return wait_until(arrived, f"{events} events at {self.device}", limit_seconds=limit_seconds)
+
+
+class Server:
+    """One server process with a Publisher and a Subscriber, both idle until told.
+
+    ``name`` is the full name of its admin device, in lower case.
+    """
+
+    def __init__(self, database: EmbeddedDatabase, process: ChildProcess, instance: str) -> None:
+        prefix = f"tango://{database.tango_host}"
+        self.process = process
+        self.instance = instance
+        self.name = f"{prefix}/dserver/{SERVER.lower()}/{instance}"
+        self.publisher = Publisher(f"{prefix}/test/publisher/{instance}")
+        self.subscriber = Subscriber(f"{prefix}/test/subscriber/{instance}")
+        self.admin = tango.DeviceProxy(self.name)
+
+    def query(self) -> str:
+        """The reply of ``QueryEventSystem`` as it comes."""
+        return str(self.admin.QueryEventSystem())
+
+    def restart(self) -> None:
+        """Stop the process and start it again, under the same names."""
+        self.process.stop()
+        self.process.start()
+
+
+class ServerFactory:
+    """Starts servers against one database and stops them all in the end."""
+
+    _instances = itertools.count(1)
+
+    def __init__(self, database: EmbeddedDatabase, directory: Path) -> None:
+        self._database = database
+        self._directory = directory
+        self._processes: list[ChildProcess] = []
+
+    def __call__(self) -> Server:
+        """One more demo server, ready, with an instance name of its own."""
+        instance = f"t{next(self._instances)}"
+        devices = [("Publisher", f"test/publisher/{instance}"), ("Subscriber", f"test/subscriber/{instance}")]
+        self._database.add_server(f"{SERVER}/{instance}", devices)
+        return Server(self._database, self.start("stem_device.demo.devices", instance), instance)
+
+    def start(
+        self,
+        module: str,
+        instance: str,
+        *arguments: str,
+        register: tuple[str, list[tuple[str, str]]] | None = None,
+        properties: Mapping[str, Mapping[str, list[str]]] | None = None,
+    ) -> ChildProcess:
+        """Run ``python -m module instance`` as a Tango server on loopback and wait until it is ready.
+
+        ``register`` is (``Executable/instance``, its (class, device) pairs); ``properties`` are by device.
+        """
+        if register is not None:
+            self._database.add_server(*register)
+        for device, values in (properties or {}).items():
+            self._database.put_properties(device, values)
+        log = self._directory / f"{module.rsplit('.', 1)[-1]}-{instance}.log"
+        process = tango_server(
+            module, instance, log=log, tango_host=self._database.tango_host, arguments=arguments
+        )
+        self._processes.append(process)
+        return process.start()
+
+    def stop(self) -> None:
+        while self._processes:
+            self._processes.pop().stop()
