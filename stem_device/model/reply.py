@@ -7,8 +7,15 @@ parsers in :mod:`stem_device.responses` bring other dialects into this shape.
 from __future__ import annotations
 
 import enum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+_INT64_MAX = 2**63 - 1
+
+# Bounds that the decoders of replies check; every number fits a signed 64-bit column.
+Count = Annotated[int, Meta(ge=0, le=_INT64_MAX)]
+SignedMicros = Annotated[int, Meta(ge=-_INT64_MAX - 1, le=_INT64_MAX)]
 
 
 class Dialect(enum.StrEnum):
@@ -24,11 +31,11 @@ class PublisherSample(Struct, frozen=True, gc=False):
     ``micros_since_last_event`` is None for the first event after sampling began.
     """
 
-    micros_since_last_event: int | None
-    push_event_micros: int
+    micros_since_last_event: Count | None
+    push_event_micros: Count
 
 
-class SubscriberSample(Struct, frozen=True, gc=False):
+class SubscriberSample(Struct, frozen=True, gc=False, omit_defaults=True):
     """Timing of one received event.
 
     ``attr_name`` is cut to 31 characters by cppTango and empty for a discarded event.
@@ -37,12 +44,12 @@ class SubscriberSample(Struct, frozen=True, gc=False):
     """
 
     attr_name: str
-    micros_since_last_event: int | None
-    sleep_micros: int
-    process_micros: int
-    first_callback_latency_micros: int | None
-    callback_count: int
-    wake_count: int
+    micros_since_last_event: Count | None
+    sleep_micros: Count
+    process_micros: Count
+    first_callback_latency_micros: SignedMicros | None
+    callback_count: Count
+    wake_count: Count
     discarded: bool
     event_type: str | None = None
 
@@ -57,11 +64,11 @@ class EventCallback(Struct, frozen=True, gc=False):
     """
 
     channel_name: str
-    callback_count: int
-    server_counter: int
-    event_count: int
-    missed_event_count: int
-    discarded_event_count: int | None
+    callback_count: Count
+    server_counter: Count
+    event_count: Count
+    missed_event_count: Count
+    discarded_event_count: Count | None
     last_resubscribed: str | None
 
 
@@ -84,7 +91,7 @@ class EventChannel(Struct, frozen=True, gc=False):
 class PublisherReply(Struct, frozen=True):
     """What the server publishes. ``event_counters`` holds pushes + 1 by stream name."""
 
-    event_counters: dict[str, int]
+    event_counters: dict[str, Count]
     perf: list[PublisherSample] | None
 
 
