@@ -34,7 +34,9 @@ class SubscriptionAccount:
         "_gaps_before",
         "_last",
         "_missed",
+        "_old_life",
         "_overdue",
+        "_raw",
         "_received",
         "_resets",
         "advanced",
@@ -53,7 +55,8 @@ class SubscriptionAccount:
         self._gaps_before = now.missed_event_count if baseline else 0
         self._at_least = False
         self.advanced = NOTHING
-        self._last = now
+        self._raw = self._last = now
+        self._old_life: tuple[int, int] | None = None
         self._endpoint = endpoint
         self._base: int | None = None
         self._overdue: int | None = None
@@ -64,9 +67,13 @@ class SubscriptionAccount:
 
     def update(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
         """Take the counters of this poll."""
+        self._raw, before = now, self._raw
+        now = self._without_old_counter(now, before, endpoint)
         last, overdue = self._last, self._overdue
-        if self._base is None or (stream is not None and stream.began_again):
-            self._base = self._new_base(stream)
+        if stream is not None and stream.began_again:
+            self._base = 0
+        elif self._base is None:
+            self._base = _pushed(stream)
         if now == last and endpoint == self._endpoint:
             advanced = NOTHING
         else:
@@ -76,13 +83,20 @@ class SubscriptionAccount:
             self._start(now, endpoint, stream)
         self._last, self._endpoint = now, endpoint
         self._overdue = self._overdue_now(stream)
-        if advanced is NOTHING and self.advanced is NOTHING and overdue == self._overdue and now == last:
+        if (
+            advanced is NOTHING
+            and self.advanced is NOTHING
+            and overdue == self._overdue
+            and self._raw == before
+        ):
             return
         self._add(advanced)
         self._write()
 
     def renew(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
         """Take the counters of a subscription that had vanished and is there again."""
+        self._raw = now
+        self._old_life = None
         self._start(now, endpoint, stream)
         self._add(begin(now))
         self._write()
@@ -102,13 +116,22 @@ class SubscriptionAccount:
     def _start(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
         self._last = now
         self._endpoint = endpoint
-        self._base = self._new_base(stream) if now.server_counter == 0 else 0
+        self._base = _pushed(stream) if now.server_counter == 0 else 0
         self._overdue = self._overdue_now(stream)
 
-    def _new_base(self, stream: StreamAccount | None) -> int | None:
-        if stream is None:
-            return None
-        return 0 if stream.began_again else stream.pushed
+    def _without_old_counter(self, now: EventCallback, before: EventCallback, endpoint: str) -> EventCallback:
+        """Take the counter of a publisher's former life as 0.
+
+        Measured: when a restarted publisher is connected again, its old counter stays until the first event.
+        Until then the subscription is as good as fresh, that is, its counter is 0.
+        """
+        values = (now.server_counter, now.event_count)
+        if endpoint != self._endpoint and values == (before.server_counter, before.event_count):
+            self._old_life = values
+        if self._old_life != values:
+            self._old_life = None
+            return now
+        return structs.replace(now, server_counter=0)
 
     def _overdue_now(self, stream: StreamAccount | None) -> int | None:
         """Rule 6: a whole poll period has passed since these events were pushed."""
@@ -126,7 +149,7 @@ class SubscriptionAccount:
         self._at_least = self._at_least or advanced.missed_at_least
 
     def _write(self) -> None:
-        now = self._last
+        now = self._raw
         self.record = SubscriptionRecord(
             topic=self.topic,
             stream=self.stream_name,
@@ -149,3 +172,7 @@ class SubscriptionAccount:
             resets_total=self._resets,
             overdue=self._overdue,
         )
+
+
+def _pushed(stream: StreamAccount | None) -> int | None:
+    return stream.pushed if stream is not None else None
