@@ -82,3 +82,12 @@ class MissingExtraError(StemError):
 
 class MonitorNotRunningError(StemError):
     """Something was asked of a monitor that is not polling: not started, stopped, or stuck."""
+
+
+class RegistrationError(StemError):
+    """The device could not be written to the database."""
+
+    def __init__(self, device: str, reason: str) -> None:
+        super().__init__(f"cannot register {device}: {reason}")
+        self.device = device
+        self.reason = reason

@@ -1,0 +1,150 @@
+"""Polling, and the monitor itself."""
+
+from __future__ import annotations
+
+from stem_device.device.attributes.spec import AttributeSpec, count, of_poll, seconds
+from stem_device.device.text import MAX_SENTENCE_CHARACTERS, iso_text, tango_text
+
+MAX_TARGETS = 1024
+MAX_PROBLEMS = 64
+
+POLLING: tuple[AttributeSpec, ...] = (
+    AttributeSpec(
+        name="pollPeriod",
+        dtype="DevDouble",
+        label="Poll period",
+        unit="s",
+        format="%.3f",
+        doc="Seconds between two polls, 0.01 to 86400. A value that is written holds until the next Init "
+        "or start; "
+        "the property PollPeriod is kept.",
+        value=lambda view: view.poll_period_seconds,
+        writable=True,
+    ),
+    seconds(
+        "pollDuration",
+        "Poll duration",
+        "How long the latest poll took, from the first question to the last answer or time limit.",
+        lambda polled: polled.snapshot.duration_seconds,
+        "%.4f",
+    ),
+    seconds(
+        "pollSpread",
+        "Poll spread",
+        "Time between the first and the last question of the latest poll: how far from one moment the "
+        "samples are.",
+        lambda polled: polled.snapshot.spread_seconds,
+        expert=True,
+    ),
+    count(
+        "pollOverruns",
+        "Poll overruns",
+        "polls",
+        "Polls that were left out because the one before took longer than the period, since the start.",
+        lambda polled: polled.snapshot.overruns_total,
+    ),
+    count(
+        "pollNumber",
+        "Poll number",
+        "polls",
+        "Number of the latest poll, since the start.",
+        lambda polled: polled.snapshot.poll,
+        expert=True,
+    ),
+    seconds(
+        "lastPollTime",
+        "Last poll time",
+        "When the latest poll began, in seconds since 1970-01-01 UTC.",
+        lambda polled: polled.snapshot.time_utc_ns / 1e9,
+        "%.3f",
+    ),
+    AttributeSpec(
+        name="monitoringSince",
+        dtype="DevString",
+        label="Monitoring since",
+        unit="UTC",
+        format="%s",
+        doc="When the totals began to count, ISO 8601: the first poll, or the last ResetCounters.",
+        value=of_poll(lambda polled: iso_text(polled.snapshot.monitoring_since_utc_ns)),
+    ),
+    AttributeSpec(
+        name="targets",
+        dtype="DevString",
+        label="Targets",
+        unit="text",
+        format="%s",
+        doc="What is to be monitored, as in TargetDevices with AddTarget and RemoveTarget applied; "
+        f"{MAX_TARGETS} at most.",
+        value=lambda view: [tango_text(target) for target in view.targets[:MAX_TARGETS]],
+        max_length=MAX_TARGETS,
+    ),
+    AttributeSpec(
+        name="problems",
+        dtype="DevString",
+        label="Problems",
+        unit="text",
+        format="%s",
+        doc="What is wrong with targets as a whole: a wildcard without a match, a database that is down; "
+        f"{MAX_PROBLEMS} at most.",
+        value=of_poll(
+            lambda polled: [
+                tango_text(problem, MAX_SENTENCE_CHARACTERS)
+                for problem in polled.snapshot.problems[:MAX_PROBLEMS]
+            ]
+        ),
+        max_length=MAX_PROBLEMS,
+    ),
+    AttributeSpec(
+        name="pollThreadRestarts",
+        dtype="DevULong64",
+        label="Poll thread restarts",
+        unit="restarts",
+        format="%d",
+        doc="How often the poll thread failed and was restarted, since the start or Init.",
+        value=lambda view: view.health.thread_restarts,
+        expert=True,
+    ),
+    AttributeSpec(
+        name="consumerErrors",
+        dtype="DevULong64",
+        label="Consumer errors",
+        unit="errors",
+        format="%d",
+        doc="How often a Snapshot could not be passed on (to this device among others), since the start "
+        "or Init.",
+        value=lambda view: view.health.consumer_errors,
+        expert=True,
+    ),
+    AttributeSpec(
+        name="eventPushErrors",
+        dtype="DevULong64",
+        label="Event push errors",
+        unit="errors",
+        format="%d",
+        doc="How many events of this device Tango refused to push, since the start or Init.",
+        value=lambda view: view.event_errors,
+        expert=True,
+    ),
+    AttributeSpec(
+        name="lastMonitorError",
+        dtype="DevString",
+        label="Last monitor error",
+        unit="text",
+        format="%s",
+        doc="Last error inside the monitor itself (poll thread, consumers); empty if there was none.",
+        value=lambda view: tango_text(view.health.last_error, MAX_SENTENCE_CHARACTERS),
+        expert=True,
+    ),
+    AttributeSpec(
+        name="latestSnapshot",
+        dtype="DevString",
+        label="Latest snapshot",
+        unit="JSON",
+        format="%s",
+        doc="Summary of the latest poll as JSON, schema stem-device.latestSnapshot version 1, at most "
+        "65536 bytes. "
+        "QuerySnapshot gives all of it.",
+        value=of_poll(lambda polled: polled.latest),
+        expert=True,
+    ),
+)

@@ -1,0 +1,55 @@
+"""The recording."""
+
+from __future__ import annotations
+
+from stem_device.device.attributes.spec import AttributeSpec
+from stem_device.device.text import MAX_SENTENCE_CHARACTERS, tango_text
+
+RECORDING: tuple[AttributeSpec, ...] = (
+    AttributeSpec(
+        name="recording",
+        dtype="DevBoolean",
+        label="Recording",
+        unit="boolean",
+        doc="Whether a recording is running.",
+        value=lambda view: view.recording.active,
+    ),
+    AttributeSpec(
+        name="recordingPath",
+        dtype="DevString",
+        label="Recording path",
+        unit="text",
+        format="%s",
+        doc="File of the recording that is running, or of the last one; empty before the first.",
+        value=lambda view: tango_text(str(view.recording.path or ""), 4096),
+    ),
+    AttributeSpec(
+        name="recordedPolls",
+        dtype="DevULong64",
+        label="Recorded polls",
+        unit="polls",
+        format="%d",
+        doc="Polls in the recording that is running, or in the last one.",
+        value=lambda view: view.recording.polls,
+    ),
+    AttributeSpec(
+        name="recordedBytes",
+        dtype="DevULong64",
+        label="Recorded bytes",
+        unit="bytes",
+        format="%d",
+        doc="Size of the recording that is running, or of the last one.",
+        value=lambda view: view.recording.bytes,
+    ),
+    AttributeSpec(
+        name="recordingError",
+        dtype="DevString",
+        label="Recording error",
+        unit="text",
+        format="%s",
+        doc="Why the recording failed; empty if it did not. Makes State ALARM until the next "
+        "StartRecording or "
+        "StopRecording.",
+        value=lambda view: tango_text(view.recording.error, MAX_SENTENCE_CHARACTERS),
+    ),
+)

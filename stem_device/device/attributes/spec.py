@@ -1,0 +1,137 @@
+"""What is said of each attribute, and short ways to say it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from stem_device.device.digest import MAX_SERVERS, MAX_WORST, Worst
+from stem_device.device.view import Polled, View
+from stem_device.model.poll import ServerState
+from stem_device.model.snapshot import ServerRecord
+
+Value = int | float | str | bool | list[int] | list[float] | list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeSpec:
+    """One attribute.
+
+    ``dtype`` is the Tango name of the element type, ``max_length`` is 0 for a scalar; ``limits`` are alarm
+    limits in the names of Tango's attribute configuration. ``value`` gives None where there is none yet
+    (quality ATTR_INVALID).
+    """
+
+    name: str
+    dtype: str
+    label: str
+    unit: str
+    doc: str
+    value: Callable[[View], Value | None]
+    format: str = ""
+    max_length: int = 0
+    expert: bool = False
+    writable: bool = False
+    limits: dict[str, str] = field(default_factory=dict)
+
+
+def reading(spec: AttributeSpec, view: View) -> Value | None:
+    """The value to show; None (quality ATTR_INVALID) without one, and for a quantile of no samples."""
+    value = spec.value(view)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def of_poll(function: Callable[[Polled], Value]) -> Callable[[View], Value | None]:
+    """A value that needs a poll."""
+    return lambda view: function(view.polled) if view.polled else None
+
+
+def count(
+    name: str, label: str, unit: str, doc: str, value: Callable[[Polled], Value], **more: Any
+) -> AttributeSpec:
+    """Describe a count that never is negative."""
+    return AttributeSpec(
+        name=name,
+        dtype="DevULong64",
+        label=label,
+        unit=unit,
+        doc=doc,
+        value=of_poll(value),
+        format="%d",
+        **more,
+    )
+
+
+def seconds(
+    name: str, label: str, doc: str, value: Callable[[Polled], Value], form: str = "%.6f", **more: Any
+) -> AttributeSpec:
+    """Describe a duration or time."""
+    return AttributeSpec(
+        name=name,
+        dtype="DevDouble",
+        label=label,
+        unit="s",
+        doc=doc,
+        value=of_poll(value),
+        format=form,
+        **more,
+    )
+
+
+def by_server(
+    name: str,
+    label: str,
+    unit: str,
+    doc: str,
+    value: Callable[[ServerRecord], Any],
+    *,
+    dtype: str = "DevULong64",
+    form: str = "%d",
+) -> AttributeSpec:
+    """Describe a spectrum with one value a server."""
+    return AttributeSpec(
+        name=name,
+        dtype=dtype,
+        label=label,
+        unit=unit,
+        doc=f"{doc} One value a server, in the order of serverNames.",
+        value=of_poll(lambda polled: [value(server) for server in polled.digest.servers]),
+        format=form,
+        max_length=MAX_SERVERS,
+    )
+
+
+def by_worst(
+    name: str,
+    label: str,
+    unit: str,
+    doc: str,
+    value: Callable[[Worst], Any],
+    *,
+    dtype: str = "DevULong64",
+    form: str = "%d",
+) -> AttributeSpec:
+    """Describe a spectrum with one value for each of the worst subscriptions."""
+    return AttributeSpec(
+        name=name,
+        dtype=dtype,
+        label=label,
+        unit=unit,
+        doc=doc,
+        value=of_poll(lambda polled: [value(worst) for worst in polled.digest.worst]),
+        format=form,
+        max_length=MAX_WORST,
+    )
+
+
+def state_count(
+    name: str, label: str, doc: str, state: ServerState, limits: dict[str, str] | None = None
+) -> AttributeSpec:
+    """Count how many servers are in one state."""
+    return count(
+        name, label, "servers", doc, lambda polled: polled.digest.states.get(state, 0), limits=limits or {}
+    )

@@ -1,0 +1,83 @@
+"""What several attributes need of one Snapshot, computed once a poll."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from stem_device.model.poll import ServerState
+from stem_device.model.snapshot import ServerRecord, Snapshot, SubscriptionRecord
+
+MAX_SERVERS = 1024
+"""Greatest length of the spectra with one value a server."""
+
+MAX_WORST = 64
+"""Greatest length of ``worstSubscriptions`` and the spectra beside it."""
+
+
+class Worst(Struct, frozen=True, gc=False):
+    """A subscription that lost something, with the server that has it."""
+
+    server: str
+    subscription: SubscriptionRecord
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Most missed first, then most overdue, then most gaps."""
+        subscription = self.subscription
+        return (subscription.missed_total, subscription.overdue or 0, subscription.gaps_total)
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Sums and selections over the servers of one Snapshot.
+
+    ``servers`` are the first MAX_SERVERS in the order of the Snapshot, ``worst`` the MAX_WORST worst
+    subscriptions with any loss, worst first; the ``..._not_shown`` count what was left out.
+    ``disconnected`` counts subscriptions that are being retried, in servers that answered.
+    """
+
+    states: Mapping[ServerState, int]
+    streams: int
+    subscriptions: int
+    disconnected: int
+    sampling: int
+    drained: int
+    servers: tuple[ServerRecord, ...]
+    servers_not_shown: int
+    worst: tuple[Worst, ...]
+    worst_not_shown: int
+
+
+def digest(snapshot: Snapshot, *, max_servers: int = MAX_SERVERS, max_worst: int = MAX_WORST) -> Digest:
+    """Go once through the Snapshot."""
+    servers = snapshot.servers
+    lossy = list(_lossy(servers))
+    return Digest(
+        states=Counter(server.state for server in servers),
+        streams=sum(len(server.streams) for server in servers),
+        subscriptions=sum(len(server.subscriptions) for server in servers),
+        disconnected=sum(len(server.not_connected) for server in monitored(servers)),
+        sampling=sum(server.sampling for server in monitored(servers)),
+        drained=sum(server.drained_by_others for server in servers),
+        servers=servers[:max_servers],
+        servers_not_shown=max(0, len(servers) - max_servers),
+        worst=tuple(heapq.nlargest(max_worst, lossy, key=lambda worst: worst.rank)),
+        worst_not_shown=max(0, len(lossy) - max_worst),
+    )
+
+
+def monitored(servers: Iterable[ServerRecord]) -> Iterator[ServerRecord]:
+    """The servers that answered in this poll."""
+    return (server for server in servers if server.state is ServerState.MONITORED)
+
+
+def _lossy(servers: Iterable[ServerRecord]) -> Iterator[Worst]:
+    for server in servers:
+        for subscription in server.subscriptions:
+            if subscription.missed_total or subscription.overdue or subscription.gaps_total:
+                yield Worst(server.name, subscription)

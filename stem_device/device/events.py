@@ -1,0 +1,55 @@
+"""Events of every attribute, State and Status included, pushed from code.
+
+A change event and an alarm event are pushed when value or quality changed, and once after Init; an archive
+event is pushed with every poll besides, so that an archive shows that the device was alive.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import tango
+
+from stem_device.device.attributes import ATTRIBUTES
+from stem_device.device.tango_attributes import Reading
+
+logger = logging.getLogger(__name__)
+
+WITH_EVENTS = (*(spec.name for spec in ATTRIBUTES), "State", "Status")
+
+
+class EventPusher:
+    """Knows what was pushed last. One thread at a time.
+
+    ``errors_total`` counts the attributes that Tango refused to push.
+    """
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+        self._last: dict[str, Reading] = {}
+        self.errors_total = 0
+        for name in WITH_EVENTS:
+            # All three together: a client that subscribes to the one that is missing breaks the others.
+            device.set_change_event(name, True, False)
+            device.set_archive_event(name, True, False)
+            device.set_alarm_event(name, True, False)
+
+    def push(self, current: Mapping[str, Reading], time_seconds: float, *, polled: bool) -> None:
+        """Push what changed; with ``polled`` an archive event of everything."""
+        for name, now in current.items():
+            changed = self._last.get(name) != now
+            if changed or polled:
+                self._push(name, now, time_seconds, changed=changed)
+            self._last[name] = now
+
+    def _push(self, name: str, now: Reading, time_seconds: float, *, changed: bool) -> None:
+        try:
+            if changed:
+                self._device.push_change_event(name, now.value, time_seconds, now.quality)
+                self._device.push_alarm_event(name, now.value, time_seconds, now.quality)
+            self._device.push_archive_event(name, now.value, time_seconds, now.quality)
+        except tango.DevFailed:
+            self.errors_total += 1
+            logger.exception("The events of %s were not pushed", name)

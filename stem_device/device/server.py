@@ -1,0 +1,258 @@
+"""The Tango device ``EventMonitor``: properties in, attributes, events and commands out.
+
+Locks, always taken in this order: ``_publishing`` of this module, then Tango's monitor of the device. Tango
+calls every method with the latter taken, and the poll thread needs it to push events. Whatever waits for
+the Monitor is therefore done inside ``AutoTangoAllowThreads``, which gives it back for so long; clients can
+read meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, ClassVar, TypeVar
+
+import tango
+from tango.server import command, run
+
+from stem_device.device.events import EventPusher
+from stem_device.device.failures import dev_failed, not_working
+from stem_device.device.presenter import Presenter
+from stem_device.device.properties import PROPERTIES, parse_properties
+from stem_device.device.state import DeviceState
+from stem_device.device.status import fault_status
+from stem_device.device.summary import full_snapshot
+from stem_device.device.tango_attributes import Reading, readings, table_base
+from stem_device.device.targets_property import PROPERTY, keep_targets
+from stem_device.device.text import tango_text
+from stem_device.errors import OptionError, StemError
+from stem_device.model.options import Options
+from stem_device.model.snapshot import Snapshot
+from stem_device.monitor import Monitor
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+EXECUTABLE = "EventMonitor"
+TOLD_VERSIONS = ("stem-device", "h5py", "numpy", "msgspec")
+MAX_PATH_CHARACTERS = 4096
+
+TableDevice: Any = table_base(
+    lambda device, name: device.show(name), lambda device, name, value: device.write(name, value)
+)
+
+
+class EventMonitor(TableDevice):
+    """Counts the events that Tango servers publish, receive and miss."""
+
+    make_monitor: ClassVar[Callable[[Options], Monitor]] = Monitor
+
+    _presenter: Presenter | None = None
+
+    def init_device(self) -> None:
+        """Never raises: what is wrong is told by State FAULT and Status, and Init mends it."""
+        if not hasattr(self, "_publishing"):
+            self._first_init()
+        while self._presenter is not None:  # another Init went first while the monitor was given back
+            self._end()
+        self._notes: tuple[str, ...] = ()
+        self._fault = ""
+        self._events = EventPusher(self)
+        try:
+            super().init_device()
+            self._begin(parse_properties(self._raw_properties()))
+        except StemError as error:
+            self._fail(str(error))
+        except tango.DevFailed as error:
+            self._fail(error.args[0].desc)
+        except Exception as error:
+            logger.exception("init_device failed")
+            self._fail(f"{type(error).__name__}: {error}")
+        with tango.AutoTangoAllowThreads(self):
+            self._publish(polled=False)
+
+    def delete_device(self) -> None:
+        """End polling, sampling and recording: for Init, and when TERM or Ctrl-C ends the server."""
+        self._end()
+
+    def _first_init(self) -> None:
+        # A process whose first proxy is made on a thread of its own can crash at its first event.
+        tango.ApiUtil.instance()
+        self._publishing = threading.Lock()
+        self._shown: dict[str, tuple[Any, float, tango.AttrQuality]] = {}
+        for package in TOLD_VERSIONS:
+            try:
+                self.add_version_info(package, version(package))
+            except PackageNotFoundError:  # an optional part
+                continue
+
+    def _raw_properties(self) -> dict[str, Sequence[str] | None]:
+        return {spec.name: getattr(self, spec.name) for spec in PROPERTIES}
+
+    def _begin(self, options: Options) -> None:
+        monitor = type(self).make_monitor(options)
+        presenter = Presenter(monitor)
+        monitor.add_consumer(lambda snapshot: self._take(presenter, snapshot))
+        self._presenter = presenter
+        monitor.start()
+
+    def _fail(self, reason: str) -> None:
+        self._end()
+        self._fault = fault_status(reason)
+
+    def _end(self) -> None:
+        presenter, self._presenter = self._presenter, None
+        if presenter is not None:
+            with tango.AutoTangoAllowThreads(self):
+                presenter.monitor.stop()
+
+    def _take(self, presenter: Presenter, snapshot: Snapshot) -> None:
+        """Consume a Snapshot, on the poll thread."""
+        presenter.take(snapshot)
+        self._publish(polled=True)
+
+    def _publish(self, *, polled: bool) -> None:
+        """Show the present view and push its events. The caller must not hold Tango's monitor."""
+        with self._publishing:
+            presenter, now = self._presenter, time.time()
+            if presenter is None and not self._fault:
+                return  # between the end of one life and the beginning of the next
+            view = presenter.view(event_errors=self._events.errors_total) if presenter else None
+            current = readings(view)
+            self._shown = {name: (one.value, now, one.quality) for name, one in current.items()}
+            if presenter is None or view is None:
+                state, status = DeviceState.FAULT, self._fault
+            else:
+                state, status = presenter.state(view), presenter.status(view, self._notes)
+            self._events.push(current | self._state_and_status(state, status), now, polled=polled)
+
+    def _state_and_status(self, state: DeviceState, status: str) -> dict[str, Reading]:
+        """Set both, and return what a client would read: Tango adds the alarm limits of the attributes."""
+        with tango.AutoTangoMonitor(self):
+            self.set_state(getattr(tango.DevState, state))
+            self.set_status(status)
+            valid = tango.AttrQuality.ATTR_VALID
+            return {
+                "State": Reading(self.dev_state(), valid),
+                "Status": Reading(self.dev_status(), valid),
+            }
+
+    def show(self, name: str) -> tuple[Any, float, tango.AttrQuality]:
+        """Answer a read from the last view."""
+        return self._shown[name]
+
+    def write(self, name: str, value: float) -> None:
+        """``pollPeriod`` is the only attribute that can be written."""
+
+        def change(monitor: Monitor) -> None:
+            monitor.poll_period = value
+
+        self._act(name, change)
+
+    def _act(self, name: str, action: Callable[[Monitor], T]) -> T:
+        """Do what a client asked for, without holding up others, and show its outcome."""
+        presenter = self._presenter
+        if presenter is None:
+            raise not_working(self._fault, name)
+        with tango.AutoTangoAllowThreads(self):
+            try:
+                return action(presenter.monitor)
+            except StemError as error:
+                raise dev_failed(error, name) from error
+            finally:
+                self._publish(polled=False)
+
+    @command(
+        dtype_in=str,
+        doc_in="Label that becomes part of the file name and is kept in the file; may be empty",
+        dtype_out=str,
+        doc_out="Path of the recording; that of the present one if there is one already",
+    )
+    def StartRecording(self, label: str) -> str:
+        """Switch sampling on where possible, and record every poll to a file in RecordingDirectory."""
+        path = self._act("StartRecording", lambda monitor: monitor.start_recording(label))
+        return tango_text(str(path), MAX_PATH_CHARACTERS)
+
+    @command(doc_in="Nothing", doc_out="Nothing")
+    def StopRecording(self) -> None:
+        """Close the recording and switch off the sampling that it switched on."""
+        self._act("StopRecording", lambda monitor: monitor.stop_recording())
+
+    @command(doc_in="Nothing", doc_out="Nothing")
+    def StartPerformanceMonitoring(self) -> None:
+        """Sample event timing on the targets, until StopPerformanceMonitoring, Init or the end."""
+        self._act("StartPerformanceMonitoring", lambda monitor: monitor.start_performance_monitoring())
+
+    @command(doc_in="Nothing", doc_out="Nothing")
+    def StopPerformanceMonitoring(self) -> None:
+        """End sampling where this device switched it on; a recording goes on sampling."""
+        self._act("StopPerformanceMonitoring", lambda monitor: monitor.stop_performance_monitoring())
+
+    @command(doc_in="Nothing", dtype_out="DevULong64", doc_out="Number of the poll; see pollNumber")
+    def Poll(self) -> int:
+        """Poll now; returns when it is done. With a target that hangs this takes TargetTimeout."""
+        return self._act("Poll", lambda monitor: monitor.poll_now().poll)
+
+    @command(doc_in="Nothing", doc_out="Nothing")
+    def ResetCounters(self) -> None:
+        """Let all totals count from 0 again; the poll that follows at once shows it."""
+        self._act("ResetCounters", lambda monitor: monitor.reset_counters())
+
+    @command(
+        dtype_in=str,
+        doc_in="Device or admin device, with * as wildcard, or a full name with tango://host:port/",
+        dtype_out=str,
+        doc_out="What was done, and whether it was kept in the property TargetDevices",
+    )
+    def AddTarget(self, target: str) -> str:
+        """Monitor one more target from now on, and keep it in the property TargetDevices."""
+        return self._act("AddTarget", lambda monitor: self._keep(monitor, monitor.add_target, target))
+
+    @command(
+        dtype_in=str,
+        doc_in="One line of TargetDevices, as it was given; see the attribute targets",
+        dtype_out=str,
+        doc_out="What was done, and whether it was kept in the property TargetDevices",
+    )
+    def RemoveTarget(self, target: str) -> str:
+        """Monitor this target no longer, and take it out of the property TargetDevices."""
+        return self._act("RemoveTarget", lambda monitor: self._keep(monitor, monitor.remove_target, target))
+
+    @command(
+        doc_in="Nothing",
+        dtype_out=str,
+        doc_out="JSON, schema stem-device.snapshot version 1: all servers, streams, subscriptions and "
+        "samples",
+    )
+    def QuerySnapshot(self) -> str:
+        """Return everything that the latest poll brought, as JSON; empty object before the first poll."""
+        return self._act(
+            "QuerySnapshot",
+            lambda monitor: full_snapshot(monitor.snapshot) if monitor.snapshot else "{}",
+        )
+
+    def _keep(self, monitor: Monitor, change: Callable[[str], None], target: str) -> str:
+        target = target.strip()
+        if not target:
+            raise OptionError(PROPERTY, target, "a target must not be empty")
+        before = monitor.targets
+        change(target)
+        targets = monitor.targets
+        done = "Nothing had to be changed" if targets == before else f"Changed; {len(targets)} targets now"
+        problem = keep_targets(self.get_name(), targets)
+        if not problem:
+            self._notes = ()
+            return f"{done}, kept in {PROPERTY}."
+        lost = f"not kept in {PROPERTY} and lost at the next start: {problem}"
+        self._notes = (f"The targets were changed, but {lost}.",)
+        return tango_text(f"{done}, but {lost}.", MAX_PATH_CHARACTERS)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the device server until it is told to end."""
+    run((EventMonitor,), args=[EXECUTABLE, *(sys.argv[1:] if arguments is None else arguments)])

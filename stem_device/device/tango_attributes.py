@@ -1,0 +1,92 @@
+"""Tango's attributes and properties, made from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import tango
+from tango.server import Device, attribute, device_property
+
+from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, Value, reading
+from stem_device.device.properties import PROPERTIES
+from stem_device.device.view import View
+
+LOWEST_POLL_PERIOD_SECONDS = 0.01
+HIGHEST_POLL_PERIOD_SECONDS = 86_400.0
+
+_NOTHING: Mapping[str, Value] = MappingProxyType(
+    {"DevULong64": 0, "DevDouble": 0.0, "DevString": "", "DevBoolean": False}
+)
+
+
+class Reading(NamedTuple):
+    """Value and quality of one attribute; an invalid one has a value that nobody gets to see."""
+
+    value: Value
+    quality: tango.AttrQuality
+
+
+def readings(view: View | None) -> dict[str, Reading]:
+    """What every attribute shows; all invalid without a view."""
+    return {spec.name: _reading(spec, view) for spec in ATTRIBUTES}
+
+
+def _reading(spec: AttributeSpec, view: View | None) -> Reading:
+    value = reading(spec, view) if view else None
+    if value is not None:
+        return Reading(value, tango.AttrQuality.ATTR_VALID)
+    return Reading([] if spec.max_length else _NOTHING[spec.dtype], tango.AttrQuality.ATTR_INVALID)
+
+
+def table_base(
+    read: Callable[[Any, str], tuple[Value, float, tango.AttrQuality]],
+    write: Callable[[Any, str, float], None],
+) -> Any:
+    """A Device class with all attributes and properties of the tables.
+
+    Tango calls ``read(device, name)`` and ``write(device, name, value)`` with the device's monitor taken.
+    """
+    members: dict[str, Any] = {spec.name: _attribute(spec, read, write) for spec in ATTRIBUTES}
+    for spec in PROPERTIES:
+        members[spec.name] = device_property(
+            dtype=(str,), doc=f"[{spec.type_text}] {spec.doc}", default_value=list(spec.default)
+        )
+    metaclass: Any = type(Device)
+    return metaclass("TableDevice", (Device,), members)
+
+
+def _attribute(
+    spec: AttributeSpec,
+    read: Callable[[Any, str], tuple[Value, float, tango.AttrQuality]],
+    write: Callable[[Any, str, float], None],
+) -> Any:
+    def fget(device: Any) -> tuple[Value, float, tango.AttrQuality]:
+        return read(device, spec.name)
+
+    def fset(device: Any, value: float) -> None:
+        write(device, spec.name, value)
+
+    more: dict[str, Any] = dict(spec.limits)
+    if spec.format:
+        more["format"] = spec.format
+    if spec.max_length:
+        more["max_dim_x"] = spec.max_length
+    if spec.writable:
+        more |= {
+            "fset": fset,
+            "access": tango.AttrWriteType.READ_WRITE,
+            "min_value": str(LOWEST_POLL_PERIOD_SECONDS),
+            "max_value": str(HIGHEST_POLL_PERIOD_SECONDS),
+        }
+    return attribute(
+        name=spec.name,
+        fget=fget,
+        dtype=(spec.dtype,) if spec.max_length else spec.dtype,
+        label=spec.label,
+        unit=spec.unit,
+        doc=spec.doc,
+        display_level=tango.DispLevel.EXPERT if spec.expert else tango.DispLevel.OPERATOR,
+        **more,
+    )

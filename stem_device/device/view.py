@@ -1,0 +1,38 @@
+"""Everything that the attributes show at one moment: immutable, made once, read by any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stem_device.device.digest import Digest
+from stem_device.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from stem_device.monitor import MonitorHealth
+    from stem_device.recording import RecordingStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """What one poll brought, with what is computed from it once. ``latest`` is the bounded JSON."""
+
+    snapshot: Snapshot
+    digest: Digest
+    latest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """``polled`` is None before the first poll.
+
+    ``event_errors`` counts the events that Tango refused to push.
+    """
+
+    polled: Polled | None
+    recording: RecordingStatus
+    health: MonitorHealth
+    targets: tuple[str, ...]
+    poll_period_seconds: float
+    sampling_wanted: bool
+    event_errors: int
