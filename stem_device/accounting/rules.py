@@ -5,7 +5,7 @@ The rules are explained in ``docs/reference/accounting.md``; the numbers in the 
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from stem_device.model.reply import EventCallback
 
@@ -28,31 +28,35 @@ class Advance(Struct, frozen=True, gc=False):
 NOTHING = Advance(received=0, gaps=0, missed=0, discarded=0)
 
 
-def advance(last: EventCallback, now: EventCallback, *, base: int | None, endpoint_changed: bool) -> Advance:
+def advance(
+    last: EventCallback,
+    now: EventCallback,
+    *,
+    base: int | None = None,
+    resumed: bool = False,
+    endpoint_changed: bool = False,
+) -> Advance:
     """Compare the counters of one subscription at two polls.
 
     ``base`` is what the publisher had pushed when the subscription was first seen without
-    any event (``server_counter`` 0); None if that is not known.
+    any event (``server_counter`` 0); None if that is not known. ``resumed`` says that it is no fresh
+    subscription but one that is connected to a restarted publisher.
     """
     if _began_again(last, now):
         return begin(now)
-    received = now.event_count - last.event_count
+    if endpoint_changed or now.server_counter < last.server_counter:
+        return _publisher_began_again(last, now)
+    change = _difference(last, now)
     pushed = now.server_counter - last.server_counter
-    if endpoint_changed or received > pushed:
-        return _publisher_began_again(last, now, received)
-    gaps = now.missed_event_count - last.missed_event_count
-    discarded = discarded_count(now) - discarded_count(last)
-    if gaps > 0 and last.server_counter == 0:  # rule 3, second half: a fresh subscription has its own base
-        known = base is not None
-        missed = now.server_counter - base - received if base is not None else gaps
-        return Advance(
-            received, gaps, max(missed, gaps), discarded, missed_at_least=not known or missed < gaps
-        )
-    if gaps > 0:  # rule 2
-        return Advance(received, gaps, pushed - received, discarded)
-    if pushed > received and last.server_counter > 0:  # rule 3
+    if (
+        change.received > pushed
+    ):  # rule 4, or a duplicate that was delivered (measured: the third of its kind is)
+        return structs.replace(change, missed=change.gaps, missed_at_least=change.gaps > 0, new_series=True)
+    if last.server_counter == 0:
+        return _first_events(change, pushed, base, resumed)
+    if pushed > change.received and not change.gaps:  # rule 3
         return begin(now)
-    return Advance(received, 0, 0, discarded)
+    return structs.replace(change, missed=pushed - change.received)  # rule 2
 
 
 def begin(now: EventCallback) -> Advance:
@@ -87,9 +91,35 @@ def _began_again(last: EventCallback, now: EventCallback) -> bool:
     )
 
 
-def _publisher_began_again(last: EventCallback, now: EventCallback, received: int) -> Advance:
-    """Rule 4, the publisher's side: its counter began at 1 again, the subscription's own go on."""
-    gaps = now.missed_event_count - last.missed_event_count
-    missed = max(gaps, now.server_counter - received) if gaps else 0
-    discarded = discarded_count(now) - discarded_count(last)
-    return Advance(received, gaps, missed, discarded, missed_at_least=gaps > 0, new_series=True)
+def _difference(last: EventCallback, now: EventCallback) -> Advance:
+    return Advance(
+        received=now.event_count - last.event_count,
+        gaps=now.missed_event_count - last.missed_event_count,
+        missed=0,
+        discarded=discarded_count(now) - discarded_count(last),
+    )
+
+
+def _first_events(change: Advance, counter: int, base: int | None, resumed: bool) -> Advance:
+    """Rule 3, the second half: the first events of a subscription count from its base."""
+    if not change.gaps and not resumed:
+        return change
+    exact = counter - base - change.received if base is not None else 0
+    missed = max(exact, change.gaps)
+    return structs.replace(change, missed=missed, missed_at_least=base is None or missed > exact)
+
+
+def _publisher_began_again(last: EventCallback, now: EventCallback) -> Advance:
+    """Rule 4, the publisher's side: its counter began at 1 again, the subscription's own go on.
+
+    Where the counter falls, cppTango never notices a gap (measured), but the numbers tell: of the
+    ``server_counter`` events of the new life no more have arrived than were received since the previous poll.
+    Where only the endpoint has changed, the counter may be that of either life, and only a gap is certain.
+    """
+    change = _difference(last, now)
+    fell = now.server_counter < last.server_counter
+    if not fell and not change.gaps:
+        return structs.replace(change, new_series=True)
+    pushed = now.server_counter if fell else now.server_counter - last.server_counter
+    missed = max(change.gaps, pushed - change.received)
+    return structs.replace(change, missed=missed, missed_at_least=missed > 0, new_series=True)

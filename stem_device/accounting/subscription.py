@@ -39,6 +39,7 @@ class SubscriptionAccount:
         "_raw",
         "_received",
         "_resets",
+        "_resumed",
         "advanced",
         "record",
         "stream_name",
@@ -68,7 +69,7 @@ class SubscriptionAccount:
     def update(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
         """Take the counters of this poll."""
         self._raw, before = now, self._raw
-        now = self._without_old_counter(now, before, endpoint)
+        now = self._without_old_counter(now, before, endpoint, stream)
         last, overdue = self._last, self._overdue
         if stream is not None and stream.began_again:
             self._base = 0
@@ -78,7 +79,7 @@ class SubscriptionAccount:
             advanced = NOTHING
         else:
             changed = endpoint != self._endpoint
-            advanced = advance(last, now, base=self._base, endpoint_changed=changed)
+            advanced = advance(last, now, base=self._base, resumed=self._resumed, endpoint_changed=changed)
         if advanced.new_series:
             self._start(now, endpoint, stream)
         self._last, self._endpoint = now, endpoint
@@ -116,18 +117,23 @@ class SubscriptionAccount:
     def _start(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
         self._last = now
         self._endpoint = endpoint
-        self._base = _pushed(stream) if now.server_counter == 0 else 0
+        self._resumed = self._old_life is not None
+        self._base = _pushed(stream) if now.server_counter == 0 and not self._resumed else 0
         self._overdue = self._overdue_now(stream)
 
-    def _without_old_counter(self, now: EventCallback, before: EventCallback, endpoint: str) -> EventCallback:
+    def _without_old_counter(
+        self, now: EventCallback, before: EventCallback, endpoint: str, stream: StreamAccount | None
+    ) -> EventCallback:
         """Take the counter of a publisher's former life as 0.
 
         Measured: when a restarted publisher is connected again, its old counter stays until the first event.
-        Until then the subscription is as good as fresh, that is, its counter is 0.
+        Until then the subscription has the whole new life before it.
         """
         values = (now.server_counter, now.event_count)
-        if endpoint != self._endpoint and values == (before.server_counter, before.event_count):
-            self._old_life = values
+        if endpoint != self._endpoint:
+            unchanged = values == (before.server_counter, before.event_count)
+            ahead = stream is not None and now.server_counter > stream.pushed
+            self._old_life = values if unchanged or ahead else None
         if self._old_life != values:
             self._old_life = None
             return now

@@ -119,6 +119,19 @@ def test_a_publisher_restart_seen_in_steps_is_one_reset(world):
     assert (world.subscription.resets_total, world.snapshot.servers[0].streams[0].resets_total) == (1, 1)
 
 
+def test_events_of_a_new_life_before_the_connection_is_back_are_missed(world):
+    """Measured with another subscriber that keeps the stream: 20 pushes before ours is connected again."""
+    new = "tcp://127.0.0.1:6000"
+    world.poll(3, callback(3, 3))
+    world.poll("down", callback(3, 3))
+    world.poll(20, callback(3, 3), endpoint=new)
+    world.poll(20, callback(3, 3), endpoint=new)
+    assert world.counts.overdue == 20
+    world.poll(21, callback(21, 4, 1), endpoint=new)
+    assert (world.counts.missed, world.counts.overdue, world.counts.received) == (20, 0, 1)
+    assert world.subscription.resets_total == 1
+
+
 def test_subscriber_restarts(world):
     world.poll(100, callback(100, 100))
     world.poll(120, callback(120, 120))
