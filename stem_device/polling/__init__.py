@@ -1,1 +1,6 @@
+"""Targets, the client of one server, and the schedule: everything that asks."""
 
+from stem_device.polling.poller import Poller
+from stem_device.polling.schedule import Schedule
+
+__all__ = ["Poller", "Schedule"]

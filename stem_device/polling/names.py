@@ -1,0 +1,95 @@
+"""What a target string says: which database, which device, or which pattern."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from stem_device.errors import TargetError
+
+_PREFIX = "tango://"
+_NO_DATABASE = "#dbase=no"
+_WITH_DATABASE = "#dbase=yes"
+_HOST = re.compile(r"(?P<host>[^/\s:]+|\[[0-9a-f:]+\]):(?P<port>\d{1,5})")
+_ADMIN = "dserver/"
+MAX_NAME_CHARACTERS = 1024
+
+
+class TargetName(Struct, frozen=True):
+    """A target string taken apart, in lower case.
+
+    ``host`` is ``host:port`` of the database (of the server where ``database`` is False), empty for the
+    default database. ``path`` is ``domain/family/member``, an alias without slashes, or a pattern with ``*``.
+    """
+
+    host: str
+    path: str
+    database: bool = True
+
+    @property
+    def is_pattern(self) -> bool:
+        return "*" in self.path
+
+    @property
+    def is_alias(self) -> bool:
+        return "/" not in self.path
+
+    @property
+    def is_admin(self) -> bool:
+        return self.path.startswith(_ADMIN)
+
+
+def parse_target(text: str) -> TargetName:
+    """Take a target apart; raises TargetError with the form that it should have."""
+    name = text.strip().lower()
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise TargetError(text[:80], f"the name is longer than {MAX_NAME_CHARACTERS} characters; correct it")
+    database = not name.endswith(_NO_DATABASE)
+    path = name.removesuffix(_NO_DATABASE).removesuffix(_WITH_DATABASE)
+    host = ""
+    if path.startswith(_PREFIX):
+        host, _, path = path.removeprefix(_PREFIX).partition("/")
+        _check_host(text, host)
+    _check_path(text, path)
+    target = TargetName(host=host, path=path, database=database)
+    _check_no_database(text, target)
+    return target
+
+
+def full_name(host: str, path: str, *, database: bool = True) -> str:
+    """The one name of a target: ``tango://host:port/domain/family/member``, in lower case."""
+    return f"{_PREFIX}{host}/{path}{'' if database else _NO_DATABASE}".lower()
+
+
+def admin_path(server: str) -> str:
+    """``Executable/instance`` -> ``dserver/executable/instance``."""
+    return f"{_ADMIN}{server}".lower()
+
+
+def _check_host(text: str, host: str) -> None:
+    match = _HOST.fullmatch(host)
+    if match is None or not 0 < int(match["port"]) < 65536:
+        raise TargetError(
+            text, "after tango:// there must be host:port, as in tango://host:10000/sys/tg_test/1"
+        )
+
+
+def _check_path(text: str, path: str) -> None:
+    parts = path.split("/")
+    if len(parts) not in (1, 3) or not all(parts) or re.search(r"[\s\"'#?:\x00-\x1f]", path):
+        raise TargetError(
+            text, "is no name of a device; it must look like sys/tg_test/1, dserver/tangotest/1 or sys/*/*"
+        )
+    if "*" in path and len(parts) != 3:
+        raise TargetError(text, "a pattern needs three parts, as in sys/*/* or */*/*")
+
+
+def _check_no_database(text: str, target: TargetName) -> None:
+    if target.database:
+        return
+    if not target.host or target.is_pattern or target.is_alias:
+        raise TargetError(
+            text,
+            "without a database there must be a full name, tango://host:port/domain/family/member#dbase=no",
+        )

@@ -1,0 +1,207 @@
+"""The poller: asks all targets at one moment and says what came back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+
+import tango
+
+from stem_device.model.clock import Clock
+from stem_device.model.options import Options
+from stem_device.model.poll import Answer, Poll, ServerState
+from stem_device.polling.between import Timer
+from stem_device.polling.client import Connect, TargetClient, connect_device
+from stem_device.polling.crew import Crew
+from stem_device.polling.directory import Directory, TangoDirectory
+from stem_device.polling.resolving import ResolvingThread
+from stem_device.polling.round import CountDown, ask_all
+from stem_device.polling.sampling import times_between
+from stem_device.polling.target import Target, spread_seconds
+from stem_device.polling.targets import Resolver
+from stem_device.polling.worker import Worker
+
+SHARE_OF_PERIOD = 0.8
+"""A poll waits for late targets no longer than this share of the poll period."""
+
+SPARE_THREADS = 2
+"""More threads than targets, so that queries in between find one even if every target hangs."""
+
+LOOKING_UP = (
+    "the targets are still being looked up, since a database or a server answers slowly or not at all"
+)
+
+
+class Poller:
+    """Asks all targets whenever ``poll`` is called, on one thread; the other methods are safe from any.
+
+    ``connect`` makes a proxy from a full name, ``directory`` looks names up: tests replace them. With the
+    real ones the Tango client library is initialised here, so construct it on the main thread of a process.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        clock: Clock,
+        connect: Connect | None = None,
+        directory: Directory | None = None,
+        thread_context: Callable[[], AbstractContextManager[object]] = tango.EnsureOmniThread,
+    ) -> None:
+        if connect is None or directory is None:
+            # Events crash a process whose first proxy was made off the main thread.
+            tango.ApiUtil.instance()
+        self._options = options
+        self._clock = clock
+        self._connect = connect or connect_device
+        self.poll_period = options.poll_period
+        self._crew = Crew(thread_context)
+        self._timer = Timer(clock)
+        resolver = Resolver(directory or TangoDirectory(options.target_timeout), clock)
+        self._resolving = ResolvingThread(
+            resolver.resolve,
+            options.target_devices,
+            period_seconds=options.resolve_period,
+            thread_context=thread_context,
+        )
+        self._targets: dict[str, Target] = {}
+        self._settings = threading.Lock()
+        self._sampling_wanted = False
+        self._states: dict[str, ServerState] = {}
+        self._await_targets = True
+        self._number = 0
+        self._closed = False
+
+    @property
+    def poll_limit_seconds(self) -> float:
+        """How long a poll waits for targets."""
+        return min(self._options.target_timeout, SHARE_OF_PERIOD * self.poll_period)
+
+    def poll(self, overruns_total: int = 0) -> Poll:
+        """Ask all targets now. Blocks until all have answered, or for ``poll_limit_seconds``.
+
+        The first poll after the targets were set waits as long again for them to be looked up.
+        A target that fails is a state of that target; nothing is raised for it.
+        """
+        problems = self._take_up_targets()
+        self._number += 1
+        started_utc, started = self._clock.utc_ns(), self._clock.monotonic_ns()
+        targets = tuple(self._targets.values())
+        limit = self.poll_limit_seconds
+        ask_all(
+            [target.worker for target in targets], self._number, self._crew, self._clock, limit_seconds=limit
+        )
+        answers = tuple(self._answer(target) for target in targets)
+        self._plan_between(started)
+        self._apply_sampling()
+        self._watch(answers)
+        return Poll(
+            number=self._number,
+            started_utc_ns=started_utc,
+            started_monotonic_ns=started,
+            duration_seconds=(self._clock.monotonic_ns() - started) / 1e9,
+            spread_seconds=spread_seconds(targets),
+            overruns_total=overruns_total,
+            answers=answers,
+            problems=(*problems, *self._sampling_problems()),
+        )
+
+    def set_targets(self, targets: tuple[str, ...]) -> None:
+        """Monitor these from the next poll on."""
+        self._await_targets = True
+        self._resolving.set_targets(targets)
+
+    def set_sampling(self, on: bool) -> None:
+        """Sample event timing at every target that can, from now on, or no longer.
+
+        Where sampling was on before, it is left on; servers that are down are switched when they come back.
+        """
+        with self._settings:
+            self._sampling_wanted = on
+        self._apply_sampling()
+
+    def close(self) -> None:
+        """Switch sampling off where it was switched on here, and end the threads. For good."""
+        with self._settings:
+            if self._closed:
+                return
+            self._closed = True
+            self._sampling_wanted = False
+        self._timer.close()
+        self._resolving.close()
+        targets = tuple(target for target in self._targets.values() if not target.worker.is_asked)
+        self._switch_off(targets, wait_seconds=self._options.target_timeout)
+        self._crew.close()
+
+    def _take_up_targets(self) -> tuple[str, ...]:
+        """Begin with new targets, let go of those that have left; the problems of looking them up."""
+        wait, self._await_targets = self._await_targets, False
+        resolution, current = self._resolving.resolution(self.poll_limit_seconds if wait else 0.0)
+        known = self._targets
+        self._targets = {
+            name: known.pop(name) if name in known else self._new_target(name) for name in resolution.targets
+        }
+        self._crew.resize(len(self._targets) + SPARE_THREADS)
+        self._switch_off(tuple(known.values()))
+        return resolution.problems if current else (*resolution.problems, LOOKING_UP)
+
+    def _new_target(self, name: str) -> Target:
+        client = TargetClient(name, self._options.target_timeout, self._connect)
+        return Target(Worker(name, client, self._clock))
+
+    def _answer(self, target: Target) -> Answer:
+        return target.answer(
+            self._number,
+            limit_seconds=self.poll_limit_seconds,
+            period_seconds=self.poll_period,
+            limit=self._options.queries_per_poll,
+            now_utc_ns=self._clock.utc_ns(),
+        )
+
+    def _plan_between(self, started_ns: int) -> None:
+        self._timer.replace(
+            (due, partial(self._ask_between, target.worker))
+            for target in self._targets.values()
+            for due in times_between(started_ns, self.poll_period, target.queries)
+        )
+
+    def _ask_between(self, worker: Worker) -> None:
+        if worker.ask_between():
+            self._crew.submit([worker.run])
+
+    def _apply_sampling(self) -> None:
+        """Switch where the latest reply shows that it is needed, without waiting for it."""
+        with self._settings:
+            jobs = [
+                target.worker.run
+                for target in tuple(self._targets.values())
+                if target.switch_sampling(wanted=self._sampling_wanted)
+            ]
+        self._crew.submit(jobs)
+
+    def _sampling_problems(self) -> tuple[str, ...]:
+        if not self._sampling_wanted:
+            return ()
+        return tuple(
+            f"{name}: {target.worker.sampling_problem}"
+            for name, target in self._targets.items()
+            if target.worker.sampling_problem
+        )
+
+    def _watch(self, answers: tuple[Answer, ...]) -> None:
+        """Look the targets up again soon where one went or came back: its server may have changed."""
+        states = {answer.server: answer.state for answer in answers}
+        if any(self._states.get(server, state) is not state for server, state in states.items()):
+            self._resolving.look_again_soon()
+        self._states = states
+
+    def _switch_off(self, targets: tuple[Target, ...], *, wait_seconds: float = 0.0) -> None:
+        """Leave the sampling of these as it was before this monitor came."""
+        count = CountDown(len(targets))
+        self._crew.submit(
+            [target.worker.run for target in targets if target.worker.release_sampling(count.one_less)]
+        )
+        self._crew.join_in(len(targets))
+        count.none_left.wait(wait_seconds)

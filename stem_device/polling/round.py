@@ -1,0 +1,73 @@
+"""One round of questions: all targets at one moment, and how long to wait for them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from stem_device.model.clock import Clock
+from stem_device.polling.crew import Crew
+from stem_device.polling.worker import Worker
+
+STEP_SECONDS = 0.004
+"""How often it is looked whether the crew gets along."""
+
+SPREAD_SECONDS = 0.05
+"""Within this time all targets should have been asked; if it does not look so, more threads join."""
+
+GRACE_SECONDS = 0.05
+"""How long is waited, once all others are in, for targets that were late before."""
+
+
+class CountDown:
+    """Counts down on the threads of the crew; ``none_left`` is set at zero."""
+
+    def __init__(self, number: int) -> None:
+        self._lock = threading.Lock()
+        self._left = number
+        self.none_left = threading.Event()
+        if number == 0:
+            self.none_left.set()
+
+    def one_less(self) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                self.none_left.set()
+
+
+def ask_all(workers: Sequence[Worker], poll: int, crew: Crew, clock: Clock, *, limit_seconds: float) -> None:
+    """Ask every target that is free; return when all that can be expected to answer have, or at the limit.
+
+    A target that was late before is asked last and waited for no longer than the others take (and a
+    moment of grace); one that still has not answered an earlier poll is not asked at all.
+    """
+    free = [worker for worker in workers if not worker.is_asked]
+    expected = [worker for worker in free if not worker.late]
+    late = [worker for worker in free if worker.late]
+    in_time, afterwards = CountDown(len(expected)), CountDown(len(late))
+    jobs: list[Callable[[], None]] = [worker.run for worker in expected if worker.ask(poll, in_time.one_less)]
+    jobs += [worker.run for worker in late if worker.ask(poll, afterwards.one_less)]
+    begun = clock.monotonic_ns()
+    crew.submit(jobs)
+    _see_off(crew, len(jobs), begun, clock, limit_seconds)
+    in_time.none_left.wait(max(0.0, limit_seconds - _since(begun, clock)))
+    rest = max(0.0, limit_seconds - _since(begun, clock))
+    afterwards.none_left.wait(min(GRACE_SECONDS, rest / 2))
+
+
+def _see_off(crew: Crew, jobs: int, begun: int, clock: Clock, limit_seconds: float) -> None:
+    """Let more threads join while it looks as if the last target would be asked too late."""
+    pause = threading.Event()
+    hands = 2
+    while crew.waiting and (elapsed := _since(begun, clock)) < limit_seconds:
+        pause.wait(STEP_SECONDS)
+        elapsed = max(_since(begun, clock), 1e-6)
+        taken = jobs - crew.waiting
+        if elapsed * jobs > SPREAD_SECONDS * max(taken, 1):
+            crew.join_in(hands)
+            hands *= 2
+
+
+def _since(begun_ns: int, clock: Clock) -> float:
+    return (clock.monotonic_ns() - begun_ns) / 1e9

@@ -1,0 +1,174 @@
+"""One target: its jobs one after the other, and what came of them since the last poll."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from stem_device.errors import TargetError, TargetFailingError, TargetUnsupportedError
+from stem_device.model.clock import Clock
+from stem_device.polling.sampling import Sampling, owner_after_switching_on
+from stem_device.responses import MAX_REPLY_BYTES
+
+logger = logging.getLogger(__name__)
+
+KEPT_CHARACTERS = 65_536
+"""How much is kept of the text of a reply that cannot be used."""
+
+_HEAD_OF_HUGE = MAX_REPLY_BYTES + 1
+"""Of a longer text, this much is enough for the parser to refuse it."""
+
+
+class Client(Protocol):
+    """What a worker needs of :class:`stem_device.polling.client.TargetClient`."""
+
+    def query(self) -> str: ...
+    def switch_sampling(self, on: bool) -> None: ...
+    def tango_version(self) -> str: ...
+
+
+class Outcome(Struct, frozen=True):
+    """What came of one query. ``poll`` is the number of the poll, 0 for a query in between.
+
+    Exactly one of ``text`` and ``error`` is given.
+    """
+
+    poll: int
+    asked_utc_ns: int
+    asked_monotonic_ns: int
+    answered_monotonic_ns: int
+    text: str | None = None
+    error: TargetError | None = None
+    tango_version: str = ""
+
+
+class Worker:
+    """The jobs of one target run one at a time, on whatever thread is free, in the order they were given.
+
+    ``give`` returns whether the caller must have :meth:`run` called by a thread.
+    """
+
+    def __init__(self, target: str, client: Client, clock: Clock) -> None:
+        self.target = target
+        self._client = client
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._running = False
+        self._outcomes: list[Outcome] = []
+        self._asked_poll = 0
+        self._answered_poll = 0
+        self.sampling_ours = False
+        self.sampling_problem = ""
+        self.sampling_impossible = False
+        self.late = False
+        """The poll before this was not answered in time, so that nobody waits for this one."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a poll's query is still under way or waiting."""
+        return self._asked_poll != self._answered_poll
+
+    def ask(self, poll: int, done: Callable[[], None]) -> bool:
+        """Ask for poll number ``poll``; ``done`` is called when it has been answered, whatever the answer."""
+        self._asked_poll = poll
+        return self._give(lambda: self._query(poll, done))
+
+    def ask_between(self) -> bool:
+        """Ask between two polls, to empty the sample buffers; not while anything is under way."""
+        with self._lock:
+            if self._running:
+                return False
+        return self._give(lambda: self._query(0, None))
+
+    def switch_sampling(self, on: bool, seen: Sampling) -> bool:
+        """Switch sampling, given what the last reply told of it."""
+        return self._give(lambda: self._switch(on, seen))
+
+    def release_sampling(self, done: Callable[[], None]) -> bool:
+        """Switch sampling off if it is on only because of this monitor; ``done`` is called in any case."""
+
+        def release() -> None:
+            if self.sampling_ours:
+                self._switch(on=False, seen=Sampling.ON)
+            done()
+
+        return self._give(release)
+
+    def run(self) -> None:
+        """Do all jobs there are; called by a thread of the crew."""
+        while True:
+            with self._lock:
+                if not self._jobs:
+                    self._running = False
+                    return
+                job = self._jobs.popleft()
+            job()
+
+    def collect(self) -> tuple[Outcome, ...]:
+        """What came in since the last call, oldest first."""
+        with self._lock:
+            outcomes, self._outcomes = tuple(self._outcomes), []
+        return outcomes
+
+    def _give(self, job: Callable[[], None]) -> bool:
+        with self._lock:
+            self._jobs.append(job)
+            if self._running:
+                return False
+            self._running = True
+            return True
+
+    def _query(self, poll: int, done: Callable[[], None] | None) -> None:
+        asked_utc, asked = self._clock.utc_ns(), self._clock.monotonic_ns()
+        text, error, version = self._attempt()
+        outcome = Outcome(
+            poll=poll,
+            asked_utc_ns=asked_utc,
+            asked_monotonic_ns=asked,
+            answered_monotonic_ns=self._clock.monotonic_ns(),
+            text=text if text is None or len(text) <= _HEAD_OF_HUGE else text[:_HEAD_OF_HUGE],
+            error=error,
+            tango_version=version,
+        )
+        with self._lock:
+            self._outcomes.append(outcome)
+            self._answered_poll = poll or self._answered_poll
+        if done is not None:
+            done()
+
+    def _attempt(self) -> tuple[str | None, TargetError | None, str]:
+        try:
+            return self._client.query(), None, self._client.tango_version()
+        except TargetUnsupportedError as error:
+            return None, error, error.tango_version
+        except TargetError as error:
+            return None, error, ""
+        except Exception as error:  # a task boundary: the failure of one target stays that of this target
+            logger.exception("Asking %s failed unexpectedly", self.target)
+            reason = f"the monitor failed to ask it, {type(error).__name__}: {error}"[:300]
+            failure = TargetFailingError(self.target, reason)
+            failure.__cause__ = error
+            return None, failure, ""
+
+    def _switch(self, on: bool, seen: Sampling) -> None:
+        try:
+            self._client.switch_sampling(on)
+        except TargetUnsupportedError:
+            self.sampling_impossible = True
+            self.sampling_problem = "it has no command to switch sampling on; its event timing is not known"
+            return
+        except TargetError as error:
+            self.sampling_problem = f"sampling could not be switched {'on' if on else 'off'}: {error.reason}"
+            return
+        except Exception as error:  # a task boundary, as above
+            logger.exception("Switching the sampling of %s failed unexpectedly", self.target)
+            self.sampling_problem = f"sampling could not be switched {'on' if on else 'off'}: {error}"[:300]
+            return
+        self.sampling_problem = ""
+        self.sampling_ours = on and owner_after_switching_on(seen, ours=self.sampling_ours)
