@@ -1,0 +1,55 @@
+"""The subcommands, put together."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from stem_device.cli import check, demo, monitor, register
+
+app = typer.Typer(
+    name="stem",
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="New here? [bold]stem demo[/bold] starts a little Tango system that loses events.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"stem-device {version('stem-device')}")
+        raise typer.Exit
+
+
+def stem(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Count the Tango events that were published, received and [bold]missed[/bold].
+
+    Tango servers from version 10.1 on tell what they published and received (the command QueryEventSystem of
+    their admin devices). stem asks them, does the arithmetic, and says who misses what from whom.
+    """
+
+
+def _paragraphs(text: str | None) -> str:
+    """``text`` with one line a paragraph: the terminal breaks the lines."""
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(text or ""))
+
+
+app.callback(help=_paragraphs(stem.__doc__))(stem)
+for _module, _function in (
+    (monitor, monitor.monitor),
+    (check, check.check),
+    (register, register.register),
+    (demo, demo.demo),
+):
+    app.command(_function.__name__, help=_paragraphs(_function.__doc__), epilog=_paragraphs(_module.EPILOG))(_function)

@@ -1,0 +1,43 @@
+"""``stem check``: which servers can be monitored."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stem_device.cli.failures import failures_told
+
+EPILOG = """[bold]Examples[/bold]
+
+  stem check sys/tg_test/1
+
+  stem check 'dserver/*/*' | grep -v ' monitored '
+
+[bold]Exit codes[/bold]: 0 all targets can be monitored, 2 wrong usage, 3 none can, 4 some cannot.
+"""
+
+
+def check(
+    devices: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DEVICE",
+            help="Devices or admin devices; wildcards (quoted) and tango://host:port/ names too.",
+            show_default=False,
+        ),
+    ],
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", "-t", min=0.01, metavar="SECONDS", help="How long each server may take."),
+    ] = 3.0,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain lines on a terminal too.")] = False,
+) -> None:
+    """Say which servers can be monitored, which cannot, and why.
+
+    Asks every server once, and changes nothing there.
+    """
+    with failures_told():
+        from stem_device.cli.check_session import run_check  # noqa: PLC0415 - imports Tango
+
+        raise typer.Exit(run_check(tuple(devices), timeout, plain=plain))

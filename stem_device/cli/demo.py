@@ -1,0 +1,52 @@
+"""``stem demo``: a live system that loses events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stem_device.cli.failures import failures_told
+
+EPILOG = """[bold]Examples[/bold]
+
+  stem demo                  [dim]half a minute, then all is stopped again[/dim]
+
+  stem demo --keep           [dim]... and left running, to try things out[/dim]
+
+  stem demo --seconds 60 | grep missed
+"""
+
+
+def demo(
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--seconds", "-s", min=0.0, metavar="SECONDS", help="How long to show it; 0: until Ctrl-C."
+        ),
+    ] = 30.0,
+    recordings: Annotated[
+        Path, typer.Option("--recordings", file_okay=False, help="Folder for the recording, which is kept.")
+    ] = Path("recordings"),
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the system running afterwards, until Ctrl-C.")
+    ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain lines on a terminal too.")] = False,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", hidden=True, help="Write a picture of the screen to this file.")
+    ] = None,
+) -> None:
+    """Start a little Tango system that loses events, and show who lost them.
+
+    A database, a simulated weather station, a fast publisher, a quick and a slow subscriber and EventMonitor,
+    all on loopback. What you see comes from EventMonitor, by subscribing to its attributes. Nothing is left
+    running.
+    """
+    with failures_told():
+        from stem_device.cli.interrupts import interrupts_raised  # noqa: PLC0415
+        from stem_device.demo.performance import DemoArguments, run_demo  # noqa: PLC0415 - imports Tango
+
+        arguments = DemoArguments(seconds=seconds, recordings=recordings, plain=plain, keep=keep, svg=svg)
+        with interrupts_raised():
+            run_demo(arguments)

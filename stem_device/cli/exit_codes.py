@@ -1,0 +1,27 @@
+"""Exit codes of ``stem``, and which error leads to which."""
+
+from __future__ import annotations
+
+import enum
+
+from stem_device.errors import MissingExtraError, OptionError, StemError
+
+
+class ExitCode(enum.IntEnum):
+    """Documented in docs/reference/command-line.md; scripts rely on them."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NO_TARGET = 3
+    SOME_TARGETS = 4
+    MISSING_EXTRA = 5
+
+
+def exit_code(error: StemError) -> ExitCode:
+    """The exit code for an error that ends a command."""
+    if isinstance(error, OptionError):
+        return ExitCode.USAGE
+    if isinstance(error, MissingExtraError):
+        return ExitCode.MISSING_EXTRA
+    return ExitCode.FAILED

@@ -1,0 +1,64 @@
+"""Ctrl-C, SIGTERM and SIGHUP as a wish to end, not as an explosion."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted:
+    """Set by the first signal; a second one ends the program at once, by its default action."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep for ``seconds`` or until a signal; whether there was one."""
+        return self._event.wait(seconds)
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """The signal handler."""
+        self._event.set()
+        signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def interrupts_noted() -> Iterator[Interrupted]:
+    """Catch the signals that ask a program to end. Call it on the main thread."""
+    interrupted = Interrupted()
+    before = {number: signal.signal(number, interrupted.note) for number in _SIGNALS}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def interrupts_raised() -> Iterator[None]:
+    """Let the first signal raise KeyboardInterrupt, and further ones not disturb the cleaning up.
+
+    Leaving the context by that interrupt is no error. Call it on the main thread.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

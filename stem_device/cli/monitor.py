@@ -1,0 +1,94 @@
+"""``stem monitor``: watch servers from a terminal or a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stem_device.cli.failures import failures_told
+
+EPILOG = """[bold]Examples[/bold]
+
+  stem monitor sys/tg_test/1                [dim]one server, a poll every 10 s[/dim]
+
+  stem monitor 'lab/*/*' -p 1 -m -o run.h5  [dim]with timings, recorded[/dim]
+
+  stem monitor dserver/TangoTest/test | grep -E ' (missed|overdue) '
+
+[bold]Exit codes[/bold]: 0 ended or interrupted, 1 the output file could not be written, 2 wrong usage,
+3 no target can be monitored, 5 an optional part is missing.
+"""
+
+
+def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
+    devices: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DEVICE",
+            help="Devices or admin devices; wildcards (quoted) and tango://host:port/ names too.",
+            show_default=False,
+        ),
+    ],
+    poll_period: Annotated[
+        float,
+        typer.Option("--poll-period", "-p", min=0.01, metavar="SECONDS", help="Time between two polls."),
+    ] = 10.0,
+    output_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-file",
+            "-o",
+            dir_okay=False,
+            metavar="FILE",
+            help="Record every poll: HDF5 if the name ends in .h5, else JSON lines (.gz, .zst compress).",
+        ),
+    ] = None,
+    append: Annotated[
+        bool,
+        typer.Option(
+            "--append", "-a", help="Append to the file (JSON lines only) instead of refusing to touch it."
+        ),
+    ] = False,
+    enable_perfmon: Annotated[
+        bool,
+        typer.Option(
+            "--enable-perfmon",
+            "-m",
+            help="Let the servers sample event timings, and report them. Off again at the end.",
+        ),
+    ] = False,
+    polls: Annotated[
+        int, typer.Option("--polls", "-n", min=0, metavar="N", help="End after so many polls; 0: go on.")
+    ] = 0,
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait", "-w", help="Go on if no target can be monitored yet: it may be started later."
+        ),
+    ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain lines on a terminal too.")] = False,
+) -> None:
+    """Watch servers: a live table on a terminal, plain lines in a pipe.
+
+    Each poll reports what changed: streams and subscriptions that are new, gone, or moved, with their
+    counters. [bold]missed[/bold] events were pushed and never reached a subscription. [bold]overdue[/bold]
+    ones were pushed a whole poll ago and are not there yet: stuck in a queue, or lost already without
+    anybody having noticed.
+    """
+    with failures_told():
+        # Tango takes a while to import: --help and wrong usage need not wait for it.
+        from stem_device.cli.monitor_session import MonitorArguments, run_monitor  # noqa: PLC0415
+
+        arguments = MonitorArguments(
+            targets=tuple(devices),
+            poll_period=poll_period,
+            output_file=output_file,
+            append=append,
+            monitor_performance=enable_perfmon,
+            polls=polls,
+            wait=wait,
+            plain=plain,
+        )
+        raise typer.Exit(run_monitor(arguments))

@@ -1,0 +1,161 @@
+"""What ``stem monitor`` does, once its arguments are understood."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import tango
+
+from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.failures import tell
+from stem_device.cli.interrupts import Interrupted, interrupts_noted
+from stem_device.cli.output_file import OutputFile
+from stem_device.cli.views import Shown, View, Watcher, choose_view
+from stem_device.model.options import Options
+from stem_device.model.poll import ServerState
+from stem_device.model.snapshot import Snapshot
+from stem_device.monitor import Monitor
+from stem_device.report import numbers
+from stem_device.report.lines import quoted
+from stem_device.report.summary import summarise
+
+# A reader who is slower than the polls (a paused pager) costs the oldest reports, not memory.
+_WAITING_REPORTS = 100
+_WATCH_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorArguments:
+    """The arguments of ``stem monitor``; ``polls`` 0 means no end."""
+
+    targets: tuple[str, ...]
+    poll_period: float = 10.0
+    output_file: Path | None = None
+    append: bool = False
+    monitor_performance: bool = False
+    polls: int = 0
+    wait: bool = False
+    plain: bool = False
+
+    def options(self) -> Options:
+        """Raises OptionError."""
+        return Options(
+            target_devices=self.targets,
+            poll_period=self.poll_period,
+            monitor_performance=self.monitor_performance,
+        )
+
+
+class MonitorSession:
+    """One run: the poll thread hands over reports, the main thread shows them."""
+
+    def __init__(self, arguments: MonitorArguments) -> None:
+        self._arguments = arguments
+        options = arguments.options()
+        path = arguments.output_file
+        self._output = OutputFile(path, options, append=arguments.append) if path else None
+        self._monitor = Monitor(options)
+        self._watcher = Watcher(_heading(arguments))
+        self._shown: queue.Queue[Shown] = queue.Queue(_WAITING_REPORTS)
+        self._last: Snapshot | None = None
+        self.dropped_reports = 0
+
+    def run(self, view: View) -> ExitCode:
+        """Monitor until the end; the code says how it went."""
+        with interrupts_noted() as interrupted:
+            try:
+                code = self._watch(view, interrupted)
+            finally:
+                self._close()
+            if code is ExitCode.OK and self._last is not None:
+                view.summary(summarise(self._last))
+        if self.dropped_reports:
+            tell(f"{self.dropped_reports} polls were not shown: the output was not read fast enough")
+        return self._outcome(code)
+
+    def _watch(self, view: View, interrupted: Interrupted) -> ExitCode:
+        self._monitor.add_consumer(self._take)
+        self._monitor.start()
+        first = self._next(interrupted)
+        if first and not first.report.monitored and not self._arguments.wait:
+            return ExitCode.NO_TARGET
+        with view:
+            while first and not interrupted:
+                view.show(first)
+                if first.report.poll >= self._arguments.polls > 0:
+                    break
+                first = self._next(interrupted)
+        return ExitCode.OK
+
+    def _next(self, interrupted: Interrupted) -> Shown | None:
+        """The next poll; None if a signal came first."""
+        while not interrupted:
+            with suppress(queue.Empty):
+                return self._shown.get(timeout=_WATCH_SECONDS)
+        return None
+
+    def _take(self, snapshot: Snapshot) -> None:
+        """Consume a Snapshot, on the poll thread: record it first, then hand over what is to be shown."""
+        if snapshot.poll > self._arguments.polls > 0:
+            return
+        if self._output:
+            self._output(snapshot)
+        self._last = snapshot
+        shown = self._watcher.see(snapshot, self._footer())
+        try:
+            self._shown.put_nowait(shown)
+        except queue.Full:
+            self.dropped_reports += 1
+
+    def _footer(self) -> str:
+        if not self._output:
+            return "Ctrl-C ends"
+        if self._output.error:
+            return self._output.error
+        written = f"{self._output.polls} polls, {numbers.size(self._output.bytes_written)}"
+        return f"recording {self._output.path} ({written}) · Ctrl-C ends"
+
+    def _close(self) -> None:
+        self._monitor.stop()
+        if self._output:
+            self._output.close()
+
+    def _outcome(self, code: ExitCode) -> ExitCode:
+        if code is ExitCode.NO_TARGET:
+            if self._output:
+                self._output.discard()
+            self._tell_why()
+        elif self._output and self._output.error:
+            tell(self._output.error)
+            return ExitCode.FAILED
+        return code
+
+    def _tell_why(self) -> None:
+        tell("no target can be monitored")
+        for reason in _reasons(self._last):
+            tell(f"  {reason}")
+        tell("'stem check' tells more; with --wait, stem monitor goes on until a target can be monitored")
+
+
+def run_monitor(arguments: MonitorArguments) -> ExitCode:
+    """Check the arguments, monitor, and report on the way. Raises StemError."""
+    # A first proxy made on another thread can crash the process at its first event.
+    tango.ApiUtil.instance()
+    return MonitorSession(arguments).run(choose_view(plain=arguments.plain))
+
+
+def _heading(arguments: MonitorArguments) -> str:
+    return f"stem monitor  {' '.join(arguments.targets)}  every {numbers.seconds(arguments.poll_period)}"
+
+
+def _reasons(snapshot: Snapshot | None) -> Iterator[str]:
+    if snapshot is None:
+        return
+    yield from snapshot.problems
+    for server in snapshot.servers:
+        if server.state is not ServerState.MONITORED:
+            yield f"{server.name} is {server.state}: {quoted(server.reason)}"

@@ -1,0 +1,125 @@
+"""Where the reports of ``stem monitor`` go: a live screen, or plain lines."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from types import TracebackType
+from typing import Protocol, Self
+
+from msgspec import Struct
+from rich.console import Console
+
+from stem_device.model.snapshot import Snapshot
+from stem_device.report.changes import PollReport, compare
+from stem_device.report.lines import poll_lines, summary_lines
+from stem_device.report.messages import messages
+from stem_device.report.overview import Overview, Trend, server_row, subscription_rows
+from stem_device.report.summary import Summary
+from stem_device.report.terminal import Terminal
+
+
+class Shown(Struct, frozen=True):
+    """One poll, ready to be shown."""
+
+    report: PollReport
+    overview: Overview
+
+
+class View(Protocol):
+    """Shows polls one after the other; a context manager."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, shown: Shown) -> None:
+        """Show one poll."""
+
+    def summary(self, summary: Summary) -> None:
+        """Show the end, after leaving the context."""
+
+
+class Watcher:
+    """Turns each Snapshot into what is shown of it, against the one before."""
+
+    def __init__(self, heading: str) -> None:
+        self._heading = heading
+        self._previous: Snapshot | None = None
+        self._trend = Trend()
+        self._messages: deque[str] = deque(maxlen=50)
+
+    def see(self, snapshot: Snapshot, footer: str = "") -> Shown:
+        report = compare(snapshot, self._previous)
+        self._previous = snapshot
+        self._trend = self._trend.then(
+            snapshot.published_rate, snapshot.received_rate, snapshot.counts.overdue, report.delta.missed
+        )
+        self._messages.extend(messages(report))
+        return Shown(report, self._overview(snapshot, report, footer))
+
+    def _overview(self, snapshot: Snapshot, report: PollReport, footer: str) -> Overview:
+        return Overview(
+            heading=self._heading,
+            time_utc_ns=snapshot.time_utc_ns,
+            poll=snapshot.poll,
+            counts=snapshot.counts,
+            published_rate=snapshot.published_rate,
+            received_rate=snapshot.received_rate,
+            servers=tuple(server_row(server) for server in snapshot.servers),
+            subscriptions=subscription_rows(snapshot),
+            trend=self._trend,
+            timings=report.timings,
+            messages=tuple(self._messages),
+            footer=footer,
+        )
+
+
+class PlainView:
+    """Lines on standard output, each as soon as it is known."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def show(self, shown: Shown) -> None:
+        sys.stdout.writelines(f"{line}\n" for line in poll_lines(shown.report))
+        sys.stdout.flush()
+
+    def summary(self, summary: Summary) -> None:
+        sys.stdout.writelines(f"{line}\n" for line in summary_lines(summary))
+        sys.stdout.flush()
+
+
+class LiveView:
+    """The whole terminal while it lasts; the summary below the prompt after it."""
+
+    def __init__(self) -> None:
+        self._terminal = Terminal(greeting="Asking the servers ...")
+
+    def __enter__(self) -> Self:
+        self._terminal.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._terminal.__exit__(kind, error, trace)
+
+    def show(self, shown: Shown) -> None:
+        self._terminal.show(shown.overview)
+
+    def summary(self, summary: Summary) -> None:
+        for line in summary_lines(summary):
+            print(line.partition(" ")[2])
+
+
+def choose_view(*, plain: bool) -> View:
+    """Lines if standard output is no terminal, or if asked for."""
+    return PlainView() if plain or not Console().is_terminal else LiveView()

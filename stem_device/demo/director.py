@@ -1,0 +1,121 @@
+"""The plot of the demo: how events come to be lost, and when that is noticed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import tango
+
+STEADY_PERIOD_SECONDS = 0.01
+BURST_RATE = 10_000
+BURST_SECONDS = 4.0
+LARGEST_BURST = 320_000
+SLOW_CALLBACK_SECONDS = 0.02
+ATTRIBUTE = "number"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """``play`` gets the devices into a situation, ``words`` explain it, and it is shown for ``seconds``."""
+
+    words: str
+    seconds: float
+    play: Callable[[], None]
+
+
+class Director:
+    """Drives the publisher and the slow subscriber through scenes, again and again, on a thread of its own.
+
+    ``missed`` is asked how many events are known to be missed. Queues differ between machines: when a burst
+    was too small for a loss, the next one is twice as large.
+    """
+
+    def __init__(
+        self, publisher: tango.DeviceProxy, slow: tango.DeviceProxy, *, say: Say, missed: Callable[[], int]
+    ) -> None:
+        self._publisher = publisher
+        self._slow = slow
+        self._say = say
+        self._missed = missed
+        self._burst = int(BURST_RATE * BURST_SECONDS)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="demo-director", daemon=True)
+        self.error = ""
+
+    def start(self, seconds: float) -> None:
+        """Play for ``seconds`` (0: no end). A round that would not fit any more is not begun."""
+        self._seconds_left = seconds or float("inf")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the play after the remote call that is under way."""
+        self._ended.set()
+        self._thread.join(10.0)
+
+    def _run(self) -> None:
+        try:
+            with tango.EnsureOmniThread():
+                self._play()
+        except tango.DevFailed as error:
+            self.error = f"the demo's devices failed: {error.args[0].desc}"
+
+    def _play(self) -> None:
+        self._show(self._calm(2.0))
+        while not self._ended.is_set():
+            missed_before = self._missed()
+            scenes = tuple(self._loss())
+            if sum(scene.seconds for scene in scenes) > self._seconds_left:
+                scenes = (self._calm(self._seconds_left),)
+            for scene in scenes:
+                self._show(scene)
+            if self._missed() == missed_before:
+                self._burst = min(2 * self._burst, LARGEST_BURST)
+
+    def _show(self, scene: Scene) -> None:
+        if self._ended.is_set():
+            return
+        scene.play()
+        self._say(scene.words)
+        self._seconds_left -= scene.seconds
+        self._ended.wait(scene.seconds)
+
+    def _calm(self, seconds: float) -> Scene:
+        return Scene(
+            "All is well: 100 events a second, and both subscribers keep up.", seconds, self._push_steadily
+        )
+
+    def _loss(self) -> Iterator[Scene]:
+        burst = f"{BURST_RATE:,} events a second"
+        yield Scene(
+            f"A burst: {burst}. The slow subscriber takes 20 ms for each; its queue fills up.",
+            self._burst / BURST_RATE + 0.5,
+            self._push_burst,
+        )
+        yield Scene(
+            "The publisher is silent. Events are lost, and Tango itself has not noticed: they are overdue.",
+            2.0,
+            lambda: None,
+        )
+        yield Scene(
+            "The slow subscriber catches up with its queue. What stays overdue is lost.", 3.0, self._catch_up
+        )
+        yield Scene(
+            "One more event arrives, and the gap before it shows: overdue becomes missed, counted exactly.",
+            3.0,
+            self._push_steadily,
+        )
+
+    def _push_steadily(self) -> None:
+        self._publisher.PushInBackground([ATTRIBUTE, "change", "0", str(STEADY_PERIOD_SECONDS)])
+
+    def _push_burst(self) -> None:
+        self._publisher.StopPushing()
+        self._slow.SetDelay(["0", str(SLOW_CALLBACK_SECONDS)])
+        self._publisher.PushInBackground([ATTRIBUTE, "change", str(self._burst), str(1 / BURST_RATE)])
+
+    def _catch_up(self) -> None:
+        self._slow.SetDelay(["0", "0"])

@@ -1,0 +1,68 @@
+"""What the demo says at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from stem_device.demo.feed import Received
+from stem_device.demo.system import MONITOR
+from stem_device.report.numbers import common_prefix, count, seconds, size
+
+
+class Recording(Struct, frozen=True):
+    """The recording that the device made: its ``path``, its polls and bytes."""
+
+    path: str
+    polls: int
+    bytes: int
+
+
+def ending(
+    last: Received, recording: Recording, *, shown_seconds: float, tango_host: str, running: bool
+) -> Iterator[str]:
+    """The summary, the recording, and what to try next; ``running`` says that the system goes on."""
+    counts = last.counts
+    yield ""
+    numbers = f"{count(counts.published)} events were published, and {count(counts.received)} received"
+    yield f"In {seconds(shown_seconds)} {numbers}."
+    yield from _losses(last)
+    yield ""
+    yield f"Recording  {recording.path}"
+    yield f"           {recording.polls} polls, {size(recording.bytes)}; opens in silx view, H5Web, h5py"
+    yield ""
+    yield from _next(tango_host, running=running)
+
+
+def _losses(last: Received) -> Iterator[str]:
+    prefix = common_prefix(server.name for server in last.servers)
+    counts = last.counts
+    if not counts.missed:
+        yield "None was missed so far. Queues differ between machines; give it time: stem demo --seconds 60"
+    for row in last.subscriptions:
+        if row.missed_total:
+            gaps = "1 gap" if row.gaps_total == 1 else f"{row.gaps_total} gaps"
+            subscriber, stream = row.subscriber.removeprefix(prefix), row.stream.removeprefix(prefix)
+            yield f"{subscriber} missed {count(row.missed_total)} of {stream}, in {gaps}."
+    if counts.overdue:
+        yield f"{count(counts.overdue)} were overdue at the end: in a queue, or lost and not noticed yet."
+
+
+def _next(tango_host: str, *, running: bool) -> Iterator[str]:
+    if running:
+        yield "The system keeps running until Ctrl-C. In another terminal:"
+    else:
+        yield "Everything is stopped again. 'stem demo --keep' leaves it running until Ctrl-C, and prints the"
+        yield "TANGO_HOST of that run. Then, in another terminal:"
+    yield ""
+    yield f"  export TANGO_HOST={tango_host}"
+    yield "  stem check 'dserver/*/*'"
+    yield "  stem monitor 'dserver/StemDemo/*' --poll-period 1 --enable-perfmon"
+    yield "  python3"
+    yield "  >>> import tango"
+    yield f'  >>> monitor = tango.DeviceProxy("{MONITOR}")'
+    yield "  >>> print(monitor.Status())"
+    yield "  >>> print(monitor.totalMissedEvents, monitor.worstSubscriptions)"
+    yield ""
+    yield "On your own control system: stem check 'dserver/*/*', stem monitor DEVICE, stem register --help"

@@ -1,0 +1,151 @@
+"""The demo from beginning to end."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import tango
+
+from stem_device.demo.director import Director
+from stem_device.demo.ending import Recording, ending
+from stem_device.demo.feed import Feed, Received
+from stem_device.demo.stage import Stage, choose_stage, write_lines
+from stem_device.demo.story import Story
+from stem_device.demo.system import MONITOR, PUBLISHER, SLOW, DemoSystem
+from stem_device.errors import MissingExtraError
+from stem_device.report.overview import Overview
+from stem_device.report.terminal import write_svg
+
+_REFRESH_SECONDS = 0.25
+_NEEDED = {
+    "databaseds": "the embedded Tango database",
+    "tango_simlib": "the simulated weather station",
+    "h5py": "the recording",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoArguments:
+    """How long (``seconds`` 0: until interrupted), where to record, and how to show it.
+
+    ``keep`` leaves the system running afterwards, until interrupted. ``svg`` gets a picture of the screen at
+    the last moment at which a loss was noticed.
+    """
+
+    seconds: float = 30.0
+    recordings: Path = Path("recordings")
+    plain: bool = False
+    keep: bool = False
+    svg: Path | None = None
+
+
+class Performance:
+    """One showing. KeyboardInterrupt ends the show early, but not without its ending."""
+
+    def __init__(self, arguments: DemoArguments, system: DemoSystem, feed: Feed) -> None:
+        self._arguments = arguments
+        self._feed = feed
+        self._monitor = system.device(MONITOR)
+        self._tango_host = system.tango_host
+        self._scene = ""
+        self._story = Story()
+        self._last: Received | None = None
+        self._picture: Overview | None = None
+        self._director = Director(
+            system.device(PUBLISHER),
+            system.device(SLOW),
+            say=self._say,
+            missed=lambda: self._last.counts.missed if self._last else 0,
+        )
+
+    def play(self, stage: Stage) -> None:
+        """Record, show, and tell the end. Raises tango.DevFailed if the device fails."""
+        arguments = self._arguments
+        self._monitor.StartRecording("demo")
+        started = time.monotonic()
+        self._director.start(0.0 if arguments.keep else arguments.seconds)
+        interrupted = self._show(stage, started + arguments.seconds if arguments.seconds else float("inf"))
+        shown_seconds = time.monotonic() - started
+        if not arguments.keep or interrupted:
+            self._director.stop()
+        self._monitor.StopRecording()
+        self._end(shown_seconds, running=arguments.keep and not interrupted)
+
+    def _say(self, words: str) -> None:
+        self._scene = words
+
+    def _show(self, stage: Stage, deadline: float) -> bool:
+        """Show polls until ``deadline`` (monotonic seconds); whether somebody interrupted."""
+        overview: Overview | None = None
+        try:
+            with stage:
+                while (left := deadline - time.monotonic()) > 0:
+                    received = self._feed.next(min(left, _REFRESH_SECONDS))
+                    if received:
+                        overview = self._overview(received, left)
+                        stage.show(overview, self._story.news)
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    def _overview(self, received: Received, left: float) -> Overview:
+        self._last = received
+        remaining = "" if left == float("inf") else f"{left:.0f} s left · "
+        overview = self._story.then(
+            received,
+            heading=f"stem demo  {MONITOR} is {self._feed.state}",
+            scene=self._scene,
+            footer=f"TANGO_HOST={self._tango_host} · {self._feed.recorded_polls} polls recorded"
+            f" · {remaining}Ctrl-C ends",
+        )
+        if self._picture is None or any(" missed " in sentence for sentence in self._story.news):
+            self._picture = overview
+        return overview
+
+    def _end(self, shown_seconds: float, *, running: bool) -> None:
+        if self._last is None:
+            write_lines("The demo ended before the first poll was shown.")
+            return
+        recording = Recording(
+            path=str(Path(self._monitor.recordingPath).absolute()),
+            polls=self._monitor.recordedPolls,
+            bytes=self._monitor.recordedBytes,
+        )
+        lines = ending(
+            self._last, recording, shown_seconds=shown_seconds, tango_host=self._tango_host, running=running
+        )
+        write_lines(*lines)
+        if self._arguments.svg and self._picture:
+            write_svg(self._picture, self._arguments.svg, title="stem demo")
+
+
+def run_demo(arguments: DemoArguments) -> None:
+    """Start the system, play, stop the system. Call it on the main thread.
+
+    Raises MissingExtraError, ProcessError; KeyboardInterrupt only while nothing is shown.
+    """
+    for module, feature in _NEEDED.items():
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError("demo", feature)
+    stage = choose_stage(plain=arguments.plain)
+    tango.ApiUtil.instance()
+    arguments.recordings.mkdir(parents=True, exist_ok=True)
+    write_lines("Starting a Tango database and five device servers on loopback ...")
+    with ExitStack() as stack:
+        system = stack.enter_context(DemoSystem(arguments.recordings.absolute()))
+        feed = stack.enter_context(closing(Feed(system.device(MONITOR))))
+        Performance(arguments, system, feed).play(stage)
+        if arguments.keep:
+            _wait_for_interrupt()
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,77 @@
+"""Which servers can be monitored, from one poll."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from stem_device.model.poll import Answer, Poll, ServerState
+
+
+class CheckedServer(Struct, frozen=True, gc=False):
+    """One server; ``reason`` is empty if it can be monitored. The counts are None where it did not tell."""
+
+    server: str
+    state: ServerState
+    tango_version: str
+    streams: int | None
+    subscriptions: int | None
+    reason: str
+
+
+class CheckReport(Struct, frozen=True):
+    """All servers, those with a problem first; ``problems`` are about targets that lead to no server."""
+
+    servers: tuple[CheckedServer, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def monitored(self) -> int:
+        return sum(server.state is ServerState.MONITORED for server in self.servers)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for can be monitored."""
+        return bool(self.servers) and self.monitored == len(self.servers) and not self.problems
+
+
+def check_report(poll: Poll) -> CheckReport:
+    """Sort the answers: what needs attention comes first."""
+    servers = (_checked(answer) for answer in poll.answers)
+    ordered = sorted(servers, key=lambda server: (server.state is ServerState.MONITORED, server.server))
+    return CheckReport(servers=tuple(ordered), problems=poll.problems)
+
+
+def check_lines(report: CheckReport) -> Iterator[str]:
+    """One line a server: name, state, Tango version, and the reason or what it tells. Then the verdict."""
+    for server in report.servers:
+        yield f"{server.server} {server.state} {server.tango_version or '-'}: {outcome(server)}"
+    for problem in report.problems:
+        yield f"problem: {' '.join(problem.split())}"
+    yield verdict(report)
+
+
+def verdict(report: CheckReport) -> str:
+    """The last line."""
+    return f"{report.monitored} of {len(report.servers)} servers can be monitored"
+
+
+def outcome(server: CheckedServer) -> str:
+    """What it says, or why it does not, on one line."""
+    if server.reason:
+        return " ".join(server.reason.split())
+    return f"{server.streams or 0} streams, {server.subscriptions or 0} subscriptions"
+
+
+def _checked(answer: Answer) -> CheckedServer:
+    publisher = answer.reply.server if answer.reply else None
+    subscriber = answer.reply.client if answer.reply else None
+    return CheckedServer(
+        server=answer.server,
+        state=answer.state,
+        tango_version=answer.tango_version,
+        streams=len(publisher.event_counters) if publisher else None,
+        subscriptions=len(subscriber.event_callbacks) if subscriber else None,
+        reason=answer.reason,
+    )

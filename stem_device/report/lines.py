@@ -1,0 +1,148 @@
+"""Plain lines: one fact a line, the same words in the same order, made for grep and for logs.
+
+Every line is ``TIME KIND key=value ...``; documented in docs/reference/command-line.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from stem_device.model.snapshot import Counts
+from stem_device.report import numbers
+from stem_device.report.changes import (
+    Change,
+    ConnectionChange,
+    PollReport,
+    ServerChange,
+    StreamChange,
+    SubscriptionChange,
+)
+from stem_device.report.summary import Summary
+from stem_device.report.timing import TimingStatistics
+
+_STREAM_KINDS = {
+    Change.NEW: "stream-new",
+    Change.REMOVED: "stream-removed",
+    Change.RESTARTED: "stream-restarted",
+    Change.ACTIVE: "published",
+}
+_SUBSCRIPTION_KINDS = {
+    Change.NEW: "subscription-new",
+    Change.REMOVED: "subscription-removed",
+    Change.RESTARTED: "subscription-restarted",
+    Change.ACTIVE: "received",
+    Change.OVERDUE: "overdue",
+    Change.MISSED: "missed",
+}
+
+
+def poll_lines(report: PollReport) -> Iterator[str]:
+    """The lines of one poll, the ``poll`` line first."""
+    stamp = numbers.utc(report.time_utc_ns)
+    for text in _facts(report):
+        yield f"{stamp} {text}"
+
+
+def summary_lines(summary: Summary) -> Iterator[str]:
+    """The last lines: totals of the run, then every subscription that missed or lacks events."""
+    stamp = numbers.utc(summary.time_utc_ns)
+    yield (
+        f"{stamp} summary polls={summary.polls} seconds={summary.seconds:.1f} servers={summary.servers_total}"
+        f" {_counts(summary.total)} overdue={summary.total.overdue}"
+    )
+    for row in summary.lossy:
+        yield (
+            f"{stamp} lossy server={row.subscriber} stream={row.stream} received={row.received_total}"
+            f" missed={_at_least(row.missed_total, row.missed_at_least)} gaps={row.gaps_total}"
+            f" overdue={_known(row.overdue)}"
+        )
+
+
+def _facts(report: PollReport) -> Iterator[str]:
+    yield _poll(report)
+    yield from (f"problem {quoted(problem)}" for problem in report.problems)
+    yield from (_server(change) for change in report.servers)
+    yield from (_connection(change) for change in report.connections)
+    yield from (_stream(change) for change in report.streams)
+    yield from (_subscription(change) for change in report.subscriptions)
+    yield from (_timing(timing) for timing in report.timings)
+
+
+def _poll(report: PollReport) -> str:
+    delta = report.delta
+    coverage = "" if math.isnan(report.sample_coverage) else f" coverage={report.sample_coverage:.3f}"
+    return (
+        f"poll number={report.poll} monitored={report.monitored}/{report.servers_total}"
+        f" published={numbers.signed(delta.published)} received={numbers.signed(delta.received)}"
+        f" missed={numbers.signed(delta.missed)} gaps={numbers.signed(delta.gaps)}"
+        f" discarded={numbers.signed(delta.discarded)} overdue={delta.overdue}"
+        f" missed_total={report.total.missed} seconds={report.duration_seconds:.4f}"
+        f" spread={report.spread_seconds:.4f} overruns={report.overruns_total}{coverage}"
+    )
+
+
+def _counts(counts: Counts) -> str:
+    return (
+        f"published={counts.published} received={counts.received} missed={counts.missed}"
+        f" gaps={counts.gaps} discarded={counts.discarded}"
+    )
+
+
+def _server(change: ServerChange) -> str:
+    kind = {Change.NEW: "server-new", Change.REMOVED: "server-removed"}.get(change.change, "server")
+    version = f" tango={change.tango_version}" if change.tango_version else ""
+    reason = f" reason={quoted(change.reason)}" if change.reason else ""
+    return f"{kind} server={change.server} state={quoted(change.state)}{version}{reason}"
+
+
+def _connection(change: ConnectionChange) -> str:
+    kind = "connected" if change.connected else "disconnected"
+    return (
+        f"{kind} server={change.server} stream={change.stream} last_heartbeat={quoted(change.last_heartbeat)}"
+    )
+
+
+def _stream(change: StreamChange) -> str:
+    return (
+        f"{_STREAM_KINDS[change.change]} server={change.server} stream={change.stream}"
+        f" pushed={change.pushed} delta={numbers.signed(change.published_delta)}"
+        f" total={change.published_total}"
+    )
+
+
+def _subscription(change: SubscriptionChange) -> str:
+    callbacks = str(change.callbacks)
+    if change.callbacks != change.callbacks_before:
+        callbacks = f"{change.callbacks_before}->{change.callbacks}"
+    return (
+        f"{_SUBSCRIPTION_KINDS[change.change]} server={change.server} topic={change.topic}"
+        f" received={numbers.signed(change.received_delta)} missed={numbers.signed(change.missed_delta)}"
+        f" gaps={numbers.signed(change.gaps_delta)} discarded={numbers.signed(change.discarded_delta)}"
+        f" overdue={_known(change.overdue)} received_total={change.received_total}"
+        f" missed_total={_at_least(change.missed_total, change.missed_at_least)} callbacks={callbacks}"
+    )
+
+
+def _timing(timing: TimingStatistics) -> str:
+    return (
+        f"timing server={timing.server} name={timing.timing.replace(' ', '-')} count={timing.count}"
+        f" mean_us={timing.mean:.1f} error_us={timing.standard_error:.1f} median_us={timing.median:.1f}"
+        f" min_us={timing.minimum:.0f} max_us={timing.maximum:.0f} q01_us={timing.quantile_01:.1f}"
+        f" q10_us={timing.quantile_10:.1f} q90_us={timing.quantile_90:.1f} q99_us={timing.quantile_99:.1f}"
+    )
+
+
+def quoted(text: str) -> str:
+    """One word as it is; anything else in double quotes and on one line."""
+    if text and not any(character.isspace() or character == '"' for character in text):
+        return text
+    return '"' + " ".join(text.replace('"', "'").split()) + '"'
+
+
+def _known(value: int | None) -> str:
+    return "unknown" if value is None else str(value)
+
+
+def _at_least(value: int, lower_bound: bool) -> str:
+    return f">={value}" if lower_bound else str(value)

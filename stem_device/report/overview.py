@@ -1,0 +1,114 @@
+"""The state of everything at one moment, as rows: what a live table shows.
+
+Made from a Snapshot here, and from the attributes of ``EventMonitor`` by the demo.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from stem_device.model.poll import ServerState
+from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, SubscriptionRecord
+from stem_device.report.timing import TimingStatistics
+
+
+class ServerRow(Struct, frozen=True, gc=False):
+    """One server; ``reason`` is empty while it is monitored."""
+
+    name: str
+    state: ServerState
+    reason: str
+    published_total: int
+    received_total: int
+    missed_total: int
+    overdue: int
+
+
+class SubscriptionRow(Struct, frozen=True, gc=False):
+    """One subscription; ``overdue`` is None where the publisher is not monitored."""
+
+    subscriber: str
+    stream: str
+    received_total: int
+    missed_total: int
+    missed_at_least: bool
+    gaps_total: int
+    overdue: int | None
+
+
+class Trend(Struct, frozen=True):
+    """Values of the last polls, oldest first, for the little graphs."""
+
+    published: tuple[float, ...] = ()
+    received: tuple[float, ...] = ()
+    overdue: tuple[float, ...] = ()
+    missed: tuple[float, ...] = ()
+
+    def then(self, published_rate: float, received_rate: float, overdue: int, missed_delta: int) -> Trend:
+        """One poll later; two minutes of one-second polls are kept."""
+        return Trend(
+            published=(*self.published, published_rate)[-120:],
+            received=(*self.received, received_rate)[-120:],
+            overdue=(*self.overdue, float(overdue))[-120:],
+            missed=(*self.missed, float(missed_delta))[-120:],
+        )
+
+
+class Overview(Struct, frozen=True):
+    """One screen. ``heading``, ``story`` and ``footer`` are the caller's words; ``messages`` are newest last.
+
+    ``subscriptions`` are ordered worst first. Rates are events per second.
+    """
+
+    heading: str
+    time_utc_ns: int
+    poll: int
+    counts: Counts
+    published_rate: float
+    received_rate: float
+    servers: tuple[ServerRow, ...]
+    subscriptions: tuple[SubscriptionRow, ...]
+    trend: Trend
+    timings: tuple[TimingStatistics, ...] = ()
+    messages: tuple[str, ...] = ()
+    story: str = ""
+    footer: str = ""
+
+
+def server_row(server: ServerRecord) -> ServerRow:
+    """The row of one server."""
+    counts = server.counts
+    return ServerRow(
+        name=server.name,
+        state=server.state,
+        reason=server.reason,
+        published_total=counts.published,
+        received_total=counts.received,
+        missed_total=counts.missed,
+        overdue=counts.overdue,
+    )
+
+
+def subscription_rows(snapshot: Snapshot) -> tuple[SubscriptionRow, ...]:
+    """Every subscription of every server, worst first."""
+    rows = [_row(server.name, record) for server in snapshot.servers for record in server.subscriptions]
+    return worst_first(rows)
+
+
+def worst_first(rows: list[SubscriptionRow]) -> tuple[SubscriptionRow, ...]:
+    """Most missed first, then most overdue, then by name."""
+    return tuple(
+        sorted(rows, key=lambda row: (-row.missed_total, -(row.overdue or 0), row.subscriber, row.stream))
+    )
+
+
+def _row(subscriber: str, record: SubscriptionRecord) -> SubscriptionRow:
+    return SubscriptionRow(
+        subscriber=subscriber,
+        stream=record.stream,
+        received_total=record.received_total,
+        missed_total=record.missed_total,
+        missed_at_least=record.missed_at_least,
+        gaps_total=record.gaps_total,
+        overdue=record.overdue,
+    )

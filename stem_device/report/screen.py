@@ -1,0 +1,178 @@
+"""The live screen: an Overview as rich tables, cut to the height of the terminal. Needs the extra "cli"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from stem_device.model.poll import ServerState
+from stem_device.report import numbers
+from stem_device.report.layout import share_rows
+from stem_device.report.overview import Overview, ServerRow, SubscriptionRow
+from stem_device.report.timing import TimingStatistics
+
+# The heading, the blank line below it, the four counters.
+_FIXED_ROWS = 6
+# The blank line and the header of each table.
+_TABLE_ROWS = 2
+_GRAPH_COLUMNS = 40
+
+
+def screen(overview: Overview, width: int = 100, height: int = 30) -> RenderableType:
+    """Render ``overview`` for a terminal of ``width`` columns and ``height`` rows."""
+    prefix = numbers.common_prefix(row.name for row in overview.servers)
+    sections = [
+        (_servers_table(prefix), [_server_cells(row, prefix) for row in overview.servers]),
+        (_subscriptions_table(), [_subscription_cells(row, prefix) for row in overview.subscriptions]),
+        (_timings_table(), [_timing_cells(timing, prefix) for timing in overview.timings]),
+    ]
+    shown = [(table, rows) for table, rows in sections if rows]
+    words = bool(overview.story) + bool(overview.footer)
+    available = height - _FIXED_ROWS - words - _TABLE_ROWS * len(shown)
+    *granted, for_messages = share_rows(
+        [*(len(rows) for _, rows in shown), len(overview.messages) + 1], available
+    )
+    parts: list[RenderableType] = [_heading(overview, width)]
+    if overview.story:
+        parts.append(Text(overview.story, style="italic cyan", no_wrap=True, overflow="ellipsis"))
+    parts += [Text(), _counters(overview, width)]
+    for (table, rows), room in zip(shown, granted, strict=True):
+        parts += [Text(), _filled(table, rows, room)]
+    # One of the rows granted to the messages is the blank line above them.
+    parts += _messages(overview.messages, for_messages - 1)
+    if overview.footer:
+        parts += [Text(overview.footer, style="dim", no_wrap=True, overflow="ellipsis")]
+    return Group(*parts)
+
+
+def _heading(overview: Overview, width: int) -> Text:
+    right = f"poll {overview.poll}  {numbers.clock_time(overview.time_utc_ns)}"
+    heading = Text(overview.heading, style="bold", no_wrap=True, overflow="ellipsis")
+    heading.truncate(max(1, width - len(right) - 1), overflow="ellipsis", pad=True)
+    return heading.append(f" {right}", style="dim not bold")
+
+
+def _counters(overview: Overview, width: int) -> Table:
+    counts, trend = overview.counts, overview.trend
+    graph = max(0, min(_GRAPH_COLUMNS, width - 42))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=9)
+    grid.add_column(justify="right", width=13)
+    grid.add_column(justify="right", width=10)
+    grid.add_column(width=graph, no_wrap=True)
+    rows = (
+        ("published", counts.published, numbers.rate(overview.published_rate), trend.published, "cyan"),
+        ("received", counts.received, numbers.rate(overview.received_rate), trend.received, "green"),
+        ("overdue", counts.overdue, "", trend.overdue, "bold yellow" if counts.overdue else "dim"),
+        ("missed", counts.missed, _gaps(counts.gaps), trend.missed, "bold red" if counts.missed else "dim"),
+    )
+    for label, total, beside, values, style in rows:
+        bars = Text(numbers.sparkline(values, graph), style=style)
+        grid.add_row(Text(label, style=style), Text(numbers.count(total), style=style), beside, bars)
+    return grid
+
+
+def _gaps(gaps: int) -> str:
+    return "" if not gaps else f"{numbers.count(gaps)} gap" if gaps == 1 else f"{numbers.count(gaps)} gaps"
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    """A borderless table of (heading, "left" or "right"); the left ones share the room that is left."""
+    table = Table(box=None, padding=(0, 1, 0, 0), expand=True, header_style="bold dim", pad_edge=False)
+    for heading, side in columns:
+        if side == "left":
+            table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=1)
+        else:
+            table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _servers_table(prefix: str) -> Table:
+    where = f"SERVER at {prefix.removeprefix('tango://').rstrip('/')}" if prefix else "SERVER"
+    return _table((where, "left"), ("STATE", "left"), *_right("PUBLISHED", "RECEIVED", "OVERDUE", "MISSED"))
+
+
+def _subscriptions_table() -> Table:
+    return _table(
+        ("SUBSCRIBER", "left"), ("STREAM", "left"), *_right("RECEIVED", "OVERDUE", "GAPS", "MISSED")
+    )
+
+
+def _timings_table() -> Table:
+    quantiles = ("1%", "10%", "MEDIAN", "90%", "99%")
+    return _table(("TIMING", "left"), *_right("N", "MEAN", "± ERR", "MIN", *quantiles, "MAX"))
+
+
+def _right(*headings: str) -> tuple[tuple[str, str], ...]:
+    return tuple((heading, "right") for heading in headings)
+
+
+def _server_cells(row: ServerRow, prefix: str) -> tuple[Text, ...]:
+    monitored = row.state is ServerState.MONITORED
+    state = Text(row.state, style="green" if monitored else "bold red")
+    if row.reason and not monitored:
+        state.append(f": {' '.join(row.reason.split())}", style="red not bold")
+    return (
+        Text(row.name.removeprefix(prefix)),
+        state,
+        Text(numbers.count(row.published_total)),
+        Text(numbers.count(row.received_total)),
+        _overdue(row.overdue),
+        _missed(row.missed_total, lower_bound=False),
+    )
+
+
+def _subscription_cells(row: SubscriptionRow, prefix: str) -> tuple[Text, ...]:
+    style = "bold red" if row.missed_total else "bold yellow" if row.overdue else ""
+    return (
+        Text(row.subscriber.removeprefix(prefix), style=style),
+        Text(row.stream.removeprefix(prefix), style=style),
+        Text(numbers.count(row.received_total)),
+        _overdue(row.overdue),
+        Text(numbers.count(row.gaps_total) if row.gaps_total else "-"),
+        _missed(row.missed_total, lower_bound=row.missed_at_least),
+    )
+
+
+def _timing_cells(timing: TimingStatistics, prefix: str) -> tuple[Text, ...]:
+    values = (
+        timing.mean,
+        timing.standard_error,
+        timing.minimum,
+        timing.quantile_01,
+        timing.quantile_10,
+        timing.median,
+        timing.quantile_90,
+        timing.quantile_99,
+        timing.maximum,
+    )
+    name = Text(f"{timing.timing} ").append(timing.server.removeprefix(prefix), style="dim")
+    return (name, Text(numbers.count(timing.count)), *(Text(numbers.tight_micros(value)) for value in values))
+
+
+def _overdue(value: int | None) -> Text:
+    return Text(numbers.count(value) if value else "-", style="bold yellow" if value else "")
+
+
+def _missed(value: int, *, lower_bound: bool) -> Text:
+    sign = "≥" if lower_bound else ""
+    return Text(f"{sign}{numbers.count(value)}" if value else "-", style="bold red" if value else "")
+
+
+def _filled(table: Table, rows: Sequence[tuple[Text, ...]], room: int) -> Table:
+    complete = len(rows) <= room
+    for cells in rows if complete else rows[: max(0, room - 1)]:
+        table.add_row(*cells)
+    if not complete and room > 0:
+        table.add_row(Text(f"… and {len(rows) - room + 1} more", style="dim"))
+    return table
+
+
+def _messages(sentences: Sequence[str], room: int) -> list[RenderableType]:
+    if room <= 0 or not sentences:
+        return []
+    lines = [Text(" ".join(text.split()), no_wrap=True, overflow="ellipsis") for text in sentences[-room:]]
+    return [Text(), *lines]

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from stem_device.model.poll import Answer, Poll, ServerState
+from stem_device.model.reply import Dialect, PublisherReply, Reply
+from stem_device.report.check import check_lines, check_report
+
+FINE = Answer(
+    "dserver/a/1",
+    ServerState.MONITORED,
+    tango_version="10.3",
+    reply=Reply(Dialect.CPPTANGO_1, PublisherReply({"x": 1, "y": 1}, None), None),
+)
+OLD = Answer(
+    "dserver/z/1", ServerState.UNSUPPORTED, reason="runs Tango 9.5:\nupgrade it", tango_version="9.5"
+)
+
+
+def poll(*answers: Answer, problems: tuple[str, ...] = ()) -> Poll:
+    return Poll(1, 0, 0, 0.0, 0.0, 0, answers, problems)
+
+
+def test_trouble_comes_first_and_says_why() -> None:
+    assert list(check_lines(check_report(poll(FINE, OLD)))) == [
+        "dserver/z/1 unsupported 9.5: runs Tango 9.5: upgrade it",
+        "dserver/a/1 monitored 10.3: 2 streams, 0 subscriptions",
+        "1 of 2 servers can be monitored",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("checked", "complete", "monitored"),
+    [
+        (poll(FINE), True, 1),
+        (poll(FINE, OLD), False, 1),
+        (poll(FINE, problems=("nothing matches",)), False, 1),
+        (poll(OLD), False, 0),
+        (poll(), False, 0),
+    ],
+)
+def test_complete_means_all_that_was_asked_for(checked, complete, monitored) -> None:
+    report = check_report(checked)
+    assert (report.complete, report.monitored) == (complete, monitored)
+
+
+def test_a_problem_has_a_line() -> None:
+    assert "problem: nothing matches" in list(check_lines(check_report(poll(problems=("nothing\nmatches",)))))

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+pytest.importorskip("rich")
+
+from rich.console import Console
+
+from stem_device.model.poll import ServerState
+from stem_device.model.snapshot import Counts
+from stem_device.report.overview import Overview, ServerRow, SubscriptionRow, Trend, subscription_rows
+from stem_device.report.screen import screen
+from stem_device.report.terminal import write_svg
+from stem_device.report.timing import TimingStatistics
+from tests.unit.report.snapshots import DATABASE, SUBSCRIBER, server, snapshot, subscription
+
+pytestmark = pytest.mark.extras
+
+
+def overview(servers: int = 2, subscriptions: int = 1, messages: int = 3, timings: int = 0) -> Overview:
+    return Overview(
+        heading="stem monitor",
+        time_utc_ns=1_700_000_000 * 10**9,
+        poll=12,
+        counts=Counts(published=150_000, received=29_487, missed=120_513, gaps=1, overdue=77),
+        published_rate=1000.0,
+        received_rate=float("nan"),
+        servers=tuple(
+            ServerRow(f"{DATABASE}dserver/s/{i}", ServerState.MONITORED, "", 1, 2, 3, 4)
+            for i in range(servers)
+        ),
+        subscriptions=tuple(
+            SubscriptionRow(
+                f"{DATABASE}dserver/s/{i}",
+                f"{DATABASE}a/b/c/d.change",
+                5,
+                120_513,
+                missed_at_least=True,
+                gaps_total=1,
+                overdue=None,
+            )
+            for i in range(subscriptions)
+        ),
+        trend=Trend().then(1.0, 2.0, 3, 4),
+        timings=tuple(TimingStatistics("s", "push", 9, *([1234.5] * 9)) for _ in range(timings)),
+        messages=tuple(f"message {i}" for i in range(messages)),
+        story="what is going on",
+        footer="Ctrl-C ends",
+    )
+
+
+def drawn(what: Overview, width: int, height: int) -> list[str]:
+    console = Console(width=width, height=height, file=io.StringIO(), color_system=None)
+    console.print(screen(what, width, height))
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(("width", "height"), [(100, 30), (80, 24), (60, 16), (200, 60)])
+@pytest.mark.parametrize("rows", [0, 3, 500])
+def test_the_screen_fits_the_terminal(width, height, rows) -> None:
+    lines = drawn(overview(rows, rows, rows, rows), width, height)
+    assert len(lines) <= height
+    assert max(len(line) for line in lines) <= width
+    assert lines[-1].startswith("Ctrl-C ends")
+
+
+def test_the_screen_tells_numbers_names_and_the_newest_message() -> None:
+    text = "\n".join(drawn(overview(), 100, 30))
+    for part in (
+        "poll 12",
+        "150,000",
+        "1,000/s",
+        "≥120,513",
+        "dserver/s/1",
+        "a/b/c/d.change",
+        "message 2",
+        "1 gap",
+    ):
+        assert part in text
+    assert text.count("tango://") == 0
+    assert "127.0.0.1:10000" in text
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    text = "\n".join(drawn(overview(servers=50), 100, 30))
+    shown = sum(f"dserver/s/{i} " in text for i in range(50))
+    assert f"… and {50 - shown + 1} more" in text or f"… and {50 - shown} more" in text
+
+
+def test_a_server_in_trouble_says_why() -> None:
+    row = ServerRow(DATABASE + "dserver/s/1", ServerState.UNREACHABLE, "timed\nout", 0, 0, 0, 0)
+    what = Overview("h", 0, 1, Counts(), 0.0, 0.0, (row,), (), Trend())
+    assert "unreachable: timed out" in "\n".join(drawn(what, 120, 30))
+
+
+def test_worst_subscriptions_come_first() -> None:
+    seen = snapshot(
+        server(
+            SUBSCRIBER,
+            subscriptions=(
+                subscription(topic="fine", stream="fine"),
+                subscription(topic="late", stream="late", overdue=5),
+                subscription(topic="lossy", stream="lossy", missed_total=1),
+                subscription(topic="unknown", stream="unknown", overdue=None),
+            ),
+        )
+    )
+    assert [row.stream for row in subscription_rows(seen)] == ["lossy", "late", "fine", "unknown"]
+
+
+def test_a_picture_of_the_screen(tmp_path) -> None:
+    path = tmp_path / "img" / "demo.svg"
+    write_svg(overview(), path, title="stem demo")
+    text = path.read_text()
+    assert text.startswith("<svg")
+    assert "120,513" in text
+
+
+def test_the_trend_is_bounded() -> None:
+    trend = Trend()
+    for i in range(1000):
+        trend = trend.then(i, i, i, i)
+    assert len(trend.overdue) == 120
+    assert trend.overdue[-1] == 999.0
