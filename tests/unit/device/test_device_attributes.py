@@ -1,0 +1,136 @@
+"""The table of attributes: complete, and every value fits its Tango type."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from device_builders import Health, Recording, disconnected, server, snapshot, stream, subscription
+
+from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, reading
+from stem_device.device.digest import digest
+from stem_device.device.tango_attributes import readings
+from stem_device.device.view import Polled, View
+from stem_device.model.poll import ServerState
+from stem_device.model.snapshot import Snapshot
+
+BY_NAME = {spec.name: spec for spec in ATTRIBUTES}
+PYTHON = {"DevULong64": int, "DevDouble": float, "DevString": str, "DevBoolean": bool}
+
+
+def view(one: Snapshot | None) -> View:
+    return View(
+        polled=Polled(snapshot=one, digest=digest(one), latest="{}") if one else None,
+        recording=Recording(active=True, path="/r/x.h5"),  # type: ignore[arg-type]
+        health=Health(1, 2, "E"),  # type: ignore[arg-type]
+        targets=("sys/*/*",),
+        poll_period_seconds=10.0,
+        sampling_wanted=True,
+        event_errors=3,
+    )
+
+
+FULL = snapshot(
+    server("a", subscription(missed_total=3, overdue=None), streams=(stream(),)),
+    server("b", subscription("t2", gaps_total=1), not_connected=(disconnected(),)),
+    server("c", state=ServerState.UNREACHABLE, age_seconds=None),
+    problems=("p",),
+)
+
+
+def test_names_are_unique() -> None:
+    assert len(BY_NAME) == len(ATTRIBUTES)
+
+
+@pytest.mark.parametrize("spec", ATTRIBUTES, ids=lambda spec: spec.name)
+def test_described(spec: AttributeSpec) -> None:
+    assert spec.name[0].islower()
+    assert spec.label
+    assert spec.unit
+    assert spec.doc.endswith(".")
+    assert spec.dtype in PYTHON
+    assert spec.format or spec.dtype == "DevBoolean"
+
+
+@pytest.mark.parametrize("spec", ATTRIBUTES, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("one", [FULL, snapshot()], ids=["full", "empty"])
+def test_values_have_their_type(spec: AttributeSpec, one: Snapshot) -> None:
+    value = reading(spec, view(one))
+    if value is None:
+        assert spec.dtype == "DevDouble"
+        return
+    elements = value if isinstance(value, list) else [value]
+    assert isinstance(value, list) == bool(spec.max_length)
+    assert len(elements) <= (spec.max_length or 1)
+    assert all(type(element) is PYTHON[spec.dtype] for element in elements)
+    if spec.dtype == "DevULong64":
+        assert all(element >= 0 for element in elements)
+    if spec.dtype == "DevString":
+        for element in elements:
+            element.encode("latin-1")
+
+
+def test_without_a_poll_only_what_is_known_is_valid() -> None:
+    known = {spec.name for spec in ATTRIBUTES if reading(spec, view(None)) is not None}
+    assert known == {
+        "performanceMonitoring",
+        "recording",
+        "recordingPath",
+        "recordedPolls",
+        "recordedBytes",
+        "recordingError",
+        "pollPeriod",
+        "targets",
+        "pollThreadRestarts",
+        "consumerErrors",
+        "eventPushErrors",
+        "lastMonitorError",
+    }
+
+
+def test_without_a_view_nothing_is_valid() -> None:
+    assert {str(one.quality) for one in readings(None).values()} == {"ATTR_INVALID"}
+
+
+def test_a_quantile_of_no_samples_is_invalid() -> None:
+    assert math.isnan(FULL.timings.latency_p99_seconds)
+    assert reading(BY_NAME["latencyP99"], view(FULL)) is None
+    assert reading(BY_NAME["sampleCoverage"], view(FULL)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("totalMissedEvents", 3),
+        ("disconnectedSubscriptions", 1),
+        ("serverCount", 3),
+        ("monitoredServers", 2),
+        ("unreachableServers", 1),
+        ("failingServers", 0),
+        ("streamCount", 1),
+        ("subscriptionCount", 2),
+        ("serverNames", ["a", "b", "c"]),
+        ("serverStates", ["monitored", "monitored", "unreachable"]),
+        ("serverAges", [0.0, 0.0, -1.0]),
+        ("serverMissedEvents", [3, 0, 0]),
+        ("worstSubscriptions", ["a/b/c/x.idl5_change at a", "t2 at b"]),
+        ("worstMissedEvents", [3, 0]),
+        ("worstOverdueEvents", [0, 0]),
+        ("worstGaps", [0, 1]),
+        ("problems", ["p"]),
+        ("lastPollTime", 1_700_000_000.0),
+        ("monitoringSince", "2023-11-14T22:13:20.000Z"),
+        ("eventPushErrors", 3),
+        ("recordingPath", "/r/x.h5"),
+    ],
+)
+def test_values(name: str, value: object) -> None:
+    assert reading(BY_NAME[name], view(FULL)) == value
+
+
+def test_parallel_spectra_are_parallel() -> None:
+    by_server = [spec for spec in ATTRIBUTES if spec.name.startswith("server") and spec.max_length]
+    by_worst = [spec for spec in ATTRIBUTES if spec.name.startswith("worst")]
+    for group in (by_server, by_worst):
+        values = [reading(spec, view(FULL)) for spec in group]
+        assert len({len(value) for value in values if isinstance(value, list)}) == 1

@@ -1,0 +1,133 @@
+"""Status says who misses what from whom, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from device_builders import Health, Recording, disconnected, server, snapshot, subscription
+
+from stem_device.device.state import History, advance
+from stem_device.device.status import MAX_LINES, NO_TARGETS, Situation, fault_status, status_of
+from stem_device.device.text import MAX_SENTENCE_CHARACTERS
+from stem_device.model.options import Options
+from stem_device.model.poll import ServerState
+from stem_device.model.snapshot import Snapshot
+
+OPTIONS = Options(overdue_alarm_polls=1)
+LOSSY = subscription("p/p/p/x.idl5_change", missed_total=120_513, missed_delta=120_513)
+
+
+def told(one: Snapshot | None, history: History | None = None, **changes: Any) -> str:
+    if history is None:
+        history = advance(History(), one, OPTIONS) if one else History()
+    facts: dict[str, Any] = {
+        "snapshot": one,
+        "history": history,
+        "options": OPTIONS,
+        "targets": ("sys/*/*",),
+        "recording": Recording(),
+        "health": Health(),
+    }
+    return status_of(Situation(**(facts | changes)))
+
+
+def test_nothing_to_do() -> None:
+    assert NO_TARGETS in told(None, targets=())
+    assert "AddTarget" in NO_TARGETS
+
+
+def test_waiting() -> None:
+    assert told(None) == "Waiting for the first poll of 1 target."
+
+
+def test_all_well() -> None:
+    text = told(snapshot(server(), server("b")))
+    assert text == (
+        "Monitoring 2 of 2 servers.\nNo event was seen to be missed since 2023-11-14 22:13:20 UTC."
+    )
+
+
+def test_the_text_stays_while_nothing_happens() -> None:
+    assert told(snapshot(server())) == told(snapshot(server(), seconds=50))
+
+
+def test_who_missed_what_from_whom_and_what_to_do() -> None:
+    text = told(snapshot(server("dserver/slow/1", LOSSY)))
+    assert (
+        "- dserver/slow/1 missed 120513 events of p/p/p/x.change from dserver/fast/1, noticed 2023-11-14"
+        in text
+    )
+    assert "What to do" in text
+    assert "120513 events missed since" in text
+
+
+def test_a_lower_bound_says_so() -> None:
+    bound = subscription(missed_total=3, missed_delta=3, missed_at_least=True)
+    assert "missed at least 3 events" in told(snapshot(server("a", bound)))
+
+
+def test_missed_long_ago() -> None:
+    text = told(snapshot(server("a", subscription(missed_total=2))))
+    assert "2 events missed since 2023-11-14 22:13:20 UTC, none in the last 300 s." in text
+
+
+@pytest.mark.parametrize(
+    ("one", "sentence"),
+    [
+        (snapshot(server("a", subscription(overdue=4))), "a waits for events of a/b/c/x.change"),
+        (snapshot(server("a", not_connected=(disconnected("y"),))), "a is not connected to a/b/c/y (change)"),
+        (snapshot(server("a", drained_by_others=True)), "Somebody else reads samples"),
+        (snapshot(server("a"), problems=("the database is down",)), "- the database is down"),
+        (snapshot(server("a", state=ServerState.FAILING)), "none of 1 server can be monitored"),
+        (snapshot(), "no server was found for TargetDevices"),
+        *(
+            (
+                snapshot(server("ok"), server("a", state=state)),
+                f"1 server {state}:\n- a, since 2023-11-14 22:13:20 UTC: it is {state}; do something",
+            )
+            for state in ServerState
+            if state is not ServerState.MONITORED
+        ),
+    ],
+)
+def test_every_trouble_has_its_sentence(one: Snapshot, sentence: str) -> None:
+    assert sentence in told(one)
+
+
+def test_recording_and_health_and_notes() -> None:
+    one = snapshot(server())
+    assert "Recording to /r/x.h5." in told(one, recording=Recording(active=True, path="/r/x.h5"))
+    failed = told(one, recording=Recording(error="no space left"))
+    assert "Recording failed: no space left." in failed
+    assert "call StartRecording" in failed
+    assert "restarted 2 times; last error: KeyError: 1" in told(one, health=Health(2, 0, "KeyError: 1"))
+    assert "1 error while a Snapshot" in told(one, health=Health(0, 1, "E"))
+    assert told(one, notes=("A note.",)).endswith("\nA note.")
+
+
+def test_it_stays_readable_however_much_is_wrong() -> None:
+    long = "x" * 10_000
+    bad = [
+        server(f"{long}{number}", state=state)
+        for number in range(200)
+        for state in (ServerState.FAILING, ServerState.UNREACHABLE)
+    ]
+    crowd = [subscription(f"{long}{number}", missed_delta=1, missed_total=1) for number in range(500)]
+    text = told(snapshot(server("a", *crowd), *bad, problems=(long,) * 100))
+    lines = text.split("\n")
+    assert len(lines) < 6 * (MAX_LINES + 3)
+    assert max(map(len, lines)) <= MAX_SENTENCE_CHARACTERS
+    assert f"- and {200 - MAX_LINES} more" in lines
+
+
+def test_names_cannot_break_lines_or_encoding() -> None:
+    text = told(snapshot(server("ok"), server("a\nb\0\N{SNOWMAN}", state=ServerState.FAILING)))
+    assert "a\\nb\\x00\\u2603" in text
+    text.encode("latin-1")
+
+
+def test_fault() -> None:
+    text = fault_status("PollPeriod: must be a number")
+    assert "PollPeriod" in text
+    assert "Init" in text
