@@ -195,9 +195,9 @@ def _push_steps(step: Callable[[], None], steps: int, period: float, stop: threa
 class Truth:
     """What one callback was called with.
 
-    ``synchronous`` counts calls outside of the thread that receives events (the reading at subscription and
-    after a reconnection), which no publisher pushed. ``gaps`` and ``missing`` are jumps in the numbers
-    and the events missing in them; ``restarts`` counts numbers that began anew. ``errors`` is by reason.
+    ``synchronous`` counts values that no publisher pushed: the readings at subscription and after a
+    reconnection. ``gaps`` and ``missing`` are jumps in the numbers and the events missing in them;
+    ``restarts`` counts numbers that began anew. ``errors`` is by reason.
     """
 
     device: str
@@ -212,7 +212,10 @@ class Truth:
     restarts: int = 0
     last_number: int | None = None
     errors: dict[str, int] = field(default_factory=dict)
-    threads: dict[str, int] = field(default_factory=dict)
+
+    def error(self, reason: str) -> None:
+        """Count an error event."""
+        self.errors[reason] = self.errors.get(reason, 0) + 1
 
     def number(self, number: int) -> None:
         """Judge the number of an event that came over the wire."""
@@ -249,7 +252,7 @@ class Subscriber(Device):
         proxy = self._proxies.setdefault(device, tango.DeviceProxy(device))
         truth = Truth(device, name, event_type, float(delay))
         kind = getattr(tango.EventType, event_type)
-        callback = _callback(truth, threading.get_ident())
+        callback = _callback(truth)
         subscribe = (kind, callback) if not name else (name, kind, callback)
         handle = proxy.subscribe_event(*subscribe)
         self._truths.append(truth)
@@ -281,31 +284,37 @@ class Subscriber(Device):
         return json.dumps([asdict(truth) for truth in self._truths])
 
 
-def _callback(truth: Truth, subscribing_thread: int) -> Callable[[Any], None]:
-    """A callback that counts in ``truth``."""
+def _callback(truth: Truth) -> Callable[[Any], None]:
+    """A callback that counts in ``truth``.
+
+    cppTango calls it from three threads: the subscribing one with a first reading; the one that keeps
+    connections alive with API_EventTimeout and, connected again, with a reading; the one that receives.
+    Only the last one brings what a publisher has pushed (errors too), and API_MissedEvents of its own.
+    """
+    reading_threads = {threading.get_ident()}
 
     def callback(event: Any) -> None:
         thread = threading.get_ident()
-        _count(truth.threads, str(threading.get_native_id()))
         if event.err:
-            _count(truth.errors, event.errors[0].reason)
-            return
-        number = _number(event)
-        if thread == subscribing_thread:
+            reason = event.errors[0].reason
+            truth.error(reason)
+            if reason == "API_EventTimeout":
+                reading_threads.add(thread)
+            elif reason != "API_MissedEvents" and thread not in reading_threads:
+                truth.events += 1
+        elif thread in reading_threads:
             truth.synchronous += 1
-            truth.last_number = number
-            return
-        truth.events += 1
-        if number is not None:
-            truth.number(number)
-        if truth.delay_seconds:
-            time.sleep(truth.delay_seconds)
+            if truth.last_number is None:
+                truth.last_number = _number(event)
+        else:
+            truth.events += 1
+            number = _number(event)
+            if number is not None:
+                truth.number(number)
+            if truth.delay_seconds:
+                time.sleep(truth.delay_seconds)
 
     return callback
-
-
-def _count(counts: dict[str, int], key: str) -> None:
-    counts[key] = counts.get(key, 0) + 1
 
 
 def _number(event: Any) -> int | None:

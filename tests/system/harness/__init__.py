@@ -1,5 +1,6 @@
 """Real servers for the system tests: started on loopback, driven by commands, stopped by their id."""
 
+from tests.system.harness.accountant import Accountant, settle
 from tests.system.harness.servers import Publisher, Server, ServerFactory, Subscriber, Truth
 
-__all__ = ["Publisher", "Server", "ServerFactory", "Subscriber", "Truth"]
+__all__ = ["Accountant", "Publisher", "Server", "ServerFactory", "Subscriber", "Truth", "settle"]

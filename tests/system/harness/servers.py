@@ -30,7 +30,6 @@ class Truth(Struct, frozen=True):
     restarts: int
     last_number: int | None
     errors: dict[str, int]
-    threads: dict[str, int]
 
 
 class Publisher:
@@ -108,6 +107,24 @@ class Subscriber:
             return truth if truth.last_number == number else None
 
         return wait_until(arrived, f"event {number} at {self.device}", limit_seconds=limit_seconds)
+
+    def wait_error(self, reason: str, times: int = 1, index: int = 0, limit_seconds: float = 30.0) -> Truth:
+        """Wait until the callback was called with so many errors of this reason."""
+
+        def arrived() -> Truth | None:
+            truth = self.truth(index)
+            return truth if truth.errors.get(reason, 0) >= times else None
+
+        return wait_until(arrived, f"{times} {reason} at {self.device}", limit_seconds=limit_seconds)
+
+    def wait_synchronous(self, times: int, index: int = 0, limit_seconds: float = 30.0) -> Truth:
+        """Wait for readings: the first is that of the subscription, the others follow reconnections."""
+
+        def arrived() -> Truth | None:
+            truth = self.truth(index)
+            return truth if truth.synchronous >= times else None
+
+        return wait_until(arrived, f"{times} readings at {self.device}", limit_seconds=limit_seconds)
 
     def wait_events(self, events: int, index: int = 0, limit_seconds: float = 30.0) -> Truth:
         """Wait until the callback got so many events over the wire."""

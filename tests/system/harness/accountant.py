@@ -1,0 +1,92 @@
+"""The engine's arithmetic at poll times that the test chooses.
+
+It asks the servers by plain calls and hands the parsed replies to a real Ledger, so that a test decides
+between which two events a poll happens. Targets, time limits and schedules have tests of their own.
+"""
+
+from __future__ import annotations
+
+import time
+
+import tango
+
+from stem_device.accounting import Ledger
+from stem_device.demo.processes import wait_until
+from stem_device.model.clock import SystemClock
+from stem_device.model.poll import Answer, Poll, ServerState
+from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, StreamRecord, SubscriptionRecord
+from stem_device.responses import parse_reply
+from tests.system.harness.servers import Server
+
+
+class Accountant:
+    """Polls servers when told, and finds things in the last Snapshot."""
+
+    def __init__(self, *servers: Server) -> None:
+        self._servers = list(servers)
+        self._ledger = Ledger(SystemClock())
+        self._number = 0
+        self.snapshot = self.poll()
+
+    def poll(self) -> Snapshot:
+        """Ask every server once and account for it."""
+        self._number += 1
+        started, utc = time.monotonic_ns(), time.time_ns()
+        answers = tuple(_answer(server) for server in self._servers)
+        duration = (time.monotonic_ns() - started) / 1e9
+        poll = Poll(self._number, utc, started, duration, duration, 0, answers)
+        self.snapshot = self._ledger.account(poll)
+        return self.snapshot
+
+    @property
+    def counts(self) -> Counts:
+        return self.snapshot.counts
+
+    def server(self, server: Server) -> ServerRecord:
+        return next(record for record in self.snapshot.servers if record.name == server.name)
+
+    def subscription(
+        self, subscriber: Server, publisher: Server, event: str = "change", attribute: str = "number"
+    ) -> SubscriptionRecord:
+        """The record of one topic in the last Snapshot."""
+        stream = publisher.publisher.stream(event, attribute)
+        return next(s for s in self.server(subscriber).subscriptions if s.stream == stream)
+
+    def stream(self, publisher: Server, event: str = "change", attribute: str = "number") -> StreamRecord:
+        name = publisher.publisher.stream(event, attribute)
+        return next(stream for stream in self.server(publisher).streams if stream.name.lower() == name)
+
+
+def settle(server: Server, limit_seconds: float = 30.0) -> None:
+    """Wait until a subscriber gets nothing any more: whatever was in its queues has been delivered.
+
+    That is so when its counters stand still for half a second, far longer than any callback takes.
+    """
+    last: list[tuple[object, float]] = []
+
+    def still() -> bool:
+        now = parse_reply(server.query()).client
+        callbacks = now.event_callbacks if now else {}
+        if not last or last[-1][0] != callbacks:
+            last[:] = [(callbacks, time.monotonic())]
+        return time.monotonic() - last[-1][1] > 0.5
+
+    wait_until(still, f"{server.name} to settle", limit_seconds=limit_seconds)
+
+
+def _answer(server: Server) -> Answer:
+    asked, utc = time.monotonic_ns(), time.time_ns()
+    try:
+        text = server.query()
+    except tango.DevFailed as error:
+        return Answer(server.name, ServerState.UNREACHABLE, reason=error.args[0].desc, asked_utc_ns=utc)
+    return Answer(
+        server.name,
+        ServerState.MONITORED,
+        reply=parse_reply(text),
+        texts=(text,),
+        queries=1,
+        asked_utc_ns=utc,
+        asked_monotonic_ns=asked,
+        answered_monotonic_ns=time.monotonic_ns(),
+    )
