@@ -13,7 +13,7 @@ import tango
 from msgspec import structs
 
 from stem_device.accounting import Ledger
-from stem_device.errors import MonitorNotRunningError
+from stem_device.errors import MonitorNotRunningError, RecordingError
 from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
@@ -42,6 +42,7 @@ class Monitor:
         *,
         clock: Clock | None = None,
         poller: Poller | None = None,
+        recordings: RecordingSession | None = None,
         thread_context: Callable[[], AbstractContextManager[object]] = tango.EnsureOmniThread,
     ) -> None:
         clock = clock or SystemClock()
@@ -49,7 +50,7 @@ class Monitor:
         self._poller = poller or Poller(options, clock=clock)
         self._schedule = Schedule(options.poll_period, clock=clock)
         self._ledger = Ledger(clock)
-        self._recordings = RecordingSession(options, clock=clock)
+        self._recordings = recordings or RecordingSession(options, clock=clock)
         self._thread_context = thread_context
         self._consumers: list[Consumer] = []
         self._settings = threading.RLock()
@@ -70,7 +71,7 @@ class Monitor:
                 return
             self._apply_sampling()
             if self._options.record_on_start:
-                self.start_recording("")
+                self._record_on_start()
             self._thread = threading.Thread(target=self._supervise, name="stem-poll", daemon=True)
             self._thread.start()
 
@@ -177,11 +178,18 @@ class Monitor:
         """
         with self._settings:
             status = self._recordings.status
-            if status.active:
-                return Path(status.path)
+            if status.active and status.path is not None:
+                return status.path
             path = self._recordings.start(label, recording_context(label, self._options))
             self._apply_sampling()
             return path
+
+    def _record_on_start(self) -> None:
+        """A recording that cannot begin is told by its status; monitoring begins all the same."""
+        try:
+            self.start_recording("")
+        except RecordingError as error:
+            logger.error("%s", error)  # noqa: TRY400 - the message says it all
 
     def stop_recording(self) -> None:
         with self._settings:
@@ -212,6 +220,7 @@ class Monitor:
                 logger.exception("The poll thread failed and is started again")
                 self._note(error, thread_restarts=self._health.thread_restarts + 1)
                 self._stopping.wait(RESTART_PAUSE_SECONDS)
+                self._schedule.wake()
 
     def _run(self) -> None:
         while self._schedule.wait():

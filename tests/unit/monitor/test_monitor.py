@@ -1,0 +1,230 @@
+"""The engine's own duties, with a poller that the test controls."""
+
+import threading
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from stem_device.errors import MonitorNotRunningError, OptionError, RecordingError
+from stem_device.model.options import Options
+from stem_device.model.poll import Poll
+from stem_device.monitor import Monitor
+from stem_device.recording import RecordingStatus
+
+LIMIT = 20.0
+
+
+class FakePoller:
+    """Answers at once; raises what is put into ``failures``."""
+
+    def __init__(self):
+        self.number = 0
+        self.sampling = []
+        self.targets = None
+        self.poll_period = None
+        self.closed = False
+        self.failures = []
+
+    def poll(self, overruns_total=0):
+        if self.failures:
+            raise self.failures.pop(0)
+        self.number += 1
+        return Poll(self.number, time.time_ns(), time.monotonic_ns(), 0.0, 0.0, overruns_total, ())
+
+    def set_sampling(self, on):
+        self.sampling.append(on)
+
+    def set_targets(self, targets):
+        self.targets = targets
+
+    def close(self):
+        self.closed = True
+
+
+class FakeRecordings:
+    """A recording in memory that can be told to fail."""
+
+    def __init__(self):
+        self.status = RecordingStatus()
+        self.written = []
+        self.fails = False
+
+    def start(self, label, context):
+        if self.fails:
+            raise RecordingError("x.h5", "create", "no space left")
+        self.context = context
+        self.status = RecordingStatus(active=True, path=Path(f"{label}.h5"))
+        return self.status.path
+
+    def write(self, snapshot):
+        if self.fails:
+            self.status = RecordingStatus(error="no space left")
+            return
+        self.written.append(snapshot.poll)
+
+    def stop(self):
+        self.status = RecordingStatus(path=self.status.path)
+
+
+@pytest.fixture
+def parts():
+    return FakePoller(), FakeRecordings()
+
+
+@pytest.fixture
+def monitor(parts):
+    made = _monitor(parts)
+    yield made
+    made.stop()
+
+
+def _monitor(parts, **options):
+    poller, recordings = parts
+    return Monitor(
+        Options(**({"poll_period": 3600.0} | options)),
+        poller=poller,
+        recordings=recordings,
+        thread_context=nullcontext,
+    )
+
+
+def wait_until(condition):
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+def test_polls_at_once_and_again_when_asked(monitor):
+    monitor.start()
+    wait_until(lambda: monitor.snapshot is not None)
+    first = monitor.snapshot.poll
+    assert monitor.poll_now().poll > first
+    assert monitor.poll_now().poll > first + 1
+
+
+def test_starting_and_stopping_twice_is_no_error(monitor, parts):
+    monitor.start()
+    monitor.start()
+    assert sum(thread.name == "stem-poll" for thread in threading.enumerate()) == 1
+    monitor.stop()
+    monitor.stop()
+    assert parts[0].closed
+
+
+def test_poll_now_of_a_monitor_that_does_not_run_is_an_error(monitor):
+    with pytest.raises(MonitorNotRunningError, match="start it first"):
+        monitor.poll_now()
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("boom"), SystemExit(1), MemoryError()])
+def test_a_failing_poll_thread_goes_on_and_is_counted(monitor, parts, failure):
+    parts[0].failures.append(failure)
+    monitor.start()
+    wait_until(lambda: monitor.snapshot is not None)
+    assert monitor.health.thread_restarts == 1
+    assert type(failure).__name__ in monitor.health.last_error
+
+
+def test_a_failing_consumer_hinders_nobody(monitor):
+    seen = []
+
+    def fails(_):
+        raise ValueError("a consumer")
+
+    monitor.add_consumer(fails)
+    monitor.add_consumer(seen.append)
+    monitor.start()
+    wait_until(lambda: seen)
+    assert monitor.health.consumer_errors == 1
+    assert monitor.health.thread_restarts == 0
+
+
+def test_a_recording_samples_and_ends_sampling(monitor, parts):
+    poller, recordings = parts
+    monitor.start()
+    monitor.start_recording("one")
+    assert poller.sampling[-1]
+    assert monitor.start_recording("two") == Path("one.h5"), "there is one already"
+    number = monitor.poll_now().poll
+    assert number in recordings.written
+    monitor.stop_recording()
+    monitor.stop_recording()
+    assert not poller.sampling[-1]
+
+
+def test_sampling_that_was_asked_for_outlives_a_recording(monitor, parts):
+    poller, _ = parts
+    monitor.start()
+    monitor.start_performance_monitoring()
+    monitor.start_recording("one")
+    monitor.stop_recording()
+    assert poller.sampling[-1]
+    monitor.stop_performance_monitoring()
+    assert not poller.sampling[-1]
+
+
+def test_a_recording_that_fails_ends_its_sampling_and_can_begin_again(monitor, parts):
+    poller, recordings = parts
+    monitor.start()
+    monitor.start_recording("one")
+    recordings.fails = True
+    monitor.poll_now()
+    assert monitor.recording.error == "no space left"
+    assert not poller.sampling[-1]
+    assert monitor.poll_now().poll, "monitoring goes on"
+    with pytest.raises(RecordingError, match="no space left"):
+        monitor.start_recording("two")
+    recordings.fails = False
+    monitor.start_recording("three")
+    assert monitor.recording.active
+
+
+def test_recording_on_start_that_cannot_begin_does_not_hinder_monitoring(parts):
+    parts[1].fails = True
+    monitor = _monitor(parts, record_on_start=True)
+    try:
+        monitor.start()
+        wait_until(lambda: monitor.snapshot is not None)
+    finally:
+        monitor.stop()
+
+
+def test_targets_are_compared_without_regard_to_case(monitor, parts):
+    monitor.add_target("sys/tg_test/1")
+    monitor.add_target("SYS/tg_test/1")
+    assert monitor.targets == parts[0].targets == ("sys/tg_test/1",)
+    monitor.remove_target("sys/other/1")
+    monitor.remove_target("Sys/TG_test/1")
+    assert monitor.targets == parts[0].targets == ()
+    with pytest.raises(OptionError, match="TargetDevices"):
+        monitor.add_target(" ")
+
+
+def test_the_poll_period_is_validated(monitor, parts):
+    monitor.poll_period = 7.0
+    assert monitor.poll_period == parts[0].poll_period == 7.0
+    with pytest.raises(OptionError, match="PollPeriod"):
+        monitor.poll_period = -1.0
+    assert monitor.poll_period == 7.0
+
+
+def test_reset_counters_shows_at_once(monitor):
+    monitor.start()
+    wait_until(lambda: monitor.snapshot is not None)
+    before = monitor.snapshot
+    monitor.reset_counters()
+    wait_until(lambda: monitor.snapshot.poll > before.poll)
+    assert monitor.snapshot.monitoring_since_utc_ns > before.monitoring_since_utc_ns
+
+
+def test_a_recording_says_who_made_it(monitor, parts):
+    monitor.add_target("sys/tg_test/1")
+    monitor.start_recording("one")
+    context = parts[1].context
+    assert (context.label, context.targets) == ("one", ("sys/tg_test/1",))
+    assert context.properties["TargetDevices"] == "sys/tg_test/1"
+    assert context.properties["PollPeriod"] == "3600.0"
+    assert {"python", "pytango", "numpy"} <= context.versions.keys()
