@@ -1,0 +1,184 @@
+"""One HDF5 file that is complete after every poll, whatever becomes of the process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import uuid
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stem_device.errors import RecordingError
+from stem_device.model.clock import Clock, SystemClock
+from stem_device.model.snapshot import Snapshot
+from stem_device.recording import format as spec
+from stem_device.recording.advice import explain
+from stem_device.recording.columns import GrowingColumn
+from stem_device.recording.layout import END_TIME_BYTES, ENTRY, Part, build, iso8601
+from stem_device.recording.new_file import NewFile
+from stem_device.recording.ordered_file import (
+    INDEX_NODE_BYTES,
+    PAGE_BYTES,
+    DescriptorDisk,
+    Disk,
+    OrderedFile,
+)
+from stem_device.recording.recorder import RecordingContext
+from stem_device.recording.rows import RowMaker, Rows
+from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
+
+
+def new_recording(clock: Clock) -> Part:
+    """The first part of a recording that begins now."""
+    now = clock.utc_ns()
+    return Part(str(uuid.uuid4()), 1, now, clock.monotonic_ns(), now)
+
+
+class Hdf5Recorder:
+    """Records to a new file at ``path``; never to one that exists.
+
+    Not thread-safe: its owner serialises the calls.
+    Raises MissingExtraError without h5py, RecordingError if the file cannot be made, or exists.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        context: RecordingContext,
+        *,
+        part: Part | None = None,
+        clock: Clock | None = None,
+        open_disk: Callable[[int], Disk] = DescriptorDisk,
+    ) -> None:
+        library = import_h5py()
+        self._clock = clock or SystemClock()
+        part = part or new_recording(self._clock)
+        self.path = path
+        self.polls = 0
+        self._rows = RowMaker(part.started_monotonic_ns)
+        try:
+            new = NewFile(path)
+        except OSError as error:
+            raise RecordingError(path, "create", explain(error, path)) from error
+        self._identity = _identity(os.fstat(new.descriptor))
+        self._disk = open_disk(new.descriptor)
+        self._file = OrderedFile(self._disk)
+        self._hdf5 = _create(library, self._file)
+        # HDF5 must not find the file open when the interpreter is gone: it would call this file object.
+        self._release = weakref.finalize(self, _release, self._hdf5, self._file, self._disk)
+        try:
+            build(self._hdf5, context, part)
+            self._hdf5.flush()
+            self._file.commit_structure()
+            new.publish()
+        except OSError as error:
+            self._release()
+            new.discard()
+            raise RecordingError(path, "create", explain(error, path)) from error
+        entry = self._hdf5[ENTRY]
+        self._end_time = self._column(entry["end_time"])
+        self._tables = {
+            table.name: {
+                column.name: self._column(entry[table.name][column.name]) for column in table.columns
+            }
+            for table in spec.TABLES
+        }
+
+    @property
+    def bytes_written(self) -> int:
+        return self._file.size
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Append one Snapshot; on return it is in the file even if the process dies.
+
+        Raises RecordingError; the file then keeps what was written before, and nothing can be added.
+        """
+        self._check_open()
+        try:
+            self._check_in_place()
+            self._append(self._rows.rows_of(snapshot))
+        except OSError as error:
+            self._release()
+            raise RecordingError(self.path, "write", explain(error, self.path)) from error
+        except Exception as error:
+            self._release()
+            raise RecordingError(self.path, "write", f"{type(error).__name__}: {error}") from error
+        self.polls += 1
+
+    def close(self) -> None:
+        """Compress the last chunks, write the end time and close, in any case. Raises RecordingError."""
+        if not self._release.alive:
+            return
+        try:
+            for columns in self._tables.values():
+                for column in columns.values():
+                    column.compress_tail()
+            stamp = iso8601(self._clock.utc_ns()).encode()
+            self._end_time.append(np.array([stamp], dtype=f"S{END_TIME_BYTES}"))
+            self._commit()
+            self._hdf5.close()
+            self._file.commit()
+        except OSError as error:
+            raise RecordingError(self.path, "close", explain(error, self.path)) from error
+        finally:
+            self._release()
+
+    def _append(self, tables: dict[str, Rows]) -> None:
+        polls = tables.pop("polls")
+        for table, rows in tables.items():
+            self._append_to(table, rows)
+        self._commit()
+        self._append_to("polls", polls)
+        self._commit()
+
+    def _append_to(self, table: str, rows: Rows) -> None:
+        for name, column in self._tables[table].items():
+            column.append(rows[name])
+
+    def _column(self, dataset: Hdf5Dataset) -> GrowingColumn:
+        return GrowingColumn(dataset, self._file, self._commit)
+
+    def _commit(self) -> None:
+        self._hdf5.flush()
+        self._file.commit()
+
+    def _check_open(self) -> None:
+        if not self._release.alive:
+            raise RecordingError(self.path, "write", "the recording has ended")
+
+    def _check_in_place(self) -> None:
+        """A file that was removed would swallow everything without an error."""
+        try:
+            same = _identity(self.path.stat()) == self._identity
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(self.path))
+
+
+def _create(library: Any, file: OrderedFile) -> Hdf5File:
+    """An empty HDF5 file in the layout that OrderedFile relies on."""
+    return library.File(
+        "recording",
+        "w",
+        driver="fileobj",
+        fileobj=file,
+        libver=("earliest", "v110"),
+        alignment_threshold=INDEX_NODE_BYTES,
+        alignment_interval=PAGE_BYTES,
+    )
+
+
+def _identity(stat: os.stat_result) -> tuple[int, int]:
+    return stat.st_dev, stat.st_ino
+
+
+def _release(hdf5: Hdf5File, file: OrderedFile, disk: Disk) -> None:
+    """Let go of everything without writing."""
+    file.abandon()
+    hdf5.close()
+    disk.close()

@@ -1,0 +1,129 @@
+"""The structure of a new recording: NeXus groups, metadata, and the empty columns of every table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stem_device.recording import format as spec
+from stem_device.recording.names import clean
+from stem_device.recording.untyped import Hdf5File, Hdf5Group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stem_device.recording.recorder import RecordingContext
+
+ENTRY = "entry"
+END_TIME_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which file of which recording. All files of a recording share id and start; ``number`` counts from 1.
+
+    ``begun_utc_ns`` is when this file begins.
+    """
+
+    recording_id: str
+    number: int
+    started_utc_ns: int
+    started_monotonic_ns: int
+    begun_utc_ns: int
+
+
+def iso8601(utc_ns: int) -> str:
+    """``2026-11-22T04:15:30.123456Z``."""
+    stamp = datetime.fromtimestamp(utc_ns // 10**9, UTC).replace(microsecond=utc_ns % 10**9 // 1000)
+    return stamp.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def build(file: Hdf5File, context: RecordingContext, part: Part) -> None:
+    """Make everything but the rows in an empty file."""
+    file.attrs.update(
+        {
+            "NX_class": "NXroot",
+            "default": ENTRY,
+            "stem_format": spec.FORMAT_NAME,
+            "stem_format_version": spec.FORMAT_VERSION,
+            "file_time": iso8601(part.begun_utc_ns),
+            "creator": "stem-device",
+        }
+    )
+    entry = _group(file, ENTRY, "NXentry", "one recording, or a part of it")
+    entry.attrs["default"] = "timeline"
+    _describe(entry, context, part)
+    for table in spec.TABLES:
+        _table(entry, table)
+    _timeline(entry, part)
+
+
+def _describe(entry: Hdf5Group, context: RecordingContext, part: Part) -> None:
+    entry["title"] = clean(context.label) or "event monitor recording"
+    entry["start_time"] = iso8601(part.begun_utc_ns)
+    entry["entry_identifier"] = part.recording_id
+    entry["program_name"] = "stem-device"
+    entry["program_name"].attrs["version"] = clean(context.versions.get("stem-device", ""))
+    entry["program_name"].attrs["configuration"] = "see context"
+    # Empty until the file is closed: it stays so when the writer dies.
+    entry.create_dataset(
+        "end_time", (0,), f"S{END_TIME_BYTES}", maxshape=(1,), chunks=(1,), compression="gzip", shuffle=True
+    )
+    group = _group(entry, "context", "NXcollection", "who recorded what, how and with which software")
+    group["label"] = clean(context.label)
+    group["host"] = clean(context.host)
+    group["part"] = part.number
+    group["recording_start_time"] = iso8601(part.started_utc_ns)
+    _strings(group, "targets", context.targets)
+    _strings(group, "property_names", context.properties)
+    _strings(group, "property_values", context.properties.values())
+    _strings(group, "version_names", context.versions)
+    _strings(group, "version_values", context.versions.values())
+
+
+def _strings(group: Hdf5Group, name: str, values: Iterable[str]) -> None:
+    encoded = [clean(value).encode() for value in values]
+    width = max(map(len, encoded), default=0) or 1
+    group[name] = np.array(encoded, dtype=f"S{width}")
+
+
+def _table(entry: Hdf5Group, table: spec.Table) -> None:
+    group = _group(entry, table.name, "NXcollection", table.about)
+    for column in table.columns:
+        dataset = group.create_dataset(
+            column.name,
+            (0,),
+            column.kind.value,
+            maxshape=(None,),
+            chunks=(table.chunk_rows,),
+            compression="gzip",
+            shuffle=True,
+        )
+        dataset.attrs["description"] = column.about
+        if column.units:
+            dataset.attrs["units"] = column.units
+        if column.kind is spec.Kind.NAME:
+            dataset.attrs["names"] = f"/{ENTRY}/names/text"
+
+
+def _timeline(entry: Hdf5Group, part: Part) -> None:
+    """The default plot: links to columns of ``polls``."""
+    signal, *others = spec.TIMELINE
+    group = _group(entry, "timeline", "NXdata", "the default plot")
+    polls = entry["polls"]
+    for name in ("time", *spec.TIMELINE):
+        group[name] = polls[name]
+        group[name].attrs["target"] = f"/{ENTRY}/polls/{name}"
+    group["time"].attrs["start"] = iso8601(part.started_utc_ns)
+    group["title"] = "events missed"
+    group.attrs.update({"signal": signal, "axes": ["time"], "time_indices": [0], "auxiliary_signals": others})
+
+
+def _group(parent: Hdf5Group, name: str, nx_class: str, about: str) -> Hdf5Group:
+    group = parent.create_group(name)
+    group.attrs["NX_class"] = nx_class
+    group.attrs["description"] = about
+    return group

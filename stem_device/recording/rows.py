@@ -1,0 +1,153 @@
+"""From a Snapshot to the rows of each table: one array a column, for all servers together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, starmap
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stem_device.model.poll import ServerState
+from stem_device.model.snapshot import ServerRecord, Snapshot
+from stem_device.recording import format as spec
+from stem_device.recording.format import Column, Kind, Table
+from stem_device.recording.names import NameIndex, clean
+
+Values = npt.NDArray[Any]
+Rows = dict[str, Values]
+"""Arrays of equal length by column."""
+
+_INT64 = np.iinfo(np.int64)
+
+
+class _Channel(NamedTuple):
+    publisher: str
+    endpoint: str
+
+
+class RowMaker:
+    """Makes the rows of one poll after the other. Keeps the names and the row counts of its file."""
+
+    def __init__(self, started_monotonic_ns: int) -> None:
+        self._started_monotonic_ns = started_monotonic_ns
+        self._names = NameIndex()
+        self._ends = {table.name: 0 for table in spec.TABLES}
+
+    def rows_of(self, snapshot: Snapshot) -> dict[str, Rows]:
+        """Rows by table name, in the order in which they are to be written."""
+        servers = snapshot.servers
+        ids = self._numbers(server.name for server in servers)
+        made = {
+            "servers": self._records(spec.SERVERS, servers, snapshot.poll),
+            "streams": self._nested(spec.STREAMS, ids, [server.streams for server in servers], snapshot.poll),
+            "subscriptions": self._nested(
+                spec.SUBSCRIPTIONS, ids, [server.subscriptions for server in servers], snapshot.poll
+            ),
+            "channels": self._nested(
+                spec.CHANNELS,
+                ids,
+                [list(starmap(_Channel, server.channels.items())) for server in servers],
+                snapshot.poll,
+            ),
+            "not_connected": self._nested(
+                spec.NOT_CONNECTED, ids, [server.not_connected for server in servers], snapshot.poll
+            ),
+            "publisher_samples": self._samples(
+                spec.PUBLISHER_SAMPLES, ids, snapshot.publisher_samples, snapshot.poll
+            ),
+            "subscriber_samples": self._samples(
+                spec.SUBSCRIBER_SAMPLES, ids, snapshot.subscriber_samples, snapshot.poll
+            ),
+            "problems": self._problems(snapshot),
+            **self._texts(ids, servers, snapshot.poll),
+        }
+        for table, rows in made.items():
+            self._ends[table] += len(next(iter(rows.values())))
+        made["polls"] = self._poll(snapshot)
+        made["names"] = self._new_names()
+        return made
+
+    def _poll(self, snapshot: Snapshot) -> Rows:
+        rows = self._records(spec.POLLS, (snapshot,), snapshot.poll)
+        elapsed = (snapshot.monotonic_ns - self._started_monotonic_ns) / 1e9
+        rows["time"] = np.array([elapsed])
+        for table in spec.ROW_TABLES:
+            rows[f"{table.name}_end"] = np.array([self._ends[table.name]])
+        return rows
+
+    def _nested(self, table: Table, ids: Values, per_server: list[Sequence[Any]], poll: int) -> Rows:
+        """Rows of what every server has several of."""
+        records = list(chain.from_iterable(per_server))
+        rows = self._records(table, records, poll)
+        rows["server"] = np.repeat(ids, [len(own) for own in per_server])
+        return rows
+
+    def _samples(self, table: Table, ids: Values, samples: Any, poll: int) -> Rows:
+        """Rows of what comes as columns already."""
+        rows: Rows = {"poll": np.full(len(samples.server), poll), "server": ids[samples.server]}
+        for column in table.columns[2:]:
+            values = getattr(samples, column.source)
+            rows[column.name] = self._numbers(values) if column.kind is Kind.NAME else values
+        return rows
+
+    def _problems(self, snapshot: Snapshot) -> Rows:
+        return {
+            "poll": np.full(len(snapshot.problems), snapshot.poll),
+            "problem": self._numbers(snapshot.problems),
+        }
+
+    def _texts(self, ids: Values, servers: Sequence[ServerRecord], poll: int) -> dict[str, Rows]:
+        """Replies of servers that are not monitored: those of the others are in the tables, parsed."""
+        owners: list[int] = []
+        texts: list[str] = []
+        for number, server in zip(ids, servers, strict=True):
+            if server.state is not ServerState.MONITORED:
+                owners += [number] * len(server.texts)
+                texts += server.texts
+        data = [clean(text[: spec.MAX_TEXT_CHARACTERS]).encode() for text in texts]
+        ends = self._ends["text_bytes"] + np.cumsum([len(piece) for piece in data], dtype=np.int64)
+        rows: Rows = {
+            "poll": np.full(len(texts), poll),
+            "server": np.array(owners, dtype=np.int32),
+            "characters": np.array([len(text) for text in texts], dtype=np.int64),
+            "end": ends,
+        }
+        return {"text_bytes": {"data": np.frombuffer(b"".join(data), dtype=np.uint8)}, "texts": rows}
+
+    def _new_names(self) -> Rows:
+        new = self._names.take_new()
+        return {
+            "text": np.array([text for text, _ in new], dtype=Kind.TEXT.value),
+            "continues": np.array([continues for _, continues in new], dtype=np.uint8),
+        }
+
+    def _records(self, table: Table, records: Sequence[Any], poll: int) -> Rows:
+        rows: Rows = {"poll": np.full(len(records), poll)}
+        for column in table.columns:
+            if column.source:
+                rows[column.name] = self._convert(column, records)
+        return rows
+
+    def _convert(self, column: Column, records: Sequence[Any]) -> Values:
+        getter = attrgetter(column.source)
+        if column.kind is Kind.NAME:
+            return self._numbers(map(getter, records))
+        try:
+            return np.fromiter(map(getter, records), dtype=column.kind.value, count=len(records))
+        except (TypeError, OverflowError):  # None, or a number that no counter can hold
+            storable = _storable_integer if column.kind is Kind.INTEGER else _storable_float
+            return np.array([storable(getter(record)) for record in records], dtype=column.kind.value)
+
+    def _numbers(self, names: Iterable[str | None]) -> Values:
+        return np.fromiter(map(self._names.__getitem__, names), dtype=np.int32)
+
+
+def _storable_integer(value: int | None) -> int:
+    return -1 if value is None else min(max(value, _INT64.min), _INT64.max)
+
+
+def _storable_float(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,141 @@
+"""Recordings one after the other, as commands start and stop them; each in as many files as it needs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from stem_device.errors import RecordingError, StemError
+from stem_device.model.clock import Clock, SystemClock
+from stem_device.model.options import Options
+from stem_device.model.snapshot import Snapshot
+from stem_device.recording.advice import explain
+from stem_device.recording.hdf5 import Hdf5Recorder, new_recording
+from stem_device.recording.layout import Part
+from stem_device.recording.naming import candidates, own_recordings
+from stem_device.recording.recorder import RecordingContext, RecordingStatus
+
+_log = logging.getLogger(__name__)
+
+
+class RecordingSession:
+    """Writes HDF5 recordings to ``RecordingDirectory``. Every method may be called from any thread.
+
+    A file that has reached ``MaxRecordingBytes`` is followed by the next one of the same recording, before
+    the next poll. ``KeepRecordings`` counts files; the oldest are removed whenever a file begins.
+    """
+
+    def __init__(self, options: Options, *, clock: Clock | None = None) -> None:
+        self._options = options
+        self._clock = clock or SystemClock()
+        self._lock = threading.RLock()
+        self._status = RecordingStatus()
+        self._recorder: Hdf5Recorder | None = None
+        self._context = RecordingContext()
+        self._part: Part | None = None
+        self._closed_polls = 0
+        self._closed_bytes = 0
+
+    @property
+    def status(self) -> RecordingStatus:
+        """How the present or last recording is doing. Never waits for the disk."""
+        return self._status
+
+    def start(self, label: str, context: RecordingContext) -> Path:
+        """Begin a recording and return its first file; the present file if one is under way.
+
+        Raises RecordingError or MissingExtraError, which the status tells too.
+        """
+        with self._lock:
+            if self._recorder is not None:
+                return self._recorder.path
+            self._context = replace(context, label=label)
+            self._part = new_recording(self._clock)
+            self._closed_polls = self._closed_bytes = 0
+            self._status = RecordingStatus()
+            try:
+                recorder = self._open(self._part)
+            except StemError as error:
+                self._status = RecordingStatus(error=str(error))
+                raise
+            self._recorder = recorder
+            self._tell(recorder)
+            self._prune(recorder.path)
+            return recorder.path
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Append a Snapshot if a recording is under way; durable on return. Never raises: see the status."""
+        with self._lock:
+            if self._recorder is None:
+                return
+            try:
+                recorder = self._rotated(self._recorder)
+                recorder.write(snapshot)
+                self._tell(recorder)
+            except StemError as error:
+                self._fail(error)
+
+    def stop(self) -> None:
+        """End the recording; does nothing if there is none. Never raises: see the status."""
+        with self._lock:
+            recorder, self._recorder = self._recorder, None
+            if recorder is None:
+                return
+            error = ""
+            try:
+                recorder.close()
+            except RecordingError as failure:
+                _log.error("recording ended badly: %s", failure)
+                error = str(failure)
+            self._tell(recorder)
+            self._status = replace(self._status, active=False, error=error)
+
+    def _rotated(self, recorder: Hdf5Recorder) -> Hdf5Recorder:
+        """The recorder for the next poll: the present one, or that of a new file."""
+        limit = self._options.max_recording_bytes
+        if not limit or recorder.bytes_written < limit or self._part is None:
+            return recorder
+        recorder.close()
+        self._closed_polls += recorder.polls
+        self._closed_bytes += recorder.bytes_written
+        self._recorder = None
+        self._part = replace(self._part, number=self._part.number + 1, begun_utc_ns=self._clock.utc_ns())
+        self._recorder = self._open(self._part)
+        self._prune(self._recorder.path)
+        return self._recorder
+
+    def _open(self, part: Part) -> Hdf5Recorder:
+        """Take the first name that is free."""
+        directory = self._options.recording_directory
+        for path in candidates(directory, part.begun_utc_ns, self._context.label):
+            if not path.exists():
+                return Hdf5Recorder(path, self._context, part=part, clock=self._clock)
+        raise RecordingError(directory, "create a file in", "no name is free")
+
+    def _prune(self, present: Path) -> None:
+        """Remove the oldest files beyond ``KeepRecordings``. What cannot be removed stays, and is logged."""
+        keep = self._options.keep_recordings
+        if not keep:
+            return
+        try:
+            others = [path for path in own_recordings(present.parent) if path != present]
+            for path in others[: max(0, len(others) + 1 - keep)]:
+                path.unlink(missing_ok=True)
+                _log.info("removed the old recording %s (KeepRecordings is %d)", path, keep)
+        except OSError as error:
+            _log.warning("old recordings could not be removed: %s", explain(error, present))
+
+    def _tell(self, recorder: Hdf5Recorder) -> None:
+        self._status = RecordingStatus(
+            active=True,
+            path=recorder.path,
+            polls=self._closed_polls + recorder.polls,
+            bytes=self._closed_bytes + recorder.bytes_written,
+        )
+
+    def _fail(self, error: StemError) -> None:
+        _log.error("recording ended: %s", error)
+        self._recorder = None
+        self._status = replace(self._status, active=False, error=str(error))
