@@ -51,7 +51,7 @@ class Directory(Protocol):
 
 
 class TangoDirectory:
-    """The real one. Calls take about ``timeout_seconds`` at most; connecting to a hung database takes longer."""
+    """The real one. Calls take ``timeout_seconds`` at most; connecting to a hung database takes longer."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds

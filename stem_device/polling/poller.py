@@ -16,6 +16,7 @@ from stem_device.polling.between import Timer
 from stem_device.polling.client import Connect, TargetClient, connect_device
 from stem_device.polling.crew import Crew
 from stem_device.polling.directory import Directory, TangoDirectory
+from stem_device.polling.relays import Jobs
 from stem_device.polling.resolving import ResolvingThread
 from stem_device.polling.round import CountDown, ask_all
 from stem_device.polling.sampling import times_between
@@ -28,6 +29,9 @@ SHARE_OF_PERIOD = 0.8
 
 SPARE_THREADS = 2
 """More threads than targets, so that queries in between find one even if every target hangs."""
+
+SCOUTS = 16
+"""Servers that are asked side by side what devices they have."""
 
 LOOKING_UP = (
     "the targets are still being looked up, since a database or a server answers slowly or not at all"
@@ -59,7 +63,9 @@ class Poller:
         self.poll_period = options.poll_period
         self._crew = Crew(thread_context)
         self._timer = Timer(clock)
-        resolver = Resolver(directory or TangoDirectory(options.target_timeout), clock)
+        self._scouts = Crew(thread_context)
+        self._scouts.resize(SCOUTS)
+        resolver = Resolver(directory or TangoDirectory(options.target_timeout), clock, self._run_scouts)
         self._resolving = ResolvingThread(
             resolver.resolve,
             options.target_devices,
@@ -91,7 +97,11 @@ class Poller:
         targets = tuple(self._targets.values())
         limit = self.poll_limit_seconds
         ask_all(
-            [target.worker for target in targets], self._number, self._crew, self._clock, limit_seconds=limit
+            [target.worker for target in self._in_order(targets)],
+            self._number,
+            self._crew,
+            self._clock,
+            limit_seconds=limit,
         )
         answers = tuple(self._answer(target) for target in targets)
         self._plan_between(started)
@@ -134,6 +144,7 @@ class Poller:
         targets = tuple(target for target in self._targets.values() if not target.worker.is_asked)
         self._switch_off(targets, wait_seconds=self._options.target_timeout)
         self._crew.close()
+        self._scouts.close()
 
     def _take_up_targets(self) -> tuple[str, ...]:
         """Begin with new targets, let go of those that have left; the problems of looking them up."""
@@ -147,9 +158,23 @@ class Poller:
         self._switch_off(tuple(known.values()))
         return resolution.problems if current else (*resolution.problems, LOOKING_UP)
 
+    def _run_scouts(self, jobs: Jobs) -> None:
+        """Run jobs side by side, so that servers that hang delay the others no longer than one time limit."""
+        count = CountDown(len(jobs))
+        self._scouts.submit([partial(count.after, job) for job in jobs])
+        self._scouts.join_in(len(jobs))
+        count.none_left.wait(self._options.target_timeout)
+
     def _new_target(self, name: str) -> Target:
         client = TargetClient(name, self._options.target_timeout, self._connect)
         return Target(Worker(name, client, self._clock))
+
+    def _in_order(self, targets: tuple[Target, ...]) -> list[Target]:
+        """Whom to ask, those that answer first: to find a dead one dead takes longer than an answer."""
+        now = self._clock.monotonic_ns()
+        return sorted(
+            (target for target in targets if target.is_due(now)), key=lambda item: not item.monitored
+        )
 
     def _answer(self, target: Target) -> Answer:
         return target.answer(

@@ -29,6 +29,13 @@ class CountDown:
         if number == 0:
             self.none_left.set()
 
+    def after(self, job: Callable[[], None]) -> None:
+        """Do a job and count it, whatever became of it."""
+        try:
+            job()
+        finally:
+            self.one_less()
+
     def one_less(self) -> None:
         with self._lock:
             self._left -= 1
