@@ -13,7 +13,7 @@ from stem_device.errors import ReplyError
 from stem_device.model.reply import PublisherReply, Reply, SubscriberReply
 from stem_device.responses.locate import shown_name
 
-MAX_REPLY_BYTES = 16 * 1024 * 1024
+MAX_REPLY_BYTES = 8 * 1024 * 1024
 """Longest text that is looked at; 10,000 subscriptions with full sample buffers are some 4 MiB."""
 
 MAX_NAME_CHARACTERS = 4096

@@ -1,7 +1,7 @@
 """Turn an error of msgspec into a ReplyError that names the offending entry.
 
 msgspec writes ``[...]`` for an entry of a table. Only after a failure is the text
-searched a second time, to say which entry that is.
+searched a second time, to say which entry that is; not in a huge text, where it would take seconds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from msgspec import Raw
 from stem_device.errors import ReplyError
 
 _SHOWN_CHARACTERS = 120
+_SEARCHED_CHARACTERS = 1_000_000
 _MESSAGE = re.compile(r"(?P<reason>.*?)(?: - at `(?P<key>.*)`)?", re.DOTALL)
 _TABLE = re.compile(r"\$\.(?P<section>server|client)\.(?P<table>\w+)\[\.\.\.\]")
 _RAW_OBJECT = msgspec.json.Decoder(dict[str, Raw])
@@ -33,7 +34,7 @@ def located(error: msgspec.ValidationError, text: str, entry_types: Mapping[str,
     reason = parts["reason"] if parts else str(error)
     key = (parts["key"] if parts else None) or "$"
     table = _TABLE.match(key)
-    if table is not None and table["table"] in entry_types:
+    if table is not None and table["table"] in entry_types and len(text) <= _SEARCHED_CHARACTERS:
         name = _offending_entry(text, table["section"], table["table"], entry_types[table["table"]])
         if name is not None:
             key = key.replace("[...]", f"[{shown_name(name)}]", 1)
