@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import tango
@@ -155,10 +156,28 @@ class Server:
         """The reply of ``QueryEventSystem`` as it comes."""
         return str(self.admin.QueryEventSystem())
 
-    def restart(self) -> None:
-        """Stop the process and start it again, under the same names."""
+    def stop(self) -> None:
         self.process.stop()
+
+    def start(self) -> None:
+        """Start the process again, under the same names, and wait until the old handles work again."""
         self.process.start()
+        for proxy in (self.admin, self.publisher.proxy, self.subscriber.proxy):
+            wait_until(partial(_answers, proxy), f"{proxy.dev_name()} to answer again")
+
+    def restart(self) -> None:
+        """Stop the process and start it again."""
+        self.stop()
+        self.start()
+
+
+def _answers(proxy: tango.DeviceProxy) -> bool:
+    # After a failure cppTango does not try to connect again before a second has passed.
+    try:
+        proxy.ping()
+    except tango.DevFailed:
+        return False
+    return True
 
 
 class ServerFactory:
