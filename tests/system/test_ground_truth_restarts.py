@@ -34,6 +34,7 @@ def test_publisher_restarted(servers: ServerFactory) -> None:
     assert every.counts.published == 1053
     assert every.counts.missed == every.counts.overdue == every.counts.resets == 0
     publisher.start()
+    every.poll()
     # The newcomer brings the second stream back to life before our subscriber has found the new server;
     # nobody has subscribed to the first, so that these seven are no events for anybody.
     publisher.publisher.push("number", steps=7)
