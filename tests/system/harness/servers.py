@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import psutil
 import tango
 from msgspec import Struct, convert
 
@@ -140,16 +142,16 @@ class Subscriber:
 class Server:
     """One server process with a Publisher and a Subscriber, both idle until told.
 
-    ``name`` is the full name of its admin device, in lower case.
+    ``name`` is the full name of its admin device, in lower case. All names end in ``suffix``.
     """
 
-    def __init__(self, database: EmbeddedDatabase, process: ChildProcess, instance: str) -> None:
-        prefix = f"tango://{database.tango_host}"
+    def __init__(self, process: ChildProcess, instance: str, tango_host: str, suffix: str = "") -> None:
+        prefix = f"tango://{tango_host}"
         self.process = process
         self.instance = instance
-        self.name = f"{prefix}/dserver/{SERVER.lower()}/{instance}"
-        self.publisher = Publisher(f"{prefix}/test/publisher/{instance}")
-        self.subscriber = Subscriber(f"{prefix}/test/subscriber/{instance}")
+        self.name = f"{prefix}/dserver/{SERVER.lower()}/{instance}{suffix}"
+        self.publisher = Publisher(f"{prefix}/test/publisher/{instance}{suffix}")
+        self.subscriber = Subscriber(f"{prefix}/test/subscriber/{instance}{suffix}")
         self.admin = tango.DeviceProxy(self.name)
 
     def query(self) -> str:
@@ -169,6 +171,28 @@ class Server:
         """Stop the process and start it again."""
         self.stop()
         self.start()
+
+
+def _devices(instance: str) -> list[tuple[str, str]]:
+    return [("Publisher", f"test/publisher/{instance}"), ("Subscriber", f"test/subscriber/{instance}")]
+
+
+def _corba_port(pid: int) -> int:
+    """The port on which a process answers requests, told from those of its events.
+
+    ZeroMQ greets whoever connects, CORBA waits for the client to speak.
+    """
+    connections = psutil.Process(pid).net_connections("tcp")
+    ports = [c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN]
+    return next(port for port in ports if not _greets(port))
+
+
+def _greets(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
+        try:
+            return connection.recv(1) != b""
+        except TimeoutError:
+            return False
 
 
 def _answers(proxy: tango.DeviceProxy) -> bool:
@@ -193,9 +217,16 @@ class ServerFactory:
     def __call__(self) -> Server:
         """One more demo server, ready, with an instance name of its own."""
         instance = f"t{next(self._instances)}"
-        devices = [("Publisher", f"test/publisher/{instance}"), ("Subscriber", f"test/subscriber/{instance}")]
-        self._database.add_server(f"{SERVER}/{instance}", devices)
-        return Server(self._database, self.start("stem_device.demo.devices", instance), instance)
+        self._database.add_server(f"{SERVER}/{instance}", _devices(instance))
+        process = self.start("stem_device.demo.devices", instance)
+        return Server(process, instance, self._database.tango_host)
+
+    def without_database(self) -> Server:
+        """A demo server that no database knows."""
+        instance = f"t{next(self._instances)}"
+        devices = ",".join(f"{class_name}::{device}" for class_name, device in _devices(instance))
+        process = self.start("stem_device.demo.devices", instance, "-nodb", "-dlist", devices)
+        return Server(process, instance, f"127.0.0.1:{_corba_port(process.pid)}", "#dbase=no")
 
     def start(
         self,
