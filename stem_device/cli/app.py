@@ -52,4 +52,6 @@ for _module, _function in (
     (register, register.register),
     (demo, demo.demo),
 ):
-    app.command(_function.__name__, help=_paragraphs(_function.__doc__), epilog=_paragraphs(_module.EPILOG))(_function)
+    app.command(_function.__name__, help=_paragraphs(_function.__doc__), epilog=_paragraphs(_module.EPILOG))(
+        _function
+    )

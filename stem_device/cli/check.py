@@ -12,7 +12,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem check sys/tg_test/1
 
-  stem check 'dserver/*/*' | grep -v ' monitored '
+  stem check 'dserver/*/*' | grep -v state=monitored
 
 [bold]Exit codes[/bold]: 0 all targets can be monitored, 2 wrong usage, 3 none can, 4 some cannot.
 """

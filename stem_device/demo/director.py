@@ -31,11 +31,17 @@ class Director:
     """Drives the publisher and the slow subscriber through scenes, again and again, on a thread of its own.
 
     ``missed`` is asked how many events are known to be missed. Queues differ between machines: when a burst
-    was too small for a loss, the next one is twice as large.
+    was too small for a loss, the next one is twice as large. ``wait`` sleeps for so many seconds.
     """
 
     def __init__(
-        self, publisher: tango.DeviceProxy, slow: tango.DeviceProxy, *, say: Say, missed: Callable[[], int]
+        self,
+        publisher: tango.DeviceProxy,
+        slow: tango.DeviceProxy,
+        *,
+        say: Say,
+        missed: Callable[[], int],
+        wait: Callable[[float], object] | None = None,
     ) -> None:
         self._publisher = publisher
         self._slow = slow
@@ -43,6 +49,7 @@ class Director:
         self._missed = missed
         self._burst = int(BURST_RATE * BURST_SECONDS)
         self._ended = threading.Event()
+        self._wait = wait or self._ended.wait
         self._thread = threading.Thread(target=self._run, name="demo-director", daemon=True)
         self.error = ""
 
@@ -61,7 +68,7 @@ class Director:
             with tango.EnsureOmniThread():
                 self._play()
         except tango.DevFailed as error:
-            self.error = f"the demo's devices failed: {error.args[0].desc}"
+            self.error = str(error.args[0].desc)
 
     def _play(self) -> None:
         self._show(self._calm(2.0))
@@ -81,7 +88,7 @@ class Director:
         scene.play()
         self._say(scene.words)
         self._seconds_left -= scene.seconds
-        self._ended.wait(scene.seconds)
+        self._wait(scene.seconds)
 
     def _calm(self, seconds: float) -> Scene:
         return Scene(
@@ -91,25 +98,26 @@ class Director:
     def _loss(self) -> Iterator[Scene]:
         burst = f"{BURST_RATE:,} events a second"
         yield Scene(
-            f"A burst: {burst}. The slow subscriber takes 20 ms for each; its queue fills up.",
+            f"A burst: {burst}. The slow subscriber takes 20 ms for each.",
             self._burst / BURST_RATE + 0.5,
             self._push_burst,
         )
         yield Scene(
-            "The publisher is silent. Events are lost, and Tango itself has not noticed: they are overdue.",
+            "The publisher is silent. What is overdue is queued or lost: nobody knows yet.",
             2.0,
             lambda: None,
         )
         yield Scene(
-            "The slow subscriber catches up with its queue. What stays overdue is lost.", 3.0, self._catch_up
+            "The slow subscriber works off its queue. What stays overdue is lost.", 3.0, self._catch_up
         )
         yield Scene(
-            "One more event arrives, and the gap before it shows: overdue becomes missed, counted exactly.",
+            "The next event arrives. The gap before it shows: overdue turns into missed.",
             3.0,
             self._push_steadily,
         )
 
     def _push_steadily(self) -> None:
+        self._publisher.StopPushing()
         self._publisher.PushInBackground([ATTRIBUTE, "change", "0", str(STEADY_PERIOD_SECONDS)])
 
     def _push_burst(self) -> None:

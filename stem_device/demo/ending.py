@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from stem_device.demo.feed import Received
 from stem_device.demo.system import MONITOR
-from stem_device.report.numbers import common_prefix, count, seconds, size
+from stem_device.report.numbers import common_prefix, count, seconds, size, without
 
 
 class Recording(Struct, frozen=True):
@@ -43,7 +43,7 @@ def _losses(last: Received) -> Iterator[str]:
     for row in last.subscriptions:
         if row.missed_total:
             gaps = "1 gap" if row.gaps_total == 1 else f"{row.gaps_total} gaps"
-            subscriber, stream = row.subscriber.removeprefix(prefix), row.stream.removeprefix(prefix)
+            subscriber, stream = without(prefix, row.subscriber), without(prefix, row.stream)
             yield f"{subscriber} missed {count(row.missed_total)} of {stream}, in {gaps}."
     if counts.overdue:
         yield f"{count(counts.overdue)} were overdue at the end: in a queue, or lost and not noticed yet."

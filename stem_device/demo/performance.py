@@ -16,7 +16,7 @@ from stem_device.demo.feed import Feed, Received
 from stem_device.demo.stage import Stage, choose_stage, write_lines
 from stem_device.demo.story import Story
 from stem_device.demo.system import MONITOR, PUBLISHER, SLOW, DemoSystem
-from stem_device.errors import MissingExtraError
+from stem_device.errors import MissingExtraError, StemError
 from stem_device.report.overview import Overview
 from stem_device.report.terminal import write_svg
 
@@ -43,6 +43,14 @@ class DemoArguments:
     svg: Path | None = None
 
 
+class DemoError(StemError):
+    """One of the demo's own devices failed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the demo failed: {reason.strip()}")
+        self.reason = reason
+
+
 class Performance:
     """One showing. KeyboardInterrupt ends the show early, but not without its ending."""
 
@@ -62,18 +70,25 @@ class Performance:
             missed=lambda: self._last.counts.missed if self._last else 0,
         )
 
-    def play(self, stage: Stage) -> None:
-        """Record, show, and tell the end. Raises tango.DevFailed if the device fails."""
+    def play(self, stage: Stage) -> bool:
+        """Record, show, and tell the end; whether the system is to be left running.
+
+        Raises tango.DevFailed if the device fails, DemoError if the play went wrong.
+        """
         arguments = self._arguments
         self._monitor.StartRecording("demo")
         started = time.monotonic()
         self._director.start(0.0 if arguments.keep else arguments.seconds)
         interrupted = self._show(stage, started + arguments.seconds if arguments.seconds else float("inf"))
         shown_seconds = time.monotonic() - started
-        if not arguments.keep or interrupted:
+        running = arguments.keep and not interrupted
+        if not running:
             self._director.stop()
+        if self._director.error:
+            raise DemoError(self._director.error)
         self._monitor.StopRecording()
-        self._end(shown_seconds, running=arguments.keep and not interrupted)
+        self._end(shown_seconds, running=running)
+        return running
 
     def _say(self, words: str) -> None:
         self._scene = words
@@ -126,7 +141,7 @@ class Performance:
 def run_demo(arguments: DemoArguments) -> None:
     """Start the system, play, stop the system. Call it on the main thread.
 
-    Raises MissingExtraError, ProcessError; KeyboardInterrupt only while nothing is shown.
+    Raises MissingExtraError, ProcessError, DemoError; KeyboardInterrupt only while nothing is shown.
     """
     for module, feature in _NEEDED.items():
         if importlib.util.find_spec(module) is None:
@@ -135,17 +150,12 @@ def run_demo(arguments: DemoArguments) -> None:
     tango.ApiUtil.instance()
     arguments.recordings.mkdir(parents=True, exist_ok=True)
     write_lines("Starting a Tango database and five device servers on loopback ...")
-    with ExitStack() as stack:
-        system = stack.enter_context(DemoSystem(arguments.recordings.absolute()))
-        feed = stack.enter_context(closing(Feed(system.device(MONITOR))))
-        Performance(arguments, system, feed).play(stage)
-        if arguments.keep:
-            _wait_for_interrupt()
-
-
-def _wait_for_interrupt() -> None:
     try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        return
+        with ExitStack() as stack:
+            system = stack.enter_context(DemoSystem(arguments.recordings.absolute()))
+            feed = stack.enter_context(closing(Feed(system.device(MONITOR))))
+            running = Performance(arguments, system, feed).play(stage)
+            while running:
+                time.sleep(1.0)
+    except tango.DevFailed as error:
+        raise DemoError(error.args[0].desc) from error

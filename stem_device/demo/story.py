@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from stem_device.demo.feed import Received
-from stem_device.report.numbers import clock_time, common_prefix, count
+from stem_device.report.numbers import clock_time, common_prefix, count, without
 from stem_device.report.overview import Overview, SubscriptionRow, Trend
 
 
@@ -50,7 +50,7 @@ class Story:
             before = self._before.get((row.subscriber, row.stream))
             sentence = _loss(row, before)
             if sentence:
-                found.append(f"{stamp} {sentence.replace(prefix, '') if prefix else sentence}")
+                found.append(f"{stamp} {without(prefix, sentence)}")
         self._before = {(row.subscriber, row.stream): row for row in received.subscriptions}
         return tuple(found)
 
@@ -59,9 +59,9 @@ def _loss(row: SubscriptionRow, before: SubscriptionRow | None) -> str:
     """What happened to one subscription since the poll before; empty if nothing of note."""
     missed = row.missed_total - (before.missed_total if before else 0)
     if missed > 0:
-        return f"{row.subscriber} missed {count(missed)} events of {row.stream}"
+        return f"{row.subscriber} missed {count(missed)} of {row.stream}"
     if row.overdue and not (before and before.overdue):
-        return f"{row.subscriber} falls behind: {count(row.overdue)} events of {row.stream} are overdue"
+        return f"{row.subscriber} lacks {count(row.overdue)} of {row.stream}"
     if before and before.overdue and not row.overdue:
         return f"{row.subscriber} has caught up with {row.stream}"
     return ""

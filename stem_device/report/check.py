@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from stem_device.model.poll import Answer, Poll, ServerState
+from stem_device.report.lines import quoted
 
 
 class CheckedServer(Struct, frozen=True, gc=False):
@@ -44,16 +45,19 @@ def check_report(poll: Poll) -> CheckReport:
 
 
 def check_lines(report: CheckReport) -> Iterator[str]:
-    """One line a server: name, state, Tango version, and the reason or what it tells. Then the verdict."""
+    """One line a server, in the words of ``stem monitor``; then the problems and a summary."""
     for server in report.servers:
-        yield f"{server.server} {server.state} {server.tango_version or '-'}: {outcome(server)}"
+        told = f"streams={server.streams or 0} subscriptions={server.subscriptions or 0}"
+        why = f"reason={quoted(server.reason)}" if server.reason else told
+        version = server.tango_version or "unknown"
+        yield f"server={server.server} state={quoted(server.state)} tango={version} {why}"
     for problem in report.problems:
-        yield f"problem: {' '.join(problem.split())}"
-    yield verdict(report)
+        yield f"problem {quoted(problem)}"
+    yield f"summary monitored={report.monitored}/{len(report.servers)}"
 
 
 def verdict(report: CheckReport) -> str:
-    """The last line."""
+    """The last line of the table."""
     return f"{report.monitored} of {len(report.servers)} servers can be monitored"
 
 
@@ -61,7 +65,11 @@ def outcome(server: CheckedServer) -> str:
     """What it says, or why it does not, on one line."""
     if server.reason:
         return " ".join(server.reason.split())
-    return f"{server.streams or 0} streams, {server.subscriptions or 0} subscriptions"
+    return f"{_many(server.streams, 'stream')}, {_many(server.subscriptions, 'subscription')}"
+
+
+def _many(number: int | None, word: str) -> str:
+    return f"{number or 0} {word}" if number == 1 else f"{number or 0} {word}s"
 
 
 def _checked(answer: Answer) -> CheckedServer:

@@ -13,7 +13,7 @@ from stem_device.report.changes import (
     StreamChange,
     SubscriptionChange,
 )
-from stem_device.report.numbers import clock_time, common_prefix, count
+from stem_device.report.numbers import clock_time, common_prefix, count, without
 
 
 def messages(report: PollReport) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def messages(report: PollReport) -> tuple[str, ...]:
     named = [change.server for change in report.servers]
     named += [change.server for change in report.subscriptions]
     prefix = common_prefix(named)
-    return tuple(f"{stamp} {text.replace(prefix, '') if prefix else text}" for text in _sentences(report))
+    return tuple(f"{stamp} {without(prefix, text)}" for text in _sentences(report))
 
 
 def _sentences(report: PollReport) -> Iterator[str]:
@@ -67,6 +67,6 @@ def _subscription(change: SubscriptionChange) -> Iterator[str]:
         yield f"{change.server} no longer subscribes to {change.stream}"
     if change.missed_delta:
         least = "at least " if change.missed_at_least else ""
-        yield f"{change.server} missed {least}{count(change.missed_delta)} events of {change.stream}"
+        yield f"{change.server} missed {least}{count(change.missed_delta)} of {change.stream}"
     elif change.overdue and change.change is Change.OVERDUE:
-        yield f"{change.server} has not received {count(change.overdue)} events of {change.stream}"
+        yield f"{change.server} lacks {count(change.overdue)} of {change.stream}"

@@ -72,11 +72,11 @@ def clock_time(time_utc_ns: int) -> str:
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The last ``width`` values as bars between 0 and their largest; NaN counts as 0, nothing as a space."""
+    """The last ``width`` values as bars between 0 and their largest; NaN counts as 0; padded on the right."""
     shown = [0.0 if math.isnan(value) else value for value in values[-width:]]
     largest = max(shown, default=0.0)
     bars = (_bar(value, largest) for value in shown)
-    return "".join(bars).rjust(width)
+    return "".join(bars).ljust(width)
 
 
 def _bar(value: float, largest: float) -> str:
@@ -90,6 +90,13 @@ def common_prefix(names: Iterable[str]) -> str:
     """The ``tango://host:port/`` that all names share, or an empty string."""
     prefixes = {_database_prefix(name) for name in names}
     return prefixes.pop() if len(prefixes) == 1 else ""
+
+
+def without(prefix: str, text: str) -> str:
+    """``text`` without the database of all names and without the ``dserver/`` of admin devices."""
+    if not prefix:
+        return text.removeprefix("dserver/")
+    return text.replace(f"{prefix}dserver/", "").replace(prefix, "")
 
 
 def _database_prefix(name: str) -> str:

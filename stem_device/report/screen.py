@@ -84,7 +84,9 @@ def _table(*columns: tuple[str, str]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), expand=True, header_style="bold dim", pad_edge=False)
     for heading, side in columns:
         if side == "left":
-            table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=1)
+            # Streams have the longest names, and a state may come with its reason.
+            ratio = 3 if heading in {"STREAM", "STATE"} else 2
+            table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=ratio)
         else:
             table.add_column(heading, justify="right", no_wrap=True)
     return table
@@ -116,7 +118,7 @@ def _server_cells(row: ServerRow, prefix: str) -> tuple[Text, ...]:
     if row.reason and not monitored:
         state.append(f": {' '.join(row.reason.split())}", style="red not bold")
     return (
-        Text(row.name.removeprefix(prefix)),
+        Text(numbers.without(prefix, row.name)),
         state,
         Text(numbers.count(row.published_total)),
         Text(numbers.count(row.received_total)),
@@ -128,8 +130,8 @@ def _server_cells(row: ServerRow, prefix: str) -> tuple[Text, ...]:
 def _subscription_cells(row: SubscriptionRow, prefix: str) -> tuple[Text, ...]:
     style = "bold red" if row.missed_total else "bold yellow" if row.overdue else ""
     return (
-        Text(row.subscriber.removeprefix(prefix), style=style),
-        Text(row.stream.removeprefix(prefix), style=style),
+        Text(numbers.without(prefix, row.subscriber), style=style),
+        Text(numbers.without(prefix, row.stream), style=style),
         Text(numbers.count(row.received_total)),
         _overdue(row.overdue),
         Text(numbers.count(row.gaps_total) if row.gaps_total else "-"),
@@ -149,7 +151,7 @@ def _timing_cells(timing: TimingStatistics, prefix: str) -> tuple[Text, ...]:
         timing.quantile_99,
         timing.maximum,
     )
-    name = Text(f"{timing.timing} ").append(timing.server.removeprefix(prefix), style="dim")
+    name = Text(f"{timing.timing} ").append(numbers.without(prefix, timing.server), style="dim")
     return (name, Text(numbers.count(timing.count)), *(Text(numbers.tight_micros(value)) for value in values))
 
 

@@ -23,9 +23,9 @@ def poll(*answers: Answer, problems: tuple[str, ...] = ()) -> Poll:
 
 def test_trouble_comes_first_and_says_why() -> None:
     assert list(check_lines(check_report(poll(FINE, OLD)))) == [
-        "dserver/z/1 unsupported 9.5: runs Tango 9.5: upgrade it",
-        "dserver/a/1 monitored 10.3: 2 streams, 0 subscriptions",
-        "1 of 2 servers can be monitored",
+        'server=dserver/z/1 state=unsupported tango=9.5 reason="runs Tango 9.5: upgrade it"',
+        "server=dserver/a/1 state=monitored tango=10.3 streams=2 subscriptions=0",
+        "summary monitored=1/2",
     ]
 
 
@@ -45,4 +45,6 @@ def test_complete_means_all_that_was_asked_for(checked, complete, monitored) -> 
 
 
 def test_a_problem_has_a_line() -> None:
-    assert "problem: nothing matches" in list(check_lines(check_report(poll(problems=("nothing\nmatches",)))))
+    assert 'problem "nothing matches"' in list(
+        check_lines(check_report(poll(problems=("nothing\nmatches",))))
+    )

@@ -39,7 +39,7 @@ def test_numbers_read_well(function, value, text) -> None:
 
 
 def test_a_sparkline_tells_little_from_nothing() -> None:
-    assert numbers.sparkline([0.0, 1.0, 1000.0], 5) == "  ▁▂█"
+    assert numbers.sparkline([0.0, 1.0, 1000.0], 5) == "▁▂█  "
     assert numbers.sparkline([5.0, 0.0, 0.0], 2) == "▁▁"
     assert numbers.sparkline([], 3) == "   "
     assert numbers.sparkline([NAN, 2.0], 2) == "▁█"

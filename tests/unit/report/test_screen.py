@@ -73,7 +73,7 @@ def test_the_screen_tells_numbers_names_and_the_newest_message() -> None:
         "150,000",
         "1,000/s",
         "≥120,513",
-        "dserver/s/1",
+        "s/1 ",
         "a/b/c/d.change",
         "message 2",
         "1 gap",
@@ -85,12 +85,13 @@ def test_the_screen_tells_numbers_names_and_the_newest_message() -> None:
 
 def test_what_does_not_fit_is_counted() -> None:
     text = "\n".join(drawn(overview(servers=50), 100, 30))
-    shown = sum(f"dserver/s/{i} " in text for i in range(50))
-    assert f"… and {50 - shown + 1} more" in text or f"… and {50 - shown} more" in text
+    shown = sum(f"\ns/{i} " in text for i in range(50))
+    assert 0 < shown < 50
+    assert f"… and {50 - shown} more" in text
 
 
 def test_a_server_in_trouble_says_why() -> None:
-    row = ServerRow(DATABASE + "dserver/s/1", ServerState.UNREACHABLE, "timed\nout", 0, 0, 0, 0)
+    row = ServerRow(DATABASE + "s/1 ", ServerState.UNREACHABLE, "timed\nout", 0, 0, 0, 0)
     what = Overview("h", 0, 1, Counts(), 0.0, 0.0, (row,), (), Trend())
     assert "unreachable: timed out" in "\n".join(drawn(what, 120, 30))
 
