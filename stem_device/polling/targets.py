@@ -90,7 +90,7 @@ class Resolver:
         if name.is_pattern:
             return self._matching(host, name.path)
         device = self._device_of_alias(host, name.path) if name.is_alias else name.path
-        entry = self._entry(host, device)
+        entry = self._directory.entry(host, device)
         if entry is None:
             raise TargetError(
                 target, f"the database {host} knows no such device; correct the name, or register the device"
@@ -118,6 +118,7 @@ class Resolver:
         return device
 
     def _entry(self, host: str, device: str) -> Entry | None:
+        """As the directory says, or said a while ago."""
         if (host, device) in self._entries:
             return self._entries[host, device][1]
         entry = self._directory.entry(host, device)
