@@ -1,47 +1,60 @@
-"""A device server whose devices answer QueryEventSystem like busy servers: moving counters, full sample buffers.
+"""A device server whose devices answer QueryEventSystem like busy servers: moving counters, sample buffers.
 
-    python -m benchmarks.relays <instance>
+    python benchmarks/relays.py <instance>
 
-Each device publishes and subscribes to ``Streams`` streams. With ``Samples`` > 0 every reply carries
-that many samples of each kind. One process with many devices stands for many servers: what it costs
-itself does not matter, for the benchmarks measure the process that asks.
+Each device publishes and subscribes to ``Streams`` streams, and its reply carries ``Samples`` samples of each
+kind while sampling is on. One process with many devices stands for many servers: what it costs itself does
+not matter, for the benchmarks measure the process that asks.
 """
 
 from __future__ import annotations
 
 import random
 import sys
+import time
 
-import tango
 from tango.server import Device, command, device_property, run
+
+EXECUTABLE = "BenchmarkRelays"
+PUSHED_PER_QUERY = 300
+"""More than the buffers hold, so that full buffers are what is to be expected."""
 
 
 class Relay(Device):
     """Answers in the dialect of cppTango >= 10.1, with counters that grow at every query."""
 
     Streams = device_property(dtype=int, default_value=50)
-    Samples = device_property(dtype=int, default_value=0)
+    Samples = device_property(dtype=int, default_value=256)
+    SamplingAtStart = device_property(dtype=bool, default_value=False)
 
     def init_device(self) -> None:
         super().init_device()
         self._queries = 0
-        self._sampling = self.Samples > 0
-        self._template = _template(self.get_name(), self.Streams)
-        self._perf = _samples(self.get_name(), self.Samples)
+        self._sampling = self.SamplingAtStart
+        self._template = template(self.get_name(), self.Streams)
+        self._perf = samples(self.get_name(), self.Samples)
+        self._asked: list[float] = []
 
     @command(dtype_out=str)
     def QueryEventSystem(self) -> str:  # noqa: N802
+        self._asked.append(time.monotonic())
         self._queries += 1
         push, receive = self._perf if self._sampling else ("null", "null")
-        pushed = self._queries * 7
+        pushed = self._queries * max(1, PUSHED_PER_QUERY // self.Streams)
         return self._template.replace("@C", str(pushed)).replace("@P", str(pushed + 1)) % (push, receive)
 
     @command(dtype_in=bool)
     def EnableEventSystemPerfMon(self, on: bool) -> None:  # noqa: N802
-        self._sampling = on and self.Samples > 0
+        self._sampling = on
+
+    @command(dtype_out=(float,), doc_out="when it was asked since the last call, monotonic seconds")
+    def TakeTimes(self) -> list[float]:  # noqa: N802
+        asked, self._asked = self._asked, []
+        return asked
 
 
-def _template(device: str, streams: int) -> str:
+def template(device: str, streams: int) -> str:
+    """A reply with @C and @P for the counters and two %s for the samples."""
     host = "tango://127.0.0.1:10000"
     publisher = f"{host}/dserver/relay/{device.rpartition('/')[2]}"
     counters = ",".join(f'"{host}/{device}/attribute_{i}.change":@P' for i in range(streams))
@@ -58,7 +71,8 @@ def _template(device: str, streams: int) -> str:
     )
 
 
-def _samples(seed: str, count: int) -> tuple[str, str]:
+def samples(seed: str, count: int) -> tuple[str, str]:
+    """Two JSON lists of ``count`` samples, of pushed and of received events."""
     rng = random.Random(seed)
     push = ",".join(
         f'{{"micros_since_last_event":{int(rng.expovariate(1 / 900))},"push_event_micros":{rng.randint(2, 60)}}}'
@@ -75,5 +89,4 @@ def _samples(seed: str, count: int) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    run([Relay], [sys.argv[0], *sys.argv[1:]])
-    tango.Util.instance(False)
+    run([Relay], [EXECUTABLE, *sys.argv[1:]])
