@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,71 +21,71 @@ Values = npt.NDArray[Any]
 class GrowingColumn:
     """A one-dimensional chunked, shuffled and compressed data set that rows are appended to.
 
-    The last, incomplete chunk is stored as it is, so that a new row only fills bytes that were unused.
-    Once full, it is written again, compressed, to another place; ``commit`` is called then, because HDF5
-    gives the old place to the next chunk, and before that the file on disk must have ceased to refer to it.
+    The last, incomplete chunk is stored as it is in a place of its own (``tail_address``), so that a new row
+    only fills bytes that were unused. When it is full, it is stored again, compressed, somewhere else. To
+    append is ``complete``, then a commit if that took any values, then ``extend`` with the others, then a
+    commit: the one between makes the file on disk forget the old tail before a new one takes its place.
     """
 
-    def __init__(self, dataset: Hdf5Dataset, file: OrderedFile, commit: Callable[[], None]) -> None:
+    def __init__(self, dataset: Hdf5Dataset, file: OrderedFile, tail_address: int) -> None:
         self._dataset = dataset.id
         self._file = file
-        self._commit = commit
         self._chunk_rows = int(dataset.chunks[0])
         self._tail = np.zeros(self._chunk_rows, dtype=dataset.dtype)
-        self._tail_address = 0
+        self._tail_address = tail_address
+        self._alias: int | None = None
         self.rows = 0
 
-    def append(self, values: Values) -> None:
-        """Append ``values`` (one dimension, any length). On disk after the next commit."""
-        values = np.ascontiguousarray(values, dtype=self._tail.dtype)
-        position = self._complete_tail(values)
-        while len(values) - position >= self._chunk_rows:
-            self._grow(self._chunk_rows)
-            self._write_chunk(values[position : position + self._chunk_rows])
-            position += self._chunk_rows
-        if position < len(values):
-            self._extend_tail(values[position:])
+    @property
+    def tail_bytes(self) -> int:
+        """Room for one chunk."""
+        return self._tail.nbytes
+
+    def complete(self, values: Values) -> int:
+        """Take the first of ``values`` as far as they fill chunks; return how many that are."""
+        used = self.rows % self._chunk_rows
+        taken = (used + len(values)) // self._chunk_rows * self._chunk_rows - used
+        if taken <= 0:
+            return 0
+        filled = np.concatenate((self._tail[:used], values[:taken]), dtype=self._tail.dtype)
+        self.rows += taken
+        self._dataset.set_extent((self.rows,))
+        for first in range(0, len(filled), self._chunk_rows):
+            self._store(self.rows - len(filled) + first, filled[first : first + self._chunk_rows])
+        return taken
+
+    def extend(self, values: Values) -> None:
+        """Append values that do not fill the incomplete chunk."""
+        if len(values) == 0:
+            return
+        used = self.rows % self._chunk_rows
+        new = self._tail[used : used + len(values)]
+        new[:] = values
+        self.rows += len(values)
+        self._dataset.set_extent((self.rows,))
+        if used == 0:
+            self._begin_tail()
+        self._file.write_data(self._tail_address + used * self._tail.itemsize, new.tobytes())
 
     def compress_tail(self) -> None:
-        """Compress the incomplete chunk, at the end of the recording. Nothing may be appended afterwards."""
-        if self.rows % self._chunk_rows:
-            self._write_chunk(self._tail)
-            self._commit()
-
-    def _complete_tail(self, values: Values) -> int:
-        """Fill the incomplete chunk if there are values enough; return how many it took."""
+        """Store the incomplete chunk compressed, at the end. Nothing may be appended afterwards."""
         used = self.rows % self._chunk_rows
-        missing = self._chunk_rows - used
-        if used == 0 or len(values) < missing:
-            return 0
-        self._tail[used:] = values[:missing]
-        self._grow(missing)
-        self._write_chunk(self._tail)
-        self._commit()
-        return missing
-
-    def _extend_tail(self, values: Values) -> None:
-        used = self.rows % self._chunk_rows
-        self._grow(len(values))
-        self._tail[used : used + len(values)] = values
         if used:
-            self._file.write_at(self._tail_address + used * self._tail.itemsize, values.tobytes())
-        else:
-            self._begin_tail(len(values))
+            self._tail[used:] = np.zeros((), dtype=self._tail.dtype)
+            self._store(self.rows - used, self._tail)
 
-    def _begin_tail(self, used: int) -> None:
-        self._tail[used:] = np.zeros((), dtype=self._tail.dtype)
-        first = (self.rows - used,)
-        self._dataset.write_direct_chunk(first, self._tail.tobytes(), filter_mask=_UNFILTERED)
-        self._tail_address = self._dataset.get_chunk_info_by_coord(first).byte_offset
+    def _begin_tail(self) -> None:
+        """Make HDF5 know of a chunk of one byte; the index on disk is going to say where the tail is."""
+        first = (self.rows - self.rows % self._chunk_rows,)
+        self._dataset.write_direct_chunk(first, b"\0", filter_mask=_UNFILTERED)
+        self._alias = self._dataset.get_chunk_info_by_coord(first).byte_offset
+        self._file.divert(self._alias, self._tail_address, self._tail.nbytes)
 
-    def _grow(self, rows: int) -> None:
-        self.rows += rows
-        self._dataset.set_extent((self.rows,))
-
-    def _write_chunk(self, chunk: Values) -> None:
-        """Store the last chunk compressed, in the form that HDF5's own filters give it."""
-        first = (self.rows - 1) // self._chunk_rows * self._chunk_rows
+    def _store(self, first: int, chunk: Values) -> None:
+        """Store a chunk compressed, in the form that HDF5's own filters give it."""
         by_byte = chunk.view(np.uint8).reshape(self._chunk_rows, chunk.itemsize).T.tobytes()
         compressed = zlib.compress(by_byte, COMPRESSION_LEVEL)
         self._dataset.write_direct_chunk((first,), compressed, filter_mask=0)
+        if self._alias is not None:
+            self._file.end_diversion(self._alias)
+            self._alias = None

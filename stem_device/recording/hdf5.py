@@ -17,19 +17,14 @@ from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording import format as spec
 from stem_device.recording.advice import explain
+from stem_device.recording.chunk_index import NODE_BYTES, PAGE_BYTES
 from stem_device.recording.columns import GrowingColumn
-from stem_device.recording.layout import END_TIME_BYTES, ENTRY, Part, build, iso8601
+from stem_device.recording.layout import END_TIME_BYTES, ENTRY, TAILS, Part, build, iso8601
 from stem_device.recording.new_file import NewFile
-from stem_device.recording.ordered_file import (
-    INDEX_NODE_BYTES,
-    PAGE_BYTES,
-    DescriptorDisk,
-    Disk,
-    OrderedFile,
-)
+from stem_device.recording.ordered_file import DescriptorDisk, Disk, OrderedFile
 from stem_device.recording.recorder import RecordingContext
 from stem_device.recording.rows import RowMaker, Rows
-from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
+from stem_device.recording.untyped import Hdf5File, import_h5py
 
 
 def new_recording(clock: Clock) -> Part:
@@ -79,14 +74,7 @@ class Hdf5Recorder:
             self._release()
             new.discard()
             raise RecordingError(path, "create", explain(error, path)) from error
-        entry = self._hdf5[ENTRY]
-        self._end_time = self._column(entry["end_time"])
-        self._tables = {
-            table.name: {
-                column.name: self._column(entry[table.name][column.name]) for column in table.columns
-            }
-            for table in spec.TABLES
-        }
+        self._end_time, self._tables = self._columns()
 
     @property
     def bytes_written(self) -> int:
@@ -118,7 +106,7 @@ class Hdf5Recorder:
                 for column in columns.values():
                     column.compress_tail()
             stamp = iso8601(self._clock.utc_ns()).encode()
-            self._end_time.append(np.array([stamp], dtype=f"S{END_TIME_BYTES}"))
+            self._end_time.complete(np.array([stamp], dtype=f"S{END_TIME_BYTES}"))
             self._commit()
             self._hdf5.close()
             self._file.commit()
@@ -128,19 +116,36 @@ class Hdf5Recorder:
             self._release()
 
     def _append(self, tables: dict[str, Rows]) -> None:
+        """The row of ``polls`` last, and by itself: a poll that it tells of is complete."""
         polls = tables.pop("polls")
-        for table, rows in tables.items():
-            self._append_to(table, rows)
-        self._commit()
-        self._append_to("polls", polls)
+        self._append_rows(tables)
+        self._append_rows({"polls": polls})
+
+    def _append_rows(self, tables: dict[str, Rows]) -> None:
+        columns = [
+            (column, rows[name])
+            for table, rows in tables.items()
+            for name, column in self._tables[table].items()
+        ]
+        taken = [column.complete(values) for column, values in columns]
+        if any(taken):
+            self._commit()
+        for (column, values), count in zip(columns, taken, strict=True):
+            column.extend(values[count:])
         self._commit()
 
-    def _append_to(self, table: str, rows: Rows) -> None:
-        for name, column in self._tables[table].items():
-            column.append(rows[name])
-
-    def _column(self, dataset: Hdf5Dataset) -> GrowingColumn:
-        return GrowingColumn(dataset, self._file, self._commit)
+    def _columns(self) -> tuple[GrowingColumn, dict[str, dict[str, GrowingColumn]]]:
+        """The column of the end time, and those of all tables; the tails of the latter lie side by side."""
+        entry = self._hdf5[ENTRY]
+        address = entry[TAILS].id.get_offset()
+        tables: dict[str, dict[str, GrowingColumn]] = {}
+        for table in spec.TABLES:
+            tables[table.name] = {}
+            for column in table.columns:
+                growing = GrowingColumn(entry[table.name][column.name], self._file, address)
+                tables[table.name][column.name] = growing
+                address += growing.tail_bytes
+        return GrowingColumn(entry["end_time"], self._file, 0), tables
 
     def _commit(self) -> None:
         self._hdf5.flush()
@@ -168,7 +173,7 @@ def _create(library: Any, file: OrderedFile) -> Hdf5File:
         driver="fileobj",
         fileobj=file,
         libver=("earliest", "v110"),
-        alignment_threshold=INDEX_NODE_BYTES,
+        alignment_threshold=NODE_BYTES,
         alignment_interval=PAGE_BYTES,
     )
 

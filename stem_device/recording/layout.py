@@ -10,7 +10,7 @@ import numpy as np
 
 from stem_device.recording import format as spec
 from stem_device.recording.names import clean
-from stem_device.recording.untyped import Hdf5File, Hdf5Group
+from stem_device.recording.untyped import Hdf5File, Hdf5Group, import_h5py
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stem_device.recording.recorder import RecordingContext
 
 ENTRY = "entry"
+TAILS = "workspace/tails"
 END_TIME_BYTES = 32
 
 
@@ -58,6 +59,7 @@ def build(file: Hdf5File, context: RecordingContext, part: Part) -> None:
     _describe(entry, context, part)
     for table in spec.TABLES:
         _table(entry, table)
+    _tails(entry)
     _timeline(entry, part)
 
 
@@ -107,6 +109,24 @@ def _table(entry: Hdf5Group, table: spec.Table) -> None:
             dataset.attrs["units"] = column.units
         if column.kind is spec.Kind.NAME:
             dataset.attrs["names"] = f"/{ENTRY}/names/text"
+
+
+def _tails(entry: Hdf5Group) -> None:
+    """Space for the incomplete last chunk of every column; see ``ordered_file``."""
+    group = _group(
+        entry, "workspace", "NXcollection", "space for chunks that are not full; no data of its own"
+    )
+    bytes_needed = sum(
+        table.chunk_rows * np.dtype(column.kind.value).itemsize
+        for table in spec.TABLES
+        for column in table.columns
+    )
+    h5py = import_h5py()
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    space = h5py.h5s.create_simple((bytes_needed,))
+    h5py.h5d.create(group.id, b"tails", h5py.h5t.STD_U8LE, space, dcpl=properties)
 
 
 def _timeline(entry: Hdf5Group, part: Part) -> None:

@@ -13,6 +13,11 @@ page only: HDF5 is told to begin each index node on a page, the fields that chan
 words, and the oldest HDF5 format, used here, has no checksums that would tie distant bytes together. The
 kernel ends a write early for SIGKILL between pages, never within one: no such change is ever half done.
 
+Nothing that the file on disk refers to is ever freed, because HDF5 would use it again at once. An
+incomplete chunk, which is going to be replaced by a compressed one, therefore lies in space that HDF5 does
+not know to be a chunk: HDF5 has allotted one byte to it, and the index nodes are changed on their way to
+disk (``divert``).
+
 HDF5 itself never sees an error of the disk: they are raised by ``commit``, and ``abandon`` lets HDF5 close
 what it has open without touching the file again.
 """
@@ -23,13 +28,10 @@ import os
 from dataclasses import dataclass, field
 from typing import Protocol
 
-PAGE_BYTES = 4096
-INDEX_NODE_BYTES = 2096
-"""Size of a chunk index node for one-dimensional data sets, with HDF5's default of 64 chunks a node."""
+from stem_device.recording import chunk_index
 
 _SUPERBLOCK_ADDRESS = 0
-_INDEX_NODE = b"TREE\x01"
-_LEVEL_OFFSET = 5
+_PLACEHOLDER_BYTES = 1
 
 
 class Disk(Protocol):
@@ -80,6 +82,8 @@ class OrderedFile:
         self._pending: list[tuple[int, bytes]] = []
         self._headers: set[int] = set()
         self._nodes: set[int] = set()
+        self._data: list[tuple[int, bytes]] = []
+        self._places: dict[int, tuple[int, int]] = {}
         self._abandoned = False
 
     @property
@@ -98,7 +102,11 @@ class OrderedFile:
     def readinto(self, buffer: memoryview) -> int:
         """Read what HDF5 believes to have written, on disk already or not."""
         size = min(len(buffer), max(0, self._size - self._position))
-        data = bytearray(self._disk.read_at(self._position, size).ljust(size, b"\0"))
+        on_disk = self._disk.read_at(self._position, size).ljust(size, b"\0")
+        if chunk_index.is_node(self._position, on_disk):
+            back = {place: (alias, _PLACEHOLDER_BYTES) for alias, (place, _) in self._places.items()}
+            on_disk = chunk_index.divert(on_disk, back)
+        data = bytearray(on_disk)
         for address, written in self._pending:
             begin, end = max(address, self._position), min(address + len(written), self._position + size)
             if begin < end:
@@ -108,16 +116,23 @@ class OrderedFile:
         return size
 
     def write(self, data: memoryview) -> int:
-        self.write_at(self._position, bytes(data))
+        if not self._abandoned:
+            self._pending.append((self._position, bytes(data)))
         self._position += len(data)
+        self._size = max(self._size, self._position)
         return len(data)
 
-    def write_at(self, address: int, data: bytes) -> None:
-        """Write data of the recorder into space that HDF5 has allotted to it."""
-        if self._abandoned:
-            return
-        self._pending.append((address, data))
-        self._size = max(self._size, address + len(data))
+    def write_data(self, address: int, data: bytes) -> None:
+        """Write into space that HDF5 has allotted and will neither read nor write."""
+        self._data.append((address, data))
+
+    def divert(self, alias: int, address: int, size: int) -> None:
+        """Have the index on disk say ``address`` and ``size`` of the chunk that HDF5 has put at ``alias``."""
+        self._places[alias] = (address, size)
+
+    def end_diversion(self, alias: int) -> None:
+        """HDF5 has stored that chunk anew."""
+        del self._places[alias]
 
     def truncate(self, size: int | None = None) -> int:
         self._size = self._position if size is None else size
@@ -139,28 +154,33 @@ class OrderedFile:
         """
         changes = self._sort()
         grows = self._size > self._size_on_disk
+        self._write(self._data)
         self._write(changes.fresh)
         if grows:
             self._disk.resize(self._size)
             self._write(changes.superblock)
-        self._write(sorted(changes.nodes.items(), key=lambda node: -node[1][_LEVEL_OFFSET]))
+        self._write(sorted(changes.nodes.items(), key=lambda node: -chunk_index.level(node[1])))
         self._write(list(changes.headers.items()))
         if not grows:
             self._write(changes.superblock)
         if self._size < self._size_on_disk:
             self._disk.resize(self._size)
         self._size_on_disk = self._size
-        self._nodes.update(address for address, data in changes.fresh if _is_index_node(address, data))
+        self._nodes.update(changes.new_nodes)
         self._pending.clear()
+        self._data.clear()
 
     def abandon(self) -> None:
         """Forget the changes, and all that HDF5 is going to write."""
         self._abandoned = True
         self._pending.clear()
+        self._data.clear()
 
     def _sort(self) -> _Changes:
         changes = _Changes()
-        for address, data in self._pending:
+        for address, written in self._pending:
+            is_node = chunk_index.is_node(address, written)
+            data = chunk_index.divert(written, self._places) if is_node else written
             if address == _SUPERBLOCK_ADDRESS:
                 changes.superblock = [(address, data)]
             elif address in self._headers:
@@ -169,6 +189,7 @@ class OrderedFile:
                 changes.nodes[address] = data
             else:
                 changes.fresh.append((address, data))
+                changes.new_nodes += [address] * is_node
         return changes
 
     def _write(self, changes: list[tuple[int, bytes]]) -> None:
@@ -182,9 +203,6 @@ class _Changes:
 
     fresh: list[tuple[int, bytes]] = field(default_factory=list)
     superblock: list[tuple[int, bytes]] = field(default_factory=list)
+    new_nodes: list[int] = field(default_factory=list)
     nodes: dict[int, bytes] = field(default_factory=dict)
     headers: dict[int, bytes] = field(default_factory=dict)
-
-
-def _is_index_node(address: int, data: bytes) -> bool:
-    return address % PAGE_BYTES == 0 and len(data) == INDEX_NODE_BYTES and data.startswith(_INDEX_NODE)
