@@ -53,6 +53,8 @@ class EventMonitor(TableDevice):
     make_monitor: ClassVar[Callable[[Options], Monitor]] = Monitor
 
     _presenter: Presenter | None = None
+    _told: tuple[tango.DevState, str] = (tango.DevState.INIT, "Starting.")
+    _asking_tango = False
 
     def init_device(self) -> None:
         """Never raises: what is wrong is told by State FAULT and Status, and Init mends it."""
@@ -132,15 +134,34 @@ class EventMonitor(TableDevice):
             self._events.push(current | self._state_and_status(state, status), now, polled=polled)
 
     def _state_and_status(self, state: DeviceState, status: str) -> dict[str, Reading]:
-        """Set both, and return what a client would read: Tango adds the alarm limits of the attributes."""
+        """Decide what clients read as State and Status until the next time, and return it."""
         with tango.AutoTangoMonitor(self):
-            self.set_state(getattr(tango.DevState, state))
+            if state in {DeviceState.ON, DeviceState.ALARM}:
+                state, status = self._with_limits(state, status)
+            self._told = getattr(tango.DevState, state), status
+            self.set_state(self._told[0])
             self.set_status(status)
-            valid = tango.AttrQuality.ATTR_VALID
-            return {
-                "State": Reading(self.dev_state(), valid),
-                "Status": Reading(self.dev_status(), valid),
-            }
+        valid = tango.AttrQuality.ATTR_VALID
+        return {"State": Reading(self._told[0], valid), "Status": Reading(status, valid)}
+
+    def _with_limits(self, state: DeviceState, status: str) -> tuple[DeviceState, str]:
+        """Let Tango check the alarm limits of the attributes, whoever set them."""
+        self._asking_tango = True
+        try:
+            # Asked with ON: Tango looks at no limit when the device itself said ALARM.
+            self.set_state(tango.DevState.ON)
+            self.set_status(status)
+            beyond = self.dev_state() == tango.DevState.ALARM
+            return DeviceState.ALARM if beyond else state, str(self.dev_status())
+        finally:
+            self._asking_tango = False
+
+    def dev_state(self) -> tango.DevState:
+        """Answer as was pushed last, so that State read and State pushed are the same."""
+        return super().dev_state() if self._asking_tango else self._told[0]
+
+    def dev_status(self) -> str:
+        return str(super().dev_status()) if self._asking_tango else self._told[1]
 
     def show(self, name: str) -> tuple[Any, float, tango.AttrQuality]:
         """Answer a read from the last view."""

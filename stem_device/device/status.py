@@ -175,7 +175,7 @@ def _recording(recording: RecordingStatus) -> Iterator[str]:
     if recording.error:
         yield (
             f"Recording failed: {recording.error}. What was written stays readable and monitoring goes on; "
-            "mend the cause, then call StartRecording, or StopRecording to acknowledge."
+            "mend the cause, then call StartRecording."
         )
 
 

@@ -123,11 +123,15 @@ def test_within_a_tenth_of_a_second_of_the_poll(monitor: EventMonitor, client: C
     events = client.copy()
     for poll in events["lastPollTime", "archive"][:-1]:
         (duration,) = [one.value for one in events["pollDuration", "archive"] if one.stamped == poll.stamped]
-        same = [
-            one.received for name in names for one in events[name, "archive"] if one.stamped == poll.stamped
-        ]
+        # Tango stamps State and Status itself, when they are pushed.
+        same = {
+            name: one.received
+            for name in names
+            for one in events[name, "archive"]
+            if poll.stamped <= one.stamped < poll.stamped + (0.15 if name in {"State", "Status"} else 1e-6)
+        }
         if len(same) == len(names):
-            delays.append(max(same) - (poll.value + duration))
+            delays.append(max(same.values()) - (poll.value + duration))
     assert len(delays) >= 8
     # The machine may be busy with something else for one of them.
     assert statistics.median(delays) < 0.1
@@ -210,11 +214,14 @@ def test_an_alarm_limit_of_the_operator_turns_state_and_quality(
 
     monitor.wait(alarmed, "the alarm")
     assert "Servers" in monitor.status
+
+    def pushed_state() -> object:
+        event = client.last("State", "change")
+        return event and event.value
+
     config.alarms.max_alarm = "NaN"
     monitor.proxy.set_attribute_config(config)
     monitor.wait(
-        lambda: (
-            monitor.proxy.state() == tango.DevState.ON == getattr(client.last("State", "change"), "value")
-        ),
+        lambda: monitor.proxy.state() == tango.DevState.ON == pushed_state(),
         "the end of the alarm",
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import tango
@@ -28,29 +30,87 @@ def monitor(
         yield running
 
 
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "device.md"
+
+
+def rows(*headings: str) -> dict[str, list[str]]:
+    """Cells of the tables under these headings of the reference, by their first cell."""
+    found: dict[str, list[str]] = {}
+    for part in re.split(r"^#+ ", REFERENCE.read_text(), flags=re.MULTILINE):
+        heading, _, text = part.partition("\n")
+        if heading in headings:
+            lines = [line for line in text.splitlines() if line.startswith("| `")]
+            cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+            found |= {row[0].strip("`"): row[1:] for row in cells}
+    return found
+
+
+def test_the_reference_has_the_attributes_as_they_are(monitor: EventMonitor) -> None:
+    documented = rows(
+        "Events: published, received, missed",
+        "Servers and subscriptions",
+        "Timing",
+        "Recording",
+        "Polling and the monitor itself",
+    )
+    running = {}
+    for config in monitor.proxy.attribute_list_query_ex():
+        if config.name in {"State", "Status"}:
+            continue
+        kind = str(tango.CmdArgType.values[config.data_type])
+        kind += f"[{config.max_dim_x}]" if config.data_format == tango.AttrDataFormat.SPECTRUM else ""
+        kind += ", rw" if config.writable == tango.AttrWriteType.READ_WRITE else ""
+        running[config.name] = [kind, config.unit, config.disp_level.name.lower(), config.description]
+    assert documented == running
+
+
+def test_the_reference_has_the_limits_as_they_are(monitor: EventMonitor) -> None:
+    limits = {}
+    for config in monitor.proxy.attribute_list_query_ex():
+        for name in ("min_alarm", "max_alarm", "min_warning", "max_warning"):
+            if (limit := getattr(config.alarms, name)) != "Not specified":
+                limits[config.name] = [name, limit]
+    assert rows("Alarm limits") == limits
+
+
+def test_the_reference_has_the_commands_as_they_are(monitor: EventMonitor) -> None:
+    running = {
+        command.cmd_name: [
+            str(tango.CmdArgType.values[command.in_type]),
+            str(tango.CmdArgType.values[command.out_type]),
+        ]
+        for command in monitor.proxy.command_list_query()
+    }
+    documented = {name: row[:2] for name, row in rows("Commands").items()}
+    assert documented == running | {"State": ["DevVoid", "State"]}
+
+
+def test_the_reference_has_the_properties_as_they_are(monitor: EventMonitor) -> None:
+    admin = tango.DeviceProxy(monitor.proxy.adm_name())
+    # Name, description and default of each in turn, after the class name and how many there are.
+    wizard = list(admin.QueryWizardDevProperty("EventMonitor"))
+    running = {
+        name: [default.strip(), description]
+        for name, description, default in zip(*[iter(wizard)] * 3, strict=True)
+    }
+    documented = {}
+    for name, (kind, default, meaning) in rows("Properties").items():
+        documented[name] = ["" if default == "-" else default.strip("`"), f"[{kind}] {meaning}"]
+    assert documented == running
+
+
 def test_every_attribute_is_described(monitor: EventMonitor) -> None:
-    for config in monitor.proxy.attribute_list_query():
+    for config in monitor.proxy.attribute_list_query_ex():
         if config.name in {"State", "Status"}:
             continue
         assert config.label not in {"", config.name}, config.name
         assert config.unit, config.name
         assert len(config.description) > 20, config.name
         assert config.format, config.name
-        alarms = (config.alarms.max_warning, config.alarms.max_alarm)
-        assert config.max_dim_x >= 1, alarms
-
-
-def test_default_limits_are_those_that_say_what_state_says(monitor: EventMonitor) -> None:
-    limited = {
-        config.name: config.alarms.max_warning
-        for config in monitor.proxy.attribute_list_query()
-        if config.alarms.max_warning != "Not specified"
-    }
-    assert limited == {"disconnectedSubscriptions": "1", "unreachableServers": "1", "failingServers": "1"}
 
 
 def test_both_display_levels_are_used(monitor: EventMonitor) -> None:
-    levels = {config.name: config.disp_level for config in monitor.proxy.attribute_list_query()}
+    levels = {config.name: config.disp_level for config in monitor.proxy.attribute_list_query_ex()}
     assert levels["totalMissedEvents"] == tango.DispLevel.OPERATOR
     assert levels["latestSnapshot"] == tango.DispLevel.EXPERT
 

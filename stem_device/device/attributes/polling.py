@@ -64,7 +64,7 @@ POLLING: tuple[AttributeSpec, ...] = (
         label="Monitoring since",
         unit="UTC",
         format="%s",
-        doc="When the totals began to count, ISO 8601: the first poll, or the last ResetCounters.",
+        doc="When the totals began to count, ISO 8601: the start, Init, or the last ResetCounters.",
         value=of_poll(lambda polled: iso_text(polled.snapshot.monitoring_since_utc_ns)),
     ),
     AttributeSpec(

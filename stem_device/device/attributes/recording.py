@@ -47,9 +47,7 @@ RECORDING: tuple[AttributeSpec, ...] = (
         label="Recording error",
         unit="text",
         format="%s",
-        doc="Why the recording failed; empty if it did not. Makes State ALARM until the next "
-        "StartRecording or "
-        "StopRecording.",
+        doc="Why the recording failed; empty if it did not. State is ALARM until StartRecording succeeds.",
         value=lambda view: tango_text(view.recording.error, MAX_SENTENCE_CHARACTERS),
     ),
 )

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - the signatures are those of tango.Database
 """Registration, against a database that is a dictionary."""
 
 from __future__ import annotations
