@@ -89,7 +89,8 @@ class ChildProcess:
         self.arguments = tuple(arguments)
         self.log = log
         self.name = name or Path(self.arguments[0]).name
-        self.environment = dict(os.environ if environment is None else environment)
+        # A Python child that writes to a file would keep its ready line in a buffer.
+        self.environment = {**(os.environ if environment is None else environment), "PYTHONUNBUFFERED": "1"}
         self.ready_line = ready_line
         self._process: subprocess.Popen[bytes] | None = None
         self._log_begins = 0
