@@ -1,8 +1,8 @@
 """CPU of a full cycle (query, parse, account, record, attributes and events) against two peers.
 
-The floor is the remote call alone, as one process makes it on one proxy after the other. The peer to beat is the
-script that somebody would write in an hour: tango.Group, json, statistics, one JSON line a poll. All ask the same
-relays with full sample buffers, at the same period, in turns; the medians of the turns are compared.
+The floor is the remote call alone, as one process makes it on one proxy after the other. The peer to beat is
+the script that somebody would write in an hour: tango.Group, json, statistics, one JSON line a poll. All ask
+the same relays with full sample buffers, at the same period, in turns; the medians of the turns are compared.
 """
 
 from __future__ import annotations

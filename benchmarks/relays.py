@@ -16,8 +16,6 @@ import time
 from tango.server import Device, command, device_property, run
 
 EXECUTABLE = "BenchmarkRelays"
-PUSHED_PER_QUERY = 300
-"""More than the buffers hold, so that full buffers are what is to be expected."""
 
 
 class Relay(Device):
@@ -25,11 +23,14 @@ class Relay(Device):
 
     Streams = device_property(dtype=int, default_value=50)
     Samples = device_property(dtype=int, default_value=256)
+    EventsPerSecond = device_property(
+        dtype=float, default_value=1000.0, doc="of all streams together, pushed and as many received"
+    )
     SamplingAtStart = device_property(dtype=bool, default_value=False)
 
     def init_device(self) -> None:
         super().init_device()
-        self._queries = 0
+        self._begun = time.monotonic()
         self._sampling = self.SamplingAtStart
         self._template = template(self.get_name(), self.Streams)
         self._perf = samples(self.get_name(), self.Samples)
@@ -37,10 +38,10 @@ class Relay(Device):
 
     @command(dtype_out=str)
     def QueryEventSystem(self) -> str:  # noqa: N802
-        self._asked.append(time.monotonic())
-        self._queries += 1
+        now = time.monotonic()
+        self._asked.append(now)
         push, receive = self._perf if self._sampling else ("null", "null")
-        pushed = self._queries * max(1, PUSHED_PER_QUERY // self.Streams)
+        pushed = int((now - self._begun) * self.EventsPerSecond / self.Streams)
         return self._template.replace("@C", str(pushed)).replace("@P", str(pushed + 1)) % (push, receive)
 
     @command(dtype_in=bool)
@@ -75,11 +76,13 @@ def samples(seed: str, count: int) -> tuple[str, str]:
     """Two JSON lists of ``count`` samples, of pushed and of received events."""
     rng = random.Random(seed)
     push = ",".join(
-        f'{{"micros_since_last_event":{int(rng.expovariate(1 / 900))},"push_event_micros":{rng.randint(2, 60)}}}'
+        f'{{"micros_since_last_event":{int(rng.expovariate(1 / 900))},'
+        f'"push_event_micros":{rng.randint(2, 60)}}}'
         for _ in range(count)
     )
     receive = ",".join(
-        f'{{"attr_name":"attribute_{rng.randint(0, 9)}","micros_since_last_event":{int(rng.expovariate(1 / 900))},'
+        f'{{"attr_name":"attribute_{rng.randint(0, 9)}",'
+        f'"micros_since_last_event":{int(rng.expovariate(1 / 900))},'
         f'"sleep_micros":{int(rng.expovariate(1 / 800))},"process_micros":{rng.randint(40, 300)},'
         f'"first_callback_latency_micros":{int(rng.gauss(400, 90))},"callback_count":1,"wake_count":1,'
         f'"discarded":false}}'
