@@ -30,12 +30,13 @@ class EmbeddedDatabase:
     ProcessError if it does not start.
     """
 
-    def __init__(self, directory: Path, *, file: Path | None = None) -> None:
+    def __init__(self, directory: Path, *, file: Path | None = None, host: str = HOST) -> None:
         self._directory = directory
+        self._host = host
         self._file = file
         # Port 0 is the safe choice. But a port taken that way lacks SO_REUSEADDR and stays blocked for a
         # minute after the server has gone; where it is to be used again, it must have been asked for.
-        self._port = 0 if file is None else _free_port()
+        self._port = 0 if file is None else _free_port(host)
         self._process: ChildProcess | None = None
 
     def __enter__(self) -> Self:
@@ -49,7 +50,7 @@ class EmbeddedDatabase:
     @property
     def tango_host(self) -> str:
         """``host:port``, as for the environment variable TANGO_HOST."""
-        return f"{HOST}:{self._port}"
+        return f"{self._host}:{self._port}"
 
     @property
     def pid(self) -> int:
@@ -58,7 +59,7 @@ class EmbeddedDatabase:
     def start(self, *, limit_seconds: float = 20.0) -> Self:
         """Start it and return once it answers."""
         process = ChildProcess(
-            [str(_executable()), "--host", HOST, "--port", str(self._port), "--print-host-port", "2"],
+            [str(_executable()), "--host", self._host, "--port", str(self._port), "--print-host-port", "2"],
             log=self._directory / "database.log",
             name=EXECUTABLE,
             environment={**os.environ, "PYTANGO_DATABASE_NAME": str(self._file or ":memory:")},
@@ -84,7 +85,7 @@ class EmbeddedDatabase:
 
     def connection(self) -> tango.Database:
         """A client of this database, whatever TANGO_HOST says."""
-        return tango.Database(HOST, self._port)
+        return tango.Database(self._host, self._port)
 
     def add_server(self, server: str, devices: Sequence[tuple[str, str]]) -> None:
         """Register ``server`` (``Executable/instance``) with its (class, device) pairs.
@@ -112,10 +113,10 @@ class EmbeddedDatabase:
         return True
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     """A port that was free a moment ago."""
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 

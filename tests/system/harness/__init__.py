@@ -1,6 +1,16 @@
 """Real servers for the system tests: started on loopback, driven by commands, stopped by their id."""
 
 from tests.system.harness.accountant import Accountant, settle
+from tests.system.harness.network import DividedNetwork
 from tests.system.harness.servers import Publisher, Server, ServerFactory, Subscriber, Truth
 
-__all__ = ["Accountant", "Publisher", "Server", "ServerFactory", "Subscriber", "Truth", "settle"]
+__all__ = [
+    "Accountant",
+    "DividedNetwork",
+    "Publisher",
+    "Server",
+    "ServerFactory",
+    "Subscriber",
+    "Truth",
+    "settle",
+]

@@ -173,7 +173,8 @@ class Server:
         self.start()
 
 
-def _devices(instance: str) -> list[tuple[str, str]]:
+def devices_of(instance: str) -> list[tuple[str, str]]:
+    """The (class, device) pairs of a demo server."""
     return [("Publisher", f"test/publisher/{instance}"), ("Subscriber", f"test/subscriber/{instance}")]
 
 
@@ -217,14 +218,14 @@ class ServerFactory:
     def __call__(self) -> Server:
         """One more demo server, ready, with an instance name of its own."""
         instance = f"t{next(self._instances)}"
-        self._database.add_server(f"{SERVER}/{instance}", _devices(instance))
+        self._database.add_server(f"{SERVER}/{instance}", devices_of(instance))
         process = self.start("stem_device.demo.devices", instance)
         return Server(process, instance, self._database.tango_host)
 
     def without_database(self) -> Server:
         """A demo server that no database knows."""
         instance = f"t{next(self._instances)}"
-        devices = ",".join(f"{class_name}::{device}" for class_name, device in _devices(instance))
+        devices = ",".join(f"{class_name}::{device}" for class_name, device in devices_of(instance))
         process = self.start("stem_device.demo.devices", instance, "-nodb", "-dlist", devices)
         return Server(process, instance, f"127.0.0.1:{_corba_port(process.pid)}", "#dbase=no")
 
