@@ -1,0 +1,144 @@
+"""SIGKILL at random moments while recording: every file opens plainly and holds every poll that was reported.
+
+Run as a script, this file is the other side: it forks one recording process after the other, and kills them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "recording"))
+
+from snapshots import SMALL, snapshots
+
+from stem_device.recording import Hdf5Recorder, RecordingContext
+
+KILLS = 200
+POLLS = 150
+LONGEST_LIFE_SECONDS = 0.3
+
+h5py = pytest.importorskip("h5py")
+pytestmark = pytest.mark.extras
+
+
+@pytest.mark.timeout(300)
+def test_every_file_of_a_killed_recorder_holds_what_was_reported(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, __file__, str(tmp_path), str(KILLS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert finished.returncode == 0, finished.stderr
+    victims = [json.loads(line) for line in finished.stdout.splitlines()]
+
+    reported = [check(tmp_path / victim["name"], victim["reported"]) for victim in victims]
+
+    assert len(reported) == KILLS
+    assert sum(victim["killed"] for victim in victims) == KILLS
+    # Most died in the middle of recording, at different moments.
+    assert sum(polls > 0 for polls in reported) > KILLS / 2
+    assert len(set(reported)) > 10
+
+
+def check(path: Path, reported: int) -> int:
+    if not path.exists():
+        assert reported == 0, path
+        return 0
+    with h5py.File(path) as file:
+        entry = file["entry"]
+        polls = min(len(column) for column in entry["polls"].values())
+        assert polls >= reported, path
+        for name in ("poll", "missed_total", "received_total", "time_utc_ns"):
+            assert entry["polls"][name][:reported].tolist() == EXPECTED["polls", name][:reported], (
+                path,
+                name,
+            )
+        rows = int(entry["polls/subscriptions_end"][reported - 1]) if reported else 0
+        assert rows == reported * SMALL.servers * SMALL.subscriptions
+        for name in ("poll", "server_counter", "received_total", "overdue"):
+            found = entry["subscriptions"][name][:rows].tolist()
+            assert found == EXPECTED["subscriptions", name][:rows], (path, name)
+        for table in ("servers", "streams", "subscriptions", "subscriber_samples", "publisher_samples"):
+            end = int(entry["polls"][f"{table}_end"][reported - 1]) if reported else 0
+            assert all(len(column[:]) >= end for column in entry[table].values()), (path, table)
+        names = entry["names/text"].asstr()[:]
+        found_topics = [names[row] for row in entry["subscriptions/topic"][:rows]]
+        assert found_topics == EXPECTED["subscriptions", "topic"][:rows], path
+    return reported
+
+
+def _expected() -> dict[tuple[str, str], list[object]]:
+    made = list(islice(snapshots(), POLLS))
+    rows = [row for poll in made for server in poll.servers for row in server.subscriptions]
+    numbers = [poll.poll for poll in made for server in poll.servers for _ in server.subscriptions]
+    return {
+        ("polls", "poll"): [poll.poll for poll in made],
+        ("polls", "missed_total"): [poll.counts.missed for poll in made],
+        ("polls", "received_total"): [poll.counts.received for poll in made],
+        ("polls", "time_utc_ns"): [poll.time_utc_ns for poll in made],
+        ("subscriptions", "poll"): numbers,
+        ("subscriptions", "server_counter"): [row.server_counter for row in rows],
+        ("subscriptions", "received_total"): [row.received_total for row in rows],
+        ("subscriptions", "overdue"): [-1 if row.overdue is None else row.overdue for row in rows],
+        ("subscriptions", "topic"): [row.topic for row in rows],
+    }
+
+
+EXPECTED = _expected()
+
+
+def _record(path: Path, reports: int) -> None:
+    """The victim: records as fast as it can, and reports each poll that is durable with one byte."""
+    recorder = Hdf5Recorder(path, RecordingContext(label="victim"))
+    for snapshot in MADE:
+        recorder.write(snapshot)
+        os.write(reports, b".")
+    while True:  # wait for the end
+        signal.pause()
+
+
+def _kill_one(path: Path, life_seconds: float, *, from_first_report: bool) -> dict[str, object]:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _record(path, writing)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    if from_first_report:
+        assert select.select([reading], [], [], 30.0)[0], "the victim never recorded a poll"
+    time.sleep(life_seconds)
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    reported = 0
+    while data := os.read(reading, 4096):
+        reported += len(data)
+    os.close(reading)
+    killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    return {"name": path.name, "reported": reported, "killed": killed}
+
+
+if __name__ == "__main__":
+    MADE = list(islice(snapshots(), POLLS))
+    moments = random.Random()
+    for number in range(int(sys.argv[2])):
+        victim = _kill_one(
+            Path(sys.argv[1]) / f"{number}.h5",
+            moments.uniform(0.0, LONGEST_LIFE_SECONDS),
+            from_first_report=number % 5 > 0,  # every fifth one may die while it creates its file
+        )
+        sys.stdout.write(json.dumps(victim) + "\n")

@@ -1,0 +1,204 @@
+"""A recording is complete after every single write: each prefix of the writes is opened and compared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prefixes import LoggingDisk, LoggingFile, Mark, Operation, replay
+from snapshots import Size, snapshots
+
+from stem_device.recording import Hdf5Recorder, RecordingContext
+from stem_device.recording import format as spec
+from stem_device.recording.columns import GrowingColumn
+from stem_device.recording.hdf5 import _create
+from stem_device.recording.ordered_file import OrderedFile
+
+h5py = pytest.importorskip("h5py")
+pytestmark = pytest.mark.extras
+
+CHUNK_ROWS = 4
+COLUMNS = 2
+
+
+def expected(column: int, rows: int) -> np.ndarray:
+    return np.arange(rows) * 1_000_003 + column
+
+
+class Columns:
+    """A few columns without the rest of a recording, so that many chunks are written quickly."""
+
+    def __init__(self) -> None:
+        self.disk = LoggingDisk()
+        self.file = OrderedFile(self.disk)
+        self.hdf5 = _create(h5py, self.file)
+        self.rows = 0
+        datasets = [self._dataset(f"column{number}") for number in range(COLUMNS)]
+        tails = self._tails(datasets)
+        self.hdf5.flush()
+        self.file.commit_structure()
+        self.structure = len(self.disk.log)
+        self.columns = [
+            GrowingColumn(dataset, self.file, tails + number * CHUNK_ROWS * 8)
+            for number, dataset in enumerate(datasets)
+        ]
+
+    def append(self, count: int) -> None:
+        values = [expected(number, self.rows + count)[self.rows :] for number in range(COLUMNS)]
+        taken = [column.complete(own) for column, own in zip(self.columns, values, strict=True)]
+        self.commit()
+        for column, own, done in zip(self.columns, values, taken, strict=True):
+            column.extend(own[done:])
+        self.commit()
+        self.rows += count
+        self.disk.log.append(Mark(self.rows))
+
+    def close(self) -> None:
+        for column in self.columns:
+            column.compress_tail()
+        self.commit()
+        self.hdf5.close()
+        self.file.commit()
+
+    def commit(self) -> None:
+        self.hdf5.flush()
+        self.file.commit()
+
+    def _dataset(self, name: str):
+        return self.hdf5.create_dataset(
+            name, (0,), "i8", maxshape=(None,), chunks=(CHUNK_ROWS,), compression="gzip", shuffle=True
+        )
+
+    def _tails(self, datasets) -> int:
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        space = h5py.h5s.create_simple((len(datasets) * CHUNK_ROWS * 8,))
+        tails = h5py.h5d.create(self.hdf5.id, b"tails", h5py.h5t.STD_U8LE, space, dcpl=properties)
+        return tails.get_offset()
+
+
+def check_columns(path: Path) -> Callable[[int], None]:
+    def check(rows: int) -> None:
+        with h5py.File(path) as file:
+            for number in range(COLUMNS):
+                found = file[f"column{number}"][:]
+                assert len(found) >= rows
+                np.testing.assert_array_equal(found[:rows], expected(number, rows))
+
+    return check
+
+
+def test_columns_are_complete_after_every_write(tmp_path: Path) -> None:
+    columns = Columns()
+    random = np.random.default_rng(5)
+    while columns.rows < 430:  # more than 64 chunks, so that nodes of the index split
+        columns.append(int(random.integers(1, 3 * CHUNK_ROWS)))
+    columns.close()
+    path = tmp_path / "state.h5"
+
+    states = replay(columns.disk.log, path, check_columns(path), first=columns.structure)
+
+    assert states > 800
+    with h5py.File(path) as file:
+        assert file["column0"].id.get_num_chunks() > 100
+
+
+def test_the_order_of_hdf5_itself_would_not_do(tmp_path: Path) -> None:
+    """The same columns written by plain h5py, flushed after each poll: the check finds broken states."""
+    target = LoggingFile()
+    with h5py.File("plain", "w", driver="fileobj", fileobj=target) as file:
+        datasets = [
+            file.create_dataset(
+                f"column{number}",
+                (0,),
+                "i8",
+                maxshape=(None,),
+                chunks=(64,),
+                compression="gzip",
+                shuffle=True,
+            )
+            for number in range(COLUMNS)
+        ]
+        file.flush()
+        structure = len(target.log)
+        for rows in range(20, 400, 20):
+            for number, dataset in enumerate(datasets):
+                dataset.resize((rows,))
+                dataset[rows - 20 :] = expected(number, rows)[rows - 20 :]
+            file.flush()
+            target.log.append(Mark(rows))
+    path = tmp_path / "state.h5"
+    check, broken = check_columns(path), []
+
+    def count(rows: int) -> None:
+        try:
+            check(rows)
+        except (OSError, AssertionError, KeyError) as error:
+            broken.append(error)
+
+    replay(target.log, path, count, first=structure)
+
+    assert broken
+
+
+def recorded_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, polls: int
+) -> tuple[list[Operation], int, Path]:
+    """Every write of a recording with tiny chunks; where its structure was complete; the recording."""
+    small = tuple(replace(table, chunk_rows=CHUNK_ROWS) for table in spec.TABLES)
+    monkeypatch.setattr(spec, "TABLES", small)
+    disk = LoggingDisk()
+
+    def open_disk(descriptor: int) -> LoggingDisk:
+        os.close(descriptor)
+        return disk
+
+    recorder = Hdf5Recorder(tmp_path / "whole.h5", RecordingContext(label="prefixes"), open_disk=open_disk)
+    structure = len(disk.log)
+    for snapshot in islice(snapshots(Size(servers=2, streams=1, subscriptions=1, samples=2)), polls):
+        recorder.write(snapshot)
+        disk.log.append(Mark(recorder.polls))
+    recorder.close()
+    (tmp_path / "whole.h5").write_bytes(disk.content)
+    return disk.log, structure, tmp_path / "whole.h5"
+
+
+def test_a_recording_is_complete_after_every_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it opens in every state, with a part of the columns compared each time, in turns."""
+    log, structure, whole = recorded_log(tmp_path, monkeypatch, polls=6)
+    with h5py.File(whole) as file:
+        complete = {
+            f"{table.name}/{column.name}": file[f"entry/{table.name}/{column.name}"][:]
+            for table in spec.TABLES
+            for column in table.columns
+        }
+        assert len(file["entry/polls/poll"]) == 6
+        assert file["entry/end_time"].shape == (1,)
+    names = sorted(complete)
+    path, turn = tmp_path / "state.h5", 0
+    at_a_time = int(os.environ.get("STEM_CRASH_COLUMNS", "8"))
+
+    def check(polls: int) -> None:
+        nonlocal turn
+        with h5py.File(path) as file:
+            for name in [names[(turn + step) % len(names)] for step in range(at_a_time)]:
+                table = name.split("/")[0]
+                rows = polls
+                if polls and f"polls/{table}_end" in complete:
+                    rows = complete[f"polls/{table}_end"][polls - 1]
+                elif table in {"names", "text_bytes"}:
+                    rows = 0
+                found = file[f"entry/{name}"][:]
+                assert len(found) >= rows, name
+                np.testing.assert_array_equal(found[:rows], complete[name][:rows], name)
+            assert len(file["entry/polls/poll"]) >= polls
+        turn += at_a_time
+
+    states = replay(log, path, check, first=structure)
+
+    assert states > 1000
