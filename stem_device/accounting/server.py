@@ -54,10 +54,12 @@ class ServerAccount:
             return False
         counters = reply.server.event_counters if reply.server else {}
         changed = _retire_all(self.streams, counters, self._vanished_streams)
+        # Measured: nothing but a restart of the server sets a counter back, and then it does so to all.
+        restarted = any(stream.falls(counters[name]) for name, stream in self.streams.items())
         for name, counter in counters.items():
             known = self.streams.get(name)
             if known is not None:
-                known.update(counter)
+                known.update(counter, restarted=restarted)
             else:
                 self.streams[name] = self._new_stream(name, counter)
                 changed = True

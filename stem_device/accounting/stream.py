@@ -21,14 +21,18 @@ class StreamAccount:
         self._resets = 0
         self._write()
 
-    def update(self, counter: int) -> None:
-        """Take the counter of this poll."""
+    def falls(self, counter: int) -> bool:
+        """Whether this poll's counter is lower than that of the one before."""
+        return counter <= self.pushed and self.pushed > 0
+
+    def update(self, counter: int, *, restarted: bool = False) -> None:
+        """Take the counter of this poll; ``restarted``: another stream of the server tells of a new life."""
+        if restarted or self.falls(counter):
+            self.restart(counter)
+            return
         pushed = max(counter - 1, 0)
         if pushed == self.pushed == self.pushed_before and not self.delta:
             self.began_again = False
-            return
-        if pushed < self.pushed:
-            self.restart(counter)
             return
         self.began_again = False
         self.delta = pushed - self.pushed

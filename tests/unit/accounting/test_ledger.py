@@ -19,7 +19,7 @@ from replies import (
 from stem_device.accounting import Ledger
 from stem_device.accounting.subscription import stream_of
 from stem_device.model.poll import ServerState
-from stem_device.model.reply import NotConnected, SubscriberSample
+from stem_device.model.reply import Dialect, NotConnected, PublisherReply, Reply, SubscriberSample
 
 
 class World:
@@ -100,6 +100,23 @@ def test_publisher_restarts(world):
     counts = world.counts
     assert (counts.published, counts.received, counts.missed, counts.overdue) == (4, 4, 0, 0)
     assert counts.resets == 2, "the stream's and the subscription's"
+
+
+def test_one_stream_that_falls_tells_of_the_restart_of_all():
+    """Measured: only a restart sets a counter back. 50 -> 60 pushed is then a new life of 60."""
+    ledger = Ledger()
+
+    def server(one, other):
+        return Reply(
+            Dialect.CPPTANGO_1, PublisherReply({"a.change": one + 1, "b.change": other + 1}, None), None
+        )
+
+    ledger.account(poll(1, {PUBLISHER: server(50, 1000)}))
+    snapshot = ledger.account(poll(2, {PUBLISHER: server(60, 3)}))
+    assert [stream.published_total for stream in snapshot.servers[0].streams] == [60, 3]
+    assert snapshot.counts.resets == 2
+    snapshot = ledger.account(poll(3, {PUBLISHER: server(60, 0)}))
+    assert snapshot.counts.published == 123, "pushed counts of the third life: 60 and 0"
 
 
 def test_a_publisher_restart_seen_in_steps_is_one_reset(world):
