@@ -18,18 +18,23 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import tango
 from tango.server import Device, attribute, command, run
 
 SERVER = "StemDemo"
 NUMBERED = ("number", "second", "third")
+WAVEFORM = "waveform"
+WAVEFORM_LENGTH = 512
+"""Values in one waveform; an event of it has 4 kB, so that queues are full after a few thousand."""
 
 
 class Publisher(Device):
     """Pushes numbered events, in a command or in the background, and counts them by stream.
 
     Attributes ``number``, ``second`` and ``third`` hold the number of the last step; a step pushes that
-    number on every event type asked for. ``steady`` is for polling: each reading is one more.
+    number on every event type asked for. ``waveform`` begins with that number and is large; it has change
+    events alone. ``steady`` is for polling: each reading is one more.
     """
 
     def init_device(self) -> None:
@@ -39,7 +44,7 @@ class Publisher(Device):
         self._readings = 0
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        for name in NUMBERED:
+        for name in (*NUMBERED, WAVEFORM):
             # All three together: with one of them missing, a client that subscribes to it breaks the push.
             self.set_change_event(name, True, False)
             self.set_archive_event(name, True, False)
@@ -60,6 +65,10 @@ class Publisher(Device):
     @attribute(dtype=int, unit="1", doc="Number of the last step of this attribute.")
     def third(self) -> int:
         return self._numbers["third"]
+
+    @attribute(dtype=(int,), max_dim_x=WAVEFORM_LENGTH, unit="1", doc="Its last step's number, then zeros.")
+    def waveform(self) -> np.ndarray[Any, Any]:
+        return _waveform(self._numbers[WAVEFORM])
 
     @attribute(dtype=int, unit="1", doc="How often it was read; poll it for periodic events.")
     def steady(self) -> int:
@@ -98,11 +107,11 @@ class Publisher(Device):
     def StopPushing(self) -> None:
         """End all background pushing; nothing is pushed once this has returned."""
         self._stop.set()
-        # The pushing threads need this device's monitor for their last step: wait outside of it.
         threads, self._threads = self._threads, []
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.01)
+        # The pushing threads may need this device's monitor for their last step: wait without it.
+        with tango.AutoTangoAllowThreads(self):
+            for thread in threads:
+                thread.join()
 
     @command(dtype_out=bool)
     def IsPushing(self) -> bool:
@@ -157,6 +166,8 @@ class Publisher(Device):
     def _push_one(self, name: str, kind: str) -> Callable[[int], None]:
         match kind:
             case "change":
+                if name == WAVEFORM:
+                    return lambda number: self.push_change_event(name, _waveform(number))
                 return lambda number: self.push_change_event(name, number)
             case "archive":
                 return lambda number: self.push_archive_event(name, number)
@@ -176,6 +187,12 @@ _STREAMS = {
     "user": "user_event",
     "ready": "data_ready",
 }
+
+
+def _waveform(number: int) -> np.ndarray[Any, Any]:
+    values = np.zeros(WAVEFORM_LENGTH, np.int64)
+    values[0] = number
+    return values
 
 
 def _push_steps(step: Callable[[], None], steps: int, period: float, stop: threading.Event) -> None:
@@ -321,7 +338,7 @@ def _number(event: Any) -> int | None:
     """The consecutive number an event carries; None if it carries none."""
     if isinstance(event, tango.EventData):
         value: Any = event.attr_value
-        return int(value.value)
+        return int(value.value[0] if isinstance(value.value, np.ndarray) else value.value)
     if isinstance(event, tango.DataReadyEventData):
         return int(event.ctr)
     if isinstance(event, tango.AttrConfEventData):

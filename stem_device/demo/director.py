@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import tango
 
+from stem_device.demo.devices import WAVEFORM
+
 STEADY_PERIOD_SECONDS = 0.01
-BURST_RATE = 10_000
+BURST_RATE = 1_500
 BURST_SECONDS = 4.0
-LARGEST_BURST = 320_000
+LARGEST_BURST = 48_000
 SLOW_CALLBACK_SECONDS = 0.02
-ATTRIBUTE = "number"
+ATTRIBUTE = WAVEFORM
 
 Say = Callable[[str], None]
 
@@ -108,7 +110,7 @@ class Director:
             lambda: None,
         )
         yield Scene(
-            "The slow subscriber works off its queue. What stays overdue is lost.", 3.0, self._catch_up
+            "The slow subscriber works off its queue. What stays overdue is lost.", 2.0, self._catch_up
         )
         yield Scene(
             "The next event arrives. The gap before it shows: overdue turns into missed.",
