@@ -1,0 +1,58 @@
+"""``stem check`` and ``stem register`` against a real database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stem_device.demo.database import EmbeddedDatabase
+from tests.system.harness import ServerFactory
+from tests.system.stem_process import stem, words
+
+
+@pytest.mark.parametrize(("targets", "code"), [("up", 0), ("up down", 4), ("down", 3), ("up nowhere", 4)])
+def test_the_exit_code_tells_whether_all_can_be_monitored(
+    targets, code, servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
+) -> None:
+    up, down = servers(), servers()
+    down.process.stop()
+    names = {"up": up.publisher.device, "down": down.name, "nowhere": "no/such/device"}
+    arguments = [names[target] for target in targets.split()]
+    with stem(tmp_path, "check", *arguments, tango_host=database.tango_host) as run:
+        assert run.wait() == code
+        states = {words(line)["server"]: line for line in run.lines if line.startswith("server=")}
+        if "up" in targets.split():
+            assert "state=monitored tango=10" in states[up.name]
+        if "down" in targets.split():
+            assert 'state="not exported"' in states[down.name]
+            assert "reason=" in states[down.name]
+        if "nowhere" in targets.split():
+            assert "no/such/device" in run.output
+        assert run.lines[-1].startswith("summary monitored=")
+
+
+def test_register_writes_once_and_prints_the_same(database: EmbeddedDatabase, tmp_path: Path) -> None:
+    arguments = ("register", "test/eventmon/cli", "-i", "cli", "-t", "lab/*/*", "-P", "PollPeriod=2")
+    with stem(tmp_path, *arguments, tango_host=database.tango_host) as run:
+        assert run.wait() == 0
+        printed = json.loads(run.output)
+        assert "EventMonitor cli" in run.errors
+    properties = printed["servers"]["EventMonitor/cli"]["EventMonitor"]["test/eventmon/cli"]["properties"]
+    stored = database.connection().get_device_property("test/eventmon/cli", list(properties))
+    assert {name: list(lines) for name, lines in stored.items()} == properties
+    assert properties == {"TargetDevices": ["lab/*/*"], "PollPeriod": ["2"]}
+    with stem(tmp_path, *arguments, tango_host=database.tango_host) as run:
+        assert run.wait() == 0
+        assert "nothing to change" in run.errors
+
+
+def test_a_device_of_another_server_is_left_alone(
+    servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
+) -> None:
+    device = servers().publisher.device.partition("/test/")[2]
+    with stem(tmp_path, "register", f"test/{device}", tango_host=database.tango_host) as run:
+        assert run.wait() == 1
+        assert "belongs to server" in run.errors
+        assert run.output == ""

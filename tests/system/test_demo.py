@@ -1,0 +1,124 @@
+"""``stem demo`` from beginning to end, and every way in which it can end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.system.stem_process import PROGRAM, stem
+
+h5py = pytest.importorskip("h5py")
+pytest.importorskip("tango_simlib")
+
+PROCESSES = 7
+"""The demo, its database and five device servers."""
+
+
+def recording(output: str) -> Path:
+    (line,) = [line for line in output.splitlines() if line.startswith("Recording  ")]
+    return Path(line.removeprefix("Recording").strip())
+
+
+def test_events_are_lost_and_the_lossy_subscription_is_named(tmp_path: Path) -> None:
+    with stem(tmp_path, "demo", "--seconds", "16", "--svg", "picture/demo.svg") as run:
+        run.wait_for(" poll number=", limit_seconds=90)
+        run.note_family()
+        assert len(run.family) >= PROCESSES - 1
+        assert run.wait(90) == 0
+        assert run.survivors() == []
+        missed = run.kinds("missed")
+        assert {line["server"].rpartition("/dserver/")[2] for line in missed} == {"stemdemo/slow"}
+        assert missed[-1]["stream"].endswith("/demo/publisher/fast/waveform.change")
+        overdue = run.kinds("overdue")
+        assert any(line["server"].endswith("/slow") and int(line["overdue"]) > 0 for line in overdue)
+        assert run.lines.index(_first(run.lines, " overdue ")) < run.lines.index(
+            _first(run.lines, " missed ")
+        )
+        number = f"{int(missed[-1]['missed']):,}"
+        assert f"stemdemo/slow missed {number} of demo/publisher/fast/waveform.change" in run.output
+        assert "export TANGO_HOST=127.0.0.1:" in run.output
+        assert 'tango.DeviceProxy("sys/eventmon/1")' in run.output
+        assert run.errors == ""
+    path = recording(run.output)
+    assert path.parent == tmp_path / "recordings"
+    with h5py.File(path):
+        pass
+    assert (tmp_path / "picture" / "demo.svg").read_text().startswith("<svg")
+
+
+def _first(lines: list[str], text: str) -> str:
+    return next(line for line in lines if text in line)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_it_still_tells_its_ending_and_leaves_nothing(number, tmp_path: Path) -> None:
+    with stem(tmp_path, "demo", "--seconds", "0") as run:
+        run.wait_for(" poll number=3 ")
+        run.note_family()
+        run.signal(number)
+        assert run.wait() == 0
+        assert run.survivors() == []
+        assert recording(run.output).exists()
+        assert run.errors == ""
+
+
+def test_killed_it_takes_its_children_along(tmp_path: Path) -> None:
+    with stem(tmp_path, "demo", "--seconds", "60") as run:
+        run.wait_for(" poll number=2 ")
+        run.note_family()
+        assert len(run.family) >= PROCESSES - 1
+        run.signal(signal.SIGKILL)
+        assert run.wait() == -signal.SIGKILL
+        assert run.survivors() == []
+
+
+def test_interrupted_while_it_starts_it_leaves_nothing(tmp_path: Path) -> None:
+    with stem(tmp_path, "demo") as run:
+        run.wait_for("Starting")
+        parent = psutil.Process(run.process.pid)
+        while len(parent.children(recursive=True)) < 3:
+            assert run.process.poll() is None
+        run.note_family()
+        run.signal(signal.SIGINT)
+        assert run.wait() == 0
+        assert run.survivors() == []
+        assert run.errors == ""
+
+
+def test_left_running_until_interrupted(tmp_path: Path) -> None:
+    with stem(tmp_path, "demo", "--seconds", "2", "--keep") as run:
+        run.wait_for("On your own control system")
+        run.note_family()
+        assert "keeps running" in run.output
+        host = next(line.rpartition("=")[2] for line in run.lines if "export TANGO_HOST=" in line)
+        with stem(tmp_path, "check", "dserver/StemDemo/*", tango_host=host) as check:
+            assert check.wait() == 0
+        run.signal(signal.SIGINT)
+        assert run.wait() == 0
+        assert run.survivors() == []
+
+
+def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "demo", "--seconds", "60"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        while b" poll " not in process.stdout.readline():
+            assert process.poll() is None
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.stdout.close()
+        assert process.wait(40) == 0
+        assert process.stderr.read() == b""
+        assert psutil.wait_procs(family, timeout=5)[1] == []
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
