@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 import numpy as np
 
@@ -14,23 +13,13 @@ from stem_device.model.snapshot import Floats, Integers, PublisherSamples, Subsc
 
 def collect(answers: Sequence[Answer]) -> tuple[PublisherSamples, SubscriberSamples]:
     """Gather the samples of all answers; ``server`` is the answer's index."""
-    publisher: list[PublisherSample] = []
-    subscriber: list[SubscriberSample] = []
-    publisher_counts, subscriber_counts = [], []
+    publisher, subscriber = _PublisherLists(), _SubscriberLists()
     for answer in answers:
         server = answer.reply.server if answer.reply else None
         client = answer.reply.client if answer.reply else None
-        publisher_perf = server.perf or [] if server else []
-        subscriber_perf = client.perf or [] if client else []
-        publisher += publisher_perf
-        subscriber += subscriber_perf
-        publisher_counts.append(len(publisher_perf))
-        subscriber_counts.append(len(subscriber_perf))
-    indices = np.arange(len(answers), dtype=np.int64)
-    return (
-        _publisher_columns(publisher, np.repeat(indices, publisher_counts)),
-        _subscriber_columns(subscriber, np.repeat(indices, subscriber_counts)),
-    )
+        publisher.add(server.perf or [] if server else [])
+        subscriber.add(client.perf or [] if client else [])
+    return publisher.columns(), subscriber.columns()
 
 
 def summarise(publisher: PublisherSamples, subscriber: SubscriberSamples) -> Timings:
@@ -49,33 +38,82 @@ def _quantile(micros: Floats | Integers, share: float) -> float:
     return float(np.quantile(micros, share)) / 1e6 if len(micros) else float("nan")
 
 
-def _publisher_columns(samples: list[PublisherSample], server: Integers) -> PublisherSamples:
-    return PublisherSamples(
-        server=server,
-        micros_since_last_event=_floats(samples, "micros_since_last_event"),
-        push_event_micros=_integers(samples, "push_event_micros"),
-    )
+class _PublisherLists:
+    """Columns that grow server by server."""
+
+    def __init__(self) -> None:
+        self._counts: list[int] = []
+        self._since_last: list[int | None] = []
+        self._push: list[int] = []
+
+    def add(self, samples: list[PublisherSample]) -> None:
+        """All columns of one server at once, while its samples are in the processor's cache."""
+        self._counts.append(len(samples))
+        self._since_last += [sample.micros_since_last_event for sample in samples]
+        self._push += [sample.push_event_micros for sample in samples]
+
+    def columns(self) -> PublisherSamples:
+        return PublisherSamples(
+            server=_server_of_each(self._counts),
+            micros_since_last_event=_floats(self._since_last),
+            push_event_micros=_integers(self._push),
+        )
 
 
-def _subscriber_columns(samples: list[SubscriberSample], server: Integers) -> SubscriberSamples:
-    return SubscriberSamples(
-        server=server,
-        attr_name=tuple(map(attrgetter("attr_name"), samples)),
-        event_type=tuple(map(attrgetter("event_type"), samples)),
-        micros_since_last_event=_floats(samples, "micros_since_last_event"),
-        sleep_micros=_integers(samples, "sleep_micros"),
-        process_micros=_integers(samples, "process_micros"),
-        first_callback_latency_micros=_floats(samples, "first_callback_latency_micros"),
-        callback_count=_integers(samples, "callback_count"),
-        wake_count=_integers(samples, "wake_count"),
-        discarded=np.fromiter(map(attrgetter("discarded"), samples), np.bool_, len(samples)),
-    )
+class _SubscriberLists:
+    """Columns that grow server by server."""
+
+    def __init__(self) -> None:
+        self._counts: list[int] = []
+        self._attr_name: list[str] = []
+        self._event_type: list[str | None] = []
+        self._since_last: list[int | None] = []
+        self._sleep: list[int] = []
+        self._process: list[int] = []
+        self._latency: list[int | None] = []
+        self._callback_count: list[int] = []
+        self._wake_count: list[int] = []
+        self._discarded: list[bool] = []
+
+    def add(self, samples: list[SubscriberSample]) -> None:
+        """All columns of one server at once, while its samples are in the processor's cache."""
+        self._counts.append(len(samples))
+        self._attr_name += [sample.attr_name for sample in samples]
+        self._event_type += [sample.event_type for sample in samples]
+        self._since_last += [sample.micros_since_last_event for sample in samples]
+        self._sleep += [sample.sleep_micros for sample in samples]
+        self._process += [sample.process_micros for sample in samples]
+        self._latency += [sample.first_callback_latency_micros for sample in samples]
+        self._callback_count += [sample.callback_count for sample in samples]
+        self._wake_count += [sample.wake_count for sample in samples]
+        self._discarded += [sample.discarded for sample in samples]
+
+    def columns(self) -> SubscriberSamples:
+        return SubscriberSamples(
+            server=_server_of_each(self._counts),
+            attr_name=tuple(self._attr_name),
+            event_type=tuple(self._event_type),
+            micros_since_last_event=_floats(self._since_last),
+            sleep_micros=_integers(self._sleep),
+            process_micros=_integers(self._process),
+            first_callback_latency_micros=_floats(self._latency),
+            callback_count=_integers(self._callback_count),
+            wake_count=_integers(self._wake_count),
+            discarded=np.fromiter(self._discarded, np.bool_, len(self._discarded)),
+        )
 
 
-def _floats(samples: Sequence[object], field: str) -> Floats:
+def _server_of_each(counts: list[int]) -> Integers:
+    return np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+
+
+def _floats(values: list[int | None]) -> Floats:
     """None becomes NaN."""
-    return np.array(list(map(attrgetter(field), samples)), dtype=np.float64)
+    try:
+        return np.fromiter(values, np.float64, len(values))
+    except TypeError:
+        return np.array(values, dtype=np.float64)
 
 
-def _integers(samples: Sequence[object], field: str) -> Integers:
-    return np.fromiter(map(attrgetter(field), samples), np.int64, len(samples))
+def _integers(values: list[int]) -> Integers:
+    return np.fromiter(values, np.int64, len(values))

@@ -30,7 +30,7 @@ class StreamAccount:
         if restarted or self.falls(counter):
             self.restart(counter)
             return
-        pushed = max(counter - 1, 0)
+        pushed = counter - 1 if counter else 0
         if pushed == self.pushed == self.pushed_before and not self.delta:
             self.began_again = False
             return

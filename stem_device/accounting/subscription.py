@@ -46,6 +46,8 @@ class SubscriptionAccount:
         "topic",
     )
 
+    record: SubscriptionRecord
+
     def __init__(
         self, topic: str, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, baseline: bool
     ) -> None:
@@ -68,6 +70,9 @@ class SubscriptionAccount:
 
     def update(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
         """Take the counters of this poll."""
+        if self._is_plain_progress(now, endpoint, stream):
+            self._progress(now, stream)
+            return
         self._raw, before = now, self._raw
         now = self._without_old_counter(now, before, endpoint, stream)
         last, overdue = self._last, self._overdue
@@ -93,6 +98,42 @@ class SubscriptionAccount:
             return
         self._add(advanced)
         self._write()
+
+    def _is_plain_progress(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> bool:
+        """Whether all that was pushed was received, and nothing else happened: by far most updates."""
+        last = self._last
+        received = now.event_count - last.event_count
+        return (
+            received > 0
+            and now.server_counter - last.server_counter == received
+            and last.server_counter > 0
+            and now.missed_event_count == last.missed_event_count
+            and now.discarded_event_count == last.discarded_event_count
+            and now.last_resubscribed == last.last_resubscribed
+            and now.callback_count == last.callback_count
+            and endpoint == self._endpoint
+            and self._old_life is None
+            and self._base is not None
+            and not (stream is not None and stream.began_again)
+        )
+
+    def _progress(self, now: EventCallback, stream: StreamAccount | None) -> None:
+        """What :meth:`update` comes to in that case, at a fraction of its cost."""
+        received = now.event_count - self._last.event_count
+        self._raw = self._last = now
+        self._received += received
+        self.advanced = Advance(received, 0, 0, 0)
+        self._overdue = self._overdue_now(stream)
+        self.record = structs.replace(
+            self.record,
+            server_counter=now.server_counter,
+            event_count=now.event_count,
+            received_total=self._received,
+            received_delta=received,
+            missed_delta=0,
+            gaps_delta=0,
+            overdue=self._overdue,
+        )
 
     def renew(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
         """Take the counters of a subscription that had vanished and is there again."""
@@ -143,7 +184,10 @@ class SubscriptionAccount:
         """Rule 6: a whole poll period has passed since these events were pushed."""
         if stream is None or self._base is None:
             return None
-        return max(0, stream.pushed_before - max(self._last.server_counter, self._base))
+        # Conditions instead of max(): this is done for every subscription in every poll.
+        arrived = self._last.server_counter
+        begun = arrived if arrived > self._base else self._base
+        return stream.pushed_before - begun if stream.pushed_before > begun else 0
 
     def _add(self, advanced: Advance) -> None:
         self.advanced = advanced
