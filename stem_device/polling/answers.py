@@ -51,13 +51,13 @@ def parse_outcomes(outcomes: Sequence[Outcome]) -> Collected:
     error: StemError | None = None
     for outcome in outcomes:
         text, error = outcome.text, outcome.error
-        if text is None:
-            continue
-        try:
-            replies.append((outcome, parse_reply(text)))
-        except ReplyError as unusable:
-            text, error = text[:KEPT_CHARACTERS], unusable
-        texts.append(text)
+        if text is not None and error is None:
+            try:
+                replies.append((outcome, parse_reply(text)))
+            except ReplyError as unusable:
+                text, error = text[:KEPT_CHARACTERS], unusable
+        if text is not None:
+            texts.append(text)
     last = outcomes[-1] if outcomes else None
     return Collected(tuple(replies), tuple(texts), error, last, len(outcomes))
 

@@ -10,7 +10,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from stem_device.errors import TargetError, TargetFailingError, TargetUnsupportedError
+from stem_device.errors import (
+    ReplyError,
+    StemError,
+    TargetError,
+    TargetFailingError,
+    TargetUnsupportedError,
+)
 from stem_device.model.clock import Clock
 from stem_device.polling.sampling import Sampling, owner_after_switching_on
 from stem_device.responses import MAX_REPLY_BYTES
@@ -19,9 +25,6 @@ logger = logging.getLogger(__name__)
 
 KEPT_CHARACTERS = 65_536
 """How much is kept of the text of a reply that cannot be used."""
-
-_HEAD_OF_HUGE = MAX_REPLY_BYTES + 1
-"""Of a longer text, this much is enough for the parser to refuse it."""
 
 
 class Client(Protocol):
@@ -35,7 +38,7 @@ class Client(Protocol):
 class Outcome(Struct, frozen=True):
     """What came of one query. ``poll`` is the number of the poll, 0 for a query in between.
 
-    Exactly one of ``text`` and ``error`` is given.
+    There is a ``text``, or an ``error``; both, with the text cut, for a reply that was too long to look at.
     """
 
     poll: int
@@ -43,7 +46,7 @@ class Outcome(Struct, frozen=True):
     asked_monotonic_ns: int
     answered_monotonic_ns: int
     text: str | None = None
-    error: TargetError | None = None
+    error: StemError | None = None
     tango_version: str = ""
 
 
@@ -132,7 +135,7 @@ class Worker:
             asked_utc_ns=asked_utc,
             asked_monotonic_ns=asked,
             answered_monotonic_ns=self._clock.monotonic_ns(),
-            text=text if text is None or len(text) <= _HEAD_OF_HUGE else text[:_HEAD_OF_HUGE],
+            text=text,
             error=error,
             tango_version=version,
         )
@@ -142,9 +145,9 @@ class Worker:
         if done is not None:
             done()
 
-    def _attempt(self) -> tuple[str | None, TargetError | None, str]:
+    def _attempt(self) -> tuple[str | None, StemError | None, str]:
         try:
-            return self._client.query(), None, self._client.tango_version()
+            text, version = self._client.query(), self._client.tango_version()
         except TargetUnsupportedError as error:
             return None, error, error.tango_version
         except TargetError as error:
@@ -155,6 +158,10 @@ class Worker:
             failure = TargetFailingError(self.target, reason)
             failure.__cause__ = error
             return None, failure, ""
+        if len(text) > MAX_REPLY_BYTES:
+            reason = f"{len(text)} characters; at most {MAX_REPLY_BYTES} are accepted"
+            return text[:KEPT_CHARACTERS], ReplyError("$", reason), version
+        return text, None, version
 
     def _switch(self, on: bool, seen: Sampling) -> None:
         try:

@@ -184,15 +184,15 @@ class FakeDirectory:
         self._check(host)
         return self.aliases.get(alias)
 
-    def has_query(self, full_name: str) -> bool:
-        self.asked.append(full_name)
-        if full_name in self.hung:
-            raise TargetUnreachableError(full_name, "hangs")
-        return full_name in self.relays
+    def has_query(self, device: str) -> bool:
+        self.asked.append(device)
+        if device in self.hung:
+            raise TargetUnreachableError(device, "hangs")
+        return device in self.relays
 
-    def admin_without_database(self, full_name: str) -> str:
-        if full_name in self.hung:
-            raise TargetUnreachableError(full_name, "hangs")
+    def admin_without_database(self, device: str) -> str:
+        if device in self.hung:
+            raise TargetUnreachableError(device, "hangs")
         return "dserver/x/y"
 
     def _devices(self, host: str) -> dict[str, Entry]:

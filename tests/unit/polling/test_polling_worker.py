@@ -133,10 +133,11 @@ def test_a_huge_reply_is_cut_before_it_is_looked_at() -> None:
     bench.worker.run()
     (outcome,) = bench.worker.collect()
     assert outcome.text is not None
-    assert len(outcome.text) == MAX_REPLY_BYTES + 1
+    assert len(outcome.text) == KEPT_CHARACTERS
     answer = bench.poll()
     assert answer.state is ServerState.FAILING
-    assert str(MAX_REPLY_BYTES) in answer.reason
+    assert str(MAX_REPLY_BYTES * 3) in answer.reason
+    assert len(answer.texts[0]) == KEPT_CHARACTERS
 
 
 def test_a_hung_server_is_late_and_its_answer_counts_when_it_comes() -> None:
