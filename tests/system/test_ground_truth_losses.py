@@ -56,9 +56,9 @@ def test_two_subscribers_one_slow(servers: ServerFactory) -> None:
     slow.subscriber.set_delay(slow_index, 0.01)
     pushed = 0
     # Never more at once than the quick one surely takes, until the slow one's queues are full.
-    while pushed < BURST:
-        publisher.publisher.push(steps=500)
-        pushed += 500
+    while pushed < 60_000:
+        publisher.publisher.push(steps=800)
+        pushed += 800
         quick.subscriber.wait_number(pushed, quick_index)
     slow.subscriber.set_delay(slow_index, 0)
     settle(slow)

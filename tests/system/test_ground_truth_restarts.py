@@ -70,13 +70,12 @@ def test_publisher_restarted(servers: ServerFactory) -> None:
         fresh = accountant.subscription(newcomer, publisher, attribute="second")
         assert (fresh.received_total, fresh.missed_total, fresh.resets_total) == (25, 0, 0)
 
-    published = {"number": 1030, "second": 28, "third": 110}
-    for name, total in published.items():
-        assert every.stream(publisher, attribute=name).published_total == total
-        # Seen late, a counter that is higher than before looks like one that has gone on: the 50 events
-        # before and the 60 after are 60. Never more than the truth.
-        assert rare.stream(publisher, attribute=name).published_total <= total
-    assert rare.stream(publisher).published_total == 1030
+    for name, total in {"number": 1030, "second": 28, "third": 110}.items():
+        # Seen late, a counter that is higher than before may look like one that has gone on; but the first
+        # one has fallen, and that tells of all.
+        for accountant in (every, rare):
+            assert accountant.stream(publisher, attribute=name).published_total == total
+
     assert every.subscription(subscriber, publisher, attribute="second").missed_total == 20
     seen_late = rare.subscription(subscriber, publisher, attribute="second")
     assert seen_late.missed_at_least
