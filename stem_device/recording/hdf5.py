@@ -145,7 +145,7 @@ class Hdf5Recorder:
                 growing = GrowingColumn(entry[table.name][column.name], self._file, address)
                 tables[table.name][column.name] = growing
                 address += growing.tail_bytes
-        return GrowingColumn(entry["end_time"], self._file, 0), tables
+        return GrowingColumn(entry["context/end_time"], self._file, 0), tables
 
     def _commit(self) -> None:
         self._hdf5.flush()

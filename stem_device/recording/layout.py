@@ -54,7 +54,8 @@ def build(file: Hdf5File, context: RecordingContext, part: Part) -> None:
             "creator": "stem-device",
         }
     )
-    entry = _group(file, ENTRY, "NXentry", "one recording, or a part of it")
+    entry = file.create_group(ENTRY)
+    entry.attrs["NX_class"] = "NXentry"
     entry.attrs["default"] = "timeline"
     _describe(entry, context, part)
     for table in spec.TABLES:
@@ -69,16 +70,16 @@ def _describe(entry: Hdf5Group, context: RecordingContext, part: Part) -> None:
     entry["entry_identifier"] = part.recording_id
     entry["program_name"] = "stem-device"
     entry["program_name"].attrs["version"] = clean(context.versions.get("stem-device", ""))
-    entry["program_name"].attrs["configuration"] = "see context"
-    # Empty until the file is closed: it stays so when the writer dies.
-    entry.create_dataset(
-        "end_time", (0,), f"S{END_TIME_BYTES}", maxshape=(1,), chunks=(1,), compression="gzip", shuffle=True
-    )
     group = _group(entry, "context", "NXcollection", "who recorded what, how and with which software")
     group["label"] = clean(context.label)
     group["host"] = clean(context.host)
     group["part"] = part.number
     group["recording_start_time"] = iso8601(part.started_utc_ns)
+    # Empty until the file is closed, and so it stays when the writer dies. (Validators stumble over an empty
+    # end_time in an NXentry.)
+    group.create_dataset(
+        "end_time", (0,), f"S{END_TIME_BYTES}", maxshape=(1,), chunks=(1,), compression="gzip", shuffle=True
+    )
     _strings(group, "targets", context.targets)
     _strings(group, "property_names", context.properties)
     _strings(group, "property_values", context.properties.values())

@@ -315,18 +315,18 @@ def test_the_file_says_who_made_it(tmp_path: Path) -> None:
         assert dict(pairs) == CONTEXT.versions
         assert len(file["entry/entry_identifier"].asstr()[()]) == 36
         assert context["part"][()] == 1
-        assert file["entry/start_time"].asstr()[()] < file["entry/end_time"].asstr()[0]
+        assert file["entry/start_time"].asstr()[()] < file["entry/context/end_time"].asstr()[0]
 
 
 def test_the_end_is_told_by_a_closed_file_only(tmp_path: Path) -> None:
     recorder = Hdf5Recorder(tmp_path / "x.h5", CONTEXT)
     recorder.write(snapshot(0))
     with h5py.File(tmp_path / "x.h5") as file:
-        assert file["entry/end_time"].shape == (0,)
+        assert file["entry/context/end_time"].shape == (0,)
     recorder.close()
     recorder.close()
     with h5py.File(tmp_path / "x.h5") as file:
-        assert file["entry/end_time"].shape == (1,)
+        assert file["entry/context/end_time"].shape == (1,)
     with pytest.raises(RecordingError, match="has ended"):
         recorder.write(snapshot(1))
 
