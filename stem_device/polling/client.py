@@ -27,6 +27,7 @@ class Proxy(Protocol):
     """What is used of a ``tango.DeviceProxy``."""
 
     def command_inout(self, name: str, argument: Any = None, /) -> Any: ...
+    def ping(self) -> int: ...
     def set_timeout_millis(self, millis: int, /) -> None: ...
     def set_transparency_reconnection(self, on: bool, /) -> None: ...
     def import_info(self) -> Any: ...
@@ -56,6 +57,7 @@ class TargetClient:
         self.timeout_seconds = timeout_seconds
         self._connect = connect
         self._proxy: Proxy | None = None
+        self._connected = False
         self._tango_version = ""
 
     def query(self) -> str:
@@ -101,7 +103,7 @@ class TargetClient:
 
     def _call(self, command: str, *arguments: Any) -> Any:
         """Call once; where the connection was lost, once more with a new proxy."""
-        if self._proxy is None:
+        if self._proxy is None or not self._connected:
             return self._fresh().command_inout(command, *arguments)
         try:
             return self._proxy.command_inout(command, *arguments)
@@ -119,13 +121,16 @@ class TargetClient:
         return not hung and not isinstance(cause, TargetFailingError)
 
     def _fresh(self) -> Proxy:
-        self._proxy = None
+        self._proxy, self._connected = None, False
         self._tango_version = ""
-        proxy = self._connect(self.target)
-        proxy.set_timeout_millis(max(1, round(self.timeout_seconds * 1000)))
+        self._proxy = proxy = self._connect(self.target)
         # cppTango's own second attempt would double the time limit and hide the first cause.
         proxy.set_transparency_reconnection(False)
-        self._proxy = proxy
+        # A proxy that is not connected connects when its time limit is set, and holds Python's global lock
+        # meanwhile: a hung server would stop all threads. So connect first, which releases the lock.
+        proxy.ping()
+        proxy.set_timeout_millis(max(1, round(self.timeout_seconds * 1000)))
+        self._connected = True
         return proxy
 
     def _explained(self, error: tango.DevFailed) -> TargetError:

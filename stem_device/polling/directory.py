@@ -115,7 +115,6 @@ class TangoDirectory:
     def has_query(self, device: str) -> bool:
         try:
             proxy = tango.DeviceProxy(device)
-            proxy.set_timeout_millis(round(self._timeout_seconds * 1000))
             proxy.set_transparency_reconnection(False)
             return QUERY.lower() in (name.lower() for name in proxy.get_command_list())
         except tango.DevFailed as error:
@@ -124,7 +123,6 @@ class TangoDirectory:
     def admin_without_database(self, device: str) -> str:
         try:
             proxy = tango.DeviceProxy(device)
-            proxy.set_timeout_millis(round(self._timeout_seconds * 1000))
             name: str = proxy.adm_name()
         except tango.DevFailed as error:
             raise explain(device, error, self._timeout_seconds) from error
@@ -136,6 +134,7 @@ class TangoDirectory:
         try:
             if host not in self._databases:
                 proxy = tango.DeviceProxy(full_name(host, DATABASE))
+                proxy.ping()  # see TargetClient: no time limit may be set before it is connected
                 proxy.set_timeout_millis(round(self._timeout_seconds * 1000))
                 self._databases[host] = proxy
             return self._databases[host].command_inout(command, argument)

@@ -105,6 +105,7 @@ class FakeProxy:
         self.version = version
         self.calls: list[tuple[str, Any]] = []
         self.timeout_millis = 0
+        self.ping_error: Exception | None = None
         self.transparent = True
 
     def command_inout(self, name: str, argument: Any = None, /) -> Any:
@@ -115,6 +116,11 @@ class FakeProxy:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def ping(self) -> int:
+        if self.ping_error is not None:
+            raise self.ping_error
+        return 0
 
     def set_timeout_millis(self, millis: int, /) -> None:
         self.timeout_millis = millis

@@ -136,6 +136,18 @@ def test_the_proxy_of_a_server_that_is_there_is_kept(error: tango.DevFailed) -> 
     assert len(network.made) == 1
 
 
+def test_no_time_limit_is_set_before_a_proxy_is_connected() -> None:
+    """PyTango would connect while it holds the interpreter, and stop all threads for a hung server."""
+    hung = FakeProxy({QUERY: "{}"})
+    hung.ping_error = TIMED_OUT
+    asker, network = client(hung, FakeProxy({QUERY: "back"}))
+    with pytest.raises(TargetUnreachableError, match="did not answer"):
+        asker.query()
+    assert hung.timeout_millis == 0
+    assert asker.query() == "back"
+    assert len(network.made) == 2
+
+
 def test_a_proxy_that_cannot_be_made_is_explained_too() -> None:
     asker, _ = client(NOT_DEFINED)
     with pytest.raises(TargetNotExportedError):

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+from polling_fakes import ON, FakeClient
+
+from stem_device.model.clock import SystemClock
+from stem_device.polling.between import Timer
+from stem_device.polling.crew import Crew
+from stem_device.polling.round import CountDown, ask_all
+from stem_device.polling.worker import Worker
+
+
+@pytest.fixture
+def crew() -> Iterator[Crew]:
+    crew = Crew(contextlib.nullcontext)
+    yield crew
+    crew.close()
+
+
+def workers(number: int, *clients: FakeClient) -> list[Worker]:
+    asked = [*clients, *(FakeClient(ON) for _ in range(number))]
+    return [Worker(f"tango://db:1/dserver/x/{n}", client, SystemClock()) for n, client in enumerate(asked)]
+
+
+class Hung(FakeClient):
+    """Answers when released."""
+
+    def __init__(self) -> None:
+        super().__init__(ON)
+        self.release = threading.Event()
+
+    def query(self) -> str:
+        self.release.wait(20)
+        return super().query()
+
+
+def test_quick_jobs_need_few_threads(crew: Crew) -> None:
+    crew.resize(500)
+    group = workers(200)
+    for poll in range(1, 6):
+        ask_all(group, poll, crew, SystemClock(), limit_seconds=10.0)
+        assert [outcome.poll for worker in group for outcome in worker.collect()] == [poll] * 200
+    assert crew.waiting == 0
+
+
+def test_hung_targets_hold_one_thread_each_and_delay_nobody_twice(crew: Crew) -> None:
+    crew.resize(32)
+    hung = [Hung() for _ in range(10)]
+    group = workers(20, *hung)
+    ask_all(group, 1, crew, SystemClock(), limit_seconds=0.5)
+    assert all(worker.collect() for worker in group[10:])
+    assert not any(worker.collect() for worker in group[:10])
+    for worker in group[:10]:
+        worker.late = True
+    begun = SystemClock().monotonic_ns()
+    ask_all(group, 2, crew, SystemClock(), limit_seconds=20.0)
+    assert (SystemClock().monotonic_ns() - begun) / 1e9 < 5.0
+    assert all(worker.collect() for worker in group[10:])
+    assert all(client.queries == 0 for client in hung)
+    for client in hung:
+        client.release.set()
+    for worker in group[:10]:
+        worker.late = False
+    while any(worker.is_asked for worker in group):
+        threading.Event().wait(0.01)
+    ask_all(group, 3, crew, SystemClock(), limit_seconds=20.0)
+    assert [[outcome.poll for outcome in worker.collect()] for worker in group] == [[1, 3]] * 10 + [[3]] * 20
+    assert crew.threads <= 32
+
+
+def test_threads_above_the_limit_end(crew: Crew) -> None:
+    crew.resize(10)
+    barrier = threading.Barrier(11, timeout=20)
+    crew.submit([lambda: _meet(barrier) for _ in range(10)])
+    crew.join_in(10)
+    barrier.wait()
+    crew.resize(3)
+    _wait(lambda: crew.threads == 3)
+    crew.close()
+    _wait(lambda: crew.threads == 0)
+
+
+def test_a_job_that_raises_is_counted_and_the_crew_goes_on(
+    crew: Crew, caplog: pytest.LogCaptureFixture
+) -> None:
+    count = CountDown(2)
+
+    def fail() -> None:
+        raise RuntimeError("oops")
+
+    crew.submit([lambda: count.after(fail), count.one_less])
+    assert count.none_left.wait(20)
+    _wait(lambda: crew.failures_total == 1)
+    assert "A job of the poller failed" in caplog.text
+
+
+def test_timer_calls_in_order_and_forgets_what_was_replaced() -> None:
+    clock = SystemClock()
+    timer = Timer(clock)
+    seen: list[int] = []
+    done = threading.Event()
+    now = clock.monotonic_ns()
+    timer.replace([(now + 3_600 * 10**9, lambda: seen.append(0))])
+    timer.replace([(now + 2, lambda: seen.append(2)), (now + 1, lambda: seen.append(1)), (now + 3, done.set)])
+    assert done.wait(20)
+    assert seen == [1, 2]
+    timer.close()
+    timer.replace([(now, lambda: seen.append(3))])
+    assert seen == [1, 2]
+
+
+def _meet(barrier: threading.Barrier) -> None:
+    barrier.wait()
+
+
+def _wait(condition: object) -> None:
+    assert callable(condition)
+    for _ in range(2000):
+        if condition():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("waited in vain")
