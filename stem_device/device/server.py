@@ -23,6 +23,7 @@ from stem_device.device.events import EventPusher
 from stem_device.device.failures import dev_failed, not_working
 from stem_device.device.presenter import Presenter
 from stem_device.device.properties import PROPERTIES, parse_properties
+from stem_device.device.shutdown import wait_for_calls
 from stem_device.device.state import DeviceState
 from stem_device.device.status import fault_status
 from stem_device.device.summary import full_snapshot
@@ -71,7 +72,7 @@ class EventMonitor(TableDevice):
         except StemError as error:
             self._fail(str(error))
         except tango.DevFailed as error:
-            self._fail(error.args[0].desc)
+            self._fail(f"the properties cannot be read: {error.args[0].desc}")
         except Exception as error:
             logger.exception("init_device failed")
             self._fail(f"{type(error).__name__}: {error}")
@@ -80,7 +81,10 @@ class EventMonitor(TableDevice):
 
     def delete_device(self) -> None:
         """End polling, sampling and recording: for Init, and when TERM or Ctrl-C ends the server."""
+        presenter = self._presenter
         self._end()
+        if presenter is not None and tango.Util.instance().is_svr_shutting_down():
+            wait_for_calls(presenter.monitor.options.target_timeout)
 
     def _first_init(self) -> None:
         # A process whose first proxy is made on a thread of its own can crash at its first event.

@@ -184,7 +184,27 @@ def test_a_signal_ends_sampling_and_recording(
         assert monitor.process.wait(20.0) == 0
     assert not sampling(target)
     with h5py.File(path, "r") as file:
-        assert "end_time" in file["entry"]
+        # Written when the file is closed, and only then.
+        assert len(file["entry/context/end_time"]) == 1
+
+
+def test_a_signal_ends_the_server_while_a_target_hangs(
+    database: EmbeddedDatabase, servers: ServerFactory, tmp_path: Path
+) -> None:
+    target, hung = publishing(servers), servers()
+    properties = {"TargetTimeout": ["1.0"]}
+    with event_monitor(database, tmp_path, [target.name, hung.name], properties=properties) as monitor:
+        monitor.wait(lambda: monitor.value("monitoredServers") == 2, "both servers")
+        monitor.proxy.StartPerformanceMonitoring()
+        monitor.wait(lambda: sampling(target), "sampling")
+        hung.process.signal(signal.SIGSTOP)
+        try:
+            monitor.wait(lambda: monitor.value("unreachableServers") == 1, "the hung server")
+            monitor.process.signal(signal.SIGTERM)
+            assert monitor.process.wait(20.0) == 0
+            assert not sampling(target)
+        finally:
+            hung.process.signal(signal.SIGCONT)
 
 
 def test_init_ends_sampling_and_goes_on(

@@ -1,0 +1,124 @@
+"""From Snapshots to what is shown, and to events; Monitor and device are stand-ins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import tango
+from device_builders import Health, Recording, server, snapshot, subscription
+
+from stem_device.device.events import WITH_EVENTS, EventPusher
+from stem_device.device.presenter import Presenter
+from stem_device.device.state import DeviceState
+from stem_device.device.tango_attributes import Reading, readings
+from stem_device.model.options import Options
+
+VALID, INVALID = tango.AttrQuality.ATTR_VALID, tango.AttrQuality.ATTR_INVALID
+
+
+class FakeMonitor:
+    """What the presenter reads of a Monitor."""
+
+    options = Options(target_devices=("sys/*/*",))
+    recording = Recording()
+    health = Health()
+    targets = ("sys/*/*",)
+    poll_period = 10.0
+    sampling_wanted = False
+
+
+def presenter() -> Presenter:
+    return Presenter(FakeMonitor())  # type: ignore[arg-type]
+
+
+def test_before_the_first_poll() -> None:
+    shown = presenter()
+    view = shown.view(event_errors=0)
+    assert view.polled is None
+    assert shown.state(view) is DeviceState.UNKNOWN
+    assert "Waiting" in shown.status(view)
+    assert readings(view)["totalMissedEvents"].quality == INVALID
+    assert readings(view)["pollPeriod"] == Reading(10.0, VALID)
+
+
+def test_a_snapshot_is_shown_whole() -> None:
+    shown = presenter()
+    shown.take(snapshot(server("a", subscription(missed_total=7, missed_delta=7))))
+    view = shown.view(event_errors=4)
+    assert shown.state(view) is DeviceState.ALARM
+    assert "a missed 7 events" in shown.status(view, ("A note.",))
+    current = readings(view)
+    assert current["totalMissedEvents"] == Reading(7, VALID)
+    assert current["eventPushErrors"] == Reading(4, VALID)
+    assert "stem-device.latestSnapshot" in str(current["latestSnapshot"].value)
+
+
+def test_the_history_goes_on_from_snapshot_to_snapshot() -> None:
+    shown = presenter()
+    shown.take(snapshot(server("a", subscription(missed_total=7, missed_delta=7))))
+    shown.take(snapshot(server("a", subscription(missed_total=7)), seconds=10))
+    assert shown.state(shown.view(event_errors=0)) is DeviceState.ALARM
+    shown.take(snapshot(server("a", subscription(missed_total=7)), seconds=400))
+    assert shown.state(shown.view(event_errors=0)) is DeviceState.ON
+
+
+class FakeDevice:
+    """Keeps what was declared and pushed; refuses to push ``refused``."""
+
+    def __init__(self, refused: str = "") -> None:
+        self.refused = refused
+        self.declared: list[tuple[str, str]] = []
+        self.pushed: list[tuple[str, str, object]] = []
+
+    def __getattr__(self, method: str) -> Any:
+        verb, kind, _ = method.split("_")
+
+        def called(name: str, *arguments: object) -> None:
+            if verb == "set":
+                assert arguments == (True, False)
+                self.declared.append((kind, name))
+                return
+            if name == self.refused:
+                raise tango.DevFailed
+            self.pushed.append((kind, name, arguments[0]))
+
+        return called
+
+
+def test_every_kind_is_declared_of_everything() -> None:
+    device = FakeDevice()
+    EventPusher(device)
+    assert set(device.declared) == {
+        (kind, name) for kind in ("change", "archive", "alarm") for name in WITH_EVENTS
+    }
+    assert {"State", "Status"} <= set(WITH_EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("second", "polled", "kinds"),
+    [
+        (Reading(1, VALID), True, ["archive"]),
+        (Reading(1, VALID), False, []),
+        (Reading(2, VALID), True, ["change", "alarm", "archive"]),
+        (Reading(2, VALID), False, ["change", "alarm", "archive"]),
+        (Reading(1, INVALID), True, ["change", "alarm", "archive"]),
+    ],
+)
+def test_what_is_pushed(second: Reading, polled: bool, kinds: list[str]) -> None:
+    device = FakeDevice()
+    pusher = EventPusher(device)
+    pusher.push({"x": Reading(1, VALID)}, 1.0, polled=False)
+    assert [kind for kind, _, _ in device.pushed] == ["change", "alarm", "archive"]
+    device.pushed.clear()
+    pusher.push({"x": second}, 2.0, polled=polled)
+    assert [kind for kind, _, _ in device.pushed] == kinds
+
+
+def test_a_refused_push_is_counted_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    device = FakeDevice("x")
+    pusher = EventPusher(device)
+    pusher.push({"x": Reading(1, VALID), "y": Reading(2, VALID)}, 1.0, polled=True)
+    assert pusher.errors_total == 1
+    assert {name for _, name, _ in device.pushed} == {"y"}
+    assert "The events of x were not pushed" in caplog.text
