@@ -114,5 +114,5 @@ class Crew:
         try:
             job()
         except Exception:
-            self.failures_total += 1
             logger.exception("A job of the poller failed")
+            self.failures_total += 1

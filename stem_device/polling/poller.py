@@ -115,7 +115,7 @@ class Poller:
             spread_seconds=spread_seconds(targets),
             overruns_total=overruns_total,
             answers=answers,
-            problems=(*problems, *self._sampling_problems()),
+            problems=(*problems, *self._sampling_problems(), *self._own_problems()),
         )
 
     def set_targets(self, targets: tuple[str, ...]) -> None:
@@ -214,6 +214,10 @@ class Poller:
             for name, target in self._targets.items()
             if target.worker.sampling_problem
         )
+
+    def _own_problems(self) -> tuple[str, ...]:
+        failures = self._crew.failures_total + self._scouts.failures_total
+        return (f"{failures} jobs of the monitor itself have failed; its log says why",) if failures else ()
 
     def _watch(self, answers: tuple[Answer, ...]) -> None:
         """Look the targets up again soon where one went or came back: its server may have changed."""
