@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,18 +14,14 @@ class Interrupted:
     """Set by the first signal; a second one ends the program at once, by its default action."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._noted = False
 
     def __bool__(self) -> bool:
-        return self._event.is_set()
-
-    def wait(self, seconds: float) -> bool:
-        """Sleep for ``seconds`` or until a signal; whether there was one."""
-        return self._event.wait(seconds)
+        return self._noted
 
     def note(self, number: int, _frame: FrameType | None) -> None:
         """The signal handler."""
-        self._event.set()
+        self._noted = True
         signal.signal(number, signal.SIG_DFL)
 
 

@@ -30,7 +30,8 @@ def screen(overview: Overview, width: int = 100, height: int = 30) -> Renderable
         (_timings_table(), [_timing_cells(timing, prefix) for timing in overview.timings]),
     ]
     shown = [(table, rows) for table, rows in sections if rows]
-    words = bool(overview.story) + bool(overview.footer)
+    # The footer has a blank line above it.
+    words = bool(overview.story) + 2 * bool(overview.footer)
     available = height - _FIXED_ROWS - words - _TABLE_ROWS * len(shown)
     *granted, for_messages = share_rows(
         [*(len(rows) for _, rows in shown), len(overview.messages) + 1], available
@@ -44,7 +45,7 @@ def screen(overview: Overview, width: int = 100, height: int = 30) -> Renderable
     # One of the rows granted to the messages is the blank line above them.
     parts += _messages(overview.messages, for_messages - 1)
     if overview.footer:
-        parts += [Text(overview.footer, style="dim", no_wrap=True, overflow="ellipsis")]
+        parts += [Text(), Text(overview.footer, style="dim", no_wrap=True, overflow="ellipsis")]
     return Group(*parts)
 
 
@@ -66,12 +67,13 @@ def _counters(overview: Overview, width: int) -> Table:
     rows = (
         ("published", counts.published, numbers.rate(overview.published_rate), trend.published, "cyan"),
         ("received", counts.received, numbers.rate(overview.received_rate), trend.received, "green"),
-        ("overdue", counts.overdue, "", trend.overdue, "bold yellow" if counts.overdue else "dim"),
-        ("missed", counts.missed, _gaps(counts.gaps), trend.missed, "bold red" if counts.missed else "dim"),
+        ("overdue", counts.overdue, "", trend.overdue, "bold yellow"),
+        ("missed", counts.missed, _gaps(counts.gaps), trend.missed, "bold red"),
     )
     for label, total, beside, values, style in rows:
-        bars = Text(numbers.sparkline(values, graph), style=style)
-        grid.add_row(Text(label, style=style), Text(numbers.count(total), style=style), beside, bars)
+        now = style if total else "dim"
+        bars = Text(numbers.sparkline(values, graph), style=style if any(values[-graph:]) else "dim")
+        grid.add_row(Text(label, style=now), Text(numbers.count(total), style=now), beside, bars)
     return grid
 
 
@@ -84,8 +86,8 @@ def _table(*columns: tuple[str, str]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), expand=True, header_style="bold dim", pad_edge=False)
     for heading, side in columns:
         if side == "left":
-            # Streams have the longest names, and a state may come with its reason.
-            ratio = 3 if heading in {"STREAM", "STATE"} else 2
+            # Streams have the longest names.
+            ratio = 3 if heading == "STREAM" else 2
             table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=ratio)
         else:
             table.add_column(heading, justify="right", no_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,8 @@ from rich.text import Text
 
 from stem_device.report.overview import Overview
 from stem_device.report.screen import screen
+
+_FONT_FACES = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 
 class Terminal:
@@ -51,4 +54,5 @@ def write_svg(overview: Overview, path: Path, *, title: str, width: int = 100, h
     )
     console.print(screen(overview, width, height))
     path.parent.mkdir(parents=True, exist_ok=True)
-    console.save_svg(str(path), title=title)
+    # Rich would have the reader's browser fetch its fonts from a third party.
+    path.write_text(_FONT_FACES.sub("", console.export_svg(title=title)), encoding="utf-8")

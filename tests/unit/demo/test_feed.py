@@ -16,7 +16,7 @@ from stem_device.device.digest import digest
 from stem_device.device.summary import latest_snapshot
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts, Snapshot
-from tests.unit.report.snapshots import PUBLISHER, STREAM, SUBSCRIBER, server, snapshot, subscription
+from tests.unit.report.report_snapshots import PUBLISHER, STREAM, SUBSCRIBER, server, snapshot, subscription
 
 FINE = snapshot(server(), server(SUBSCRIBER, subscriptions=(subscription(5),)))
 LATE = snapshot(

@@ -5,7 +5,7 @@ import pytest
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts
 from stem_device.report.changes import Change, compare
-from tests.unit.report.snapshots import (
+from tests.unit.report.report_snapshots import (
     PUBLISHER,
     STREAM,
     SUBSCRIBER,

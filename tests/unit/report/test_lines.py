@@ -10,7 +10,7 @@ from stem_device.report.changes import compare
 from stem_device.report.lines import poll_lines, quoted, summary_lines
 from stem_device.report.messages import messages
 from stem_device.report.summary import summarise
-from tests.unit.report.snapshots import (
+from tests.unit.report.report_snapshots import (
     PUBLISHER,
     STREAM,
     SUBSCRIBER,

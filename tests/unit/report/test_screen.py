@@ -14,7 +14,7 @@ from stem_device.report.overview import Overview, ServerRow, SubscriptionRow, Tr
 from stem_device.report.screen import screen
 from stem_device.report.terminal import write_svg
 from stem_device.report.timing import TimingStatistics
-from tests.unit.report.snapshots import DATABASE, SUBSCRIBER, server, snapshot, subscription
+from tests.unit.report.report_snapshots import DATABASE, SUBSCRIBER, server, snapshot, subscription
 
 pytestmark = pytest.mark.extras
 
@@ -117,6 +117,7 @@ def test_a_picture_of_the_screen(tmp_path) -> None:
     text = path.read_text()
     assert text.startswith("<svg")
     assert "120,513" in text
+    assert "url(http" not in text
 
 
 def test_the_trend_is_bounded() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stem_device.report.timing import statistics_of, timing_statistics
-from tests.unit.report.snapshots import NAN, PUBLISHER, SUBSCRIBER, publisher_samples, server, snapshot
-from tests.unit.report.snapshots import subscriber_samples as received
+from tests.unit.report.report_snapshots import NAN, PUBLISHER, SUBSCRIBER, publisher_samples, server, snapshot
+from tests.unit.report.report_snapshots import subscriber_samples as received
 
 
 @given(st.lists(st.floats(-1e6, 1e9), min_size=2, max_size=300))
