@@ -2,8 +2,8 @@
 
 Everything runs but the network: real Monitor, Poller with its threads, parser, ledger, HDF5 recording with
 rotation and KeepRecordings, and all that the device makes of a Snapshot (latestSnapshot, attributes, Status).
-The proxies answer from texts: counters move, servers go away and restart, streams and subscriptions come and go,
-replies are garbled, events are missed.
+The proxies answer from texts: counters move, servers go away and restart, streams and subscriptions come and
+go, replies are garbled, events are missed.
 
     python benchmarks/bench_memory.py --polls 100000
 """
@@ -11,7 +11,6 @@ replies are garbled, events are missed.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import tempfile
@@ -188,8 +187,8 @@ def report(found: list[tuple[int, int]], monitor: Monitor, seconds: float) -> No
     rows += [(str(n), f"{size / MEGABYTE:.1f}", f"{size / first:.3f}") for n, size in found]
     counts = monitor.snapshot.counts if monitor.snapshot else None
     table(
-        f"{found[-1][0]} polls in {seconds:.0f} s; {machine()}\n"
-        f"  {monitor.recording.polls} polls and {monitor.recording.bytes / MEGABYTE:.0f} MB recorded; {counts}",
+        f"{found[-1][0]} polls in {seconds:.0f} s; {machine()}\n  "
+        f"{monitor.recording.polls} polls and {monitor.recording.bytes / MEGABYTE:.0f} MB recorded; {counts}",
         rows,
     )
     table(
@@ -222,7 +221,7 @@ def main() -> None:
         begun = time.monotonic()
         found = poll_all(monitor, arguments.polls, marks=10)
         report(found, monitor, time.monotonic() - begun)
-        files = os.listdir(folder)
+        files = list(Path(folder).iterdir())
         health = monitor.health
         if not monitor.recording.active or health.last_error or consumer.shown < arguments.polls:
             print(f"NOT VALID: {monitor.recording.error} {health} {consumer.shown} polls shown")
