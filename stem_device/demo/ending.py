@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -17,6 +21,16 @@ class Recording(Struct, frozen=True):
     path: str
     polls: int
     bytes: int
+
+
+def command(program: str) -> str:
+    """How to call a program that is installed beside this interpreter: by its name if that finds it."""
+    here = Path(sys.executable).with_name(program)
+    found = shutil.which(program)
+    # Not resolved: the interpreters of all virtual environments are links to the same file.
+    if found and Path(found).absolute() == here:
+        return program
+    return os.path.relpath(here) if here.is_relative_to(Path.cwd()) else str(here)
 
 
 def ending(
@@ -50,16 +64,20 @@ def _losses(last: Received) -> Iterator[str]:
 
 
 def _next(tango_host: str, *, running: bool) -> Iterator[str]:
+    stem = command("stem")
     if running:
         yield "The system keeps running until Ctrl-C. In another terminal:"
     else:
-        yield "Everything is stopped again. 'stem demo --keep' leaves it running until Ctrl-C, and prints the"
-        yield "TANGO_HOST of that run. Then, in another terminal:"
+        yield "All is stopped again. This leaves it running until Ctrl-C, and prints its own TANGO_HOST:"
+        yield ""
+        yield f"  {stem} demo --keep"
+        yield ""
+        yield "Then, in another terminal:"
     yield ""
     yield f"  export TANGO_HOST={tango_host}"
-    yield "  stem check 'dserver/*/*'"
-    yield "  stem monitor 'dserver/StemDemo/*' --poll-period 1 --enable-perfmon"
-    yield "  python3"
+    yield f"  {stem} check 'dserver/*/*'"
+    yield f"  {stem} monitor 'dserver/StemDemo/*' --poll-period 1 --enable-perfmon"
+    yield f"  {command('python')}"
     yield "  >>> import tango"
     yield f'  >>> monitor = tango.DeviceProxy("{MONITOR}")'
     yield "  >>> print(monitor.Status())"

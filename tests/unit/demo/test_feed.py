@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 import tango
 
-from stem_device.demo.ending import Recording, ending
+from stem_device.demo.ending import Recording, command, ending
 from stem_device.demo.feed import ATTRIBUTES, Feed, received
 from stem_device.demo.story import Story
 from stem_device.device.digest import digest
@@ -147,6 +148,20 @@ def test_the_ending_names_the_lossy_subscription_and_what_is_next(running) -> No
     assert "  export TANGO_HOST=127.0.0.1:1" in lines
     assert ("keeps running" in text) is running
     assert max(len(line) for line in lines) <= 100
+
+
+def test_commands_are_named_so_that_they_work(tmp_path, monkeypatch) -> None:
+    bin_folder = tmp_path / "venv" / "bin"
+    bin_folder.mkdir(parents=True)
+    program = bin_folder / "stem"
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(bin_folder / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert command("stem") == str(program)
+    monkeypatch.chdir(tmp_path)
+    assert command("stem") == "venv/bin/stem"
+    monkeypatch.setenv("PATH", str(bin_folder))
+    assert command("stem") == "stem"
 
 
 def test_an_ending_without_loss_says_so() -> None:
