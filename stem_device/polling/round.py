@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from stem_device.model.clock import Clock
-from stem_device.polling.crew import Crew
+from stem_device.polling.crew import FIRST_HANDS, Crew
 from stem_device.polling.worker import Worker
 
 STEP_SECONDS = 0.004
@@ -57,23 +57,26 @@ def ask_all(workers: Sequence[Worker], poll: int, crew: Crew, clock: Clock, *, l
     jobs += [worker.run for worker in late if worker.ask(poll, afterwards.one_less)]
     begun = clock.monotonic_ns()
     crew.submit(jobs)
-    _see_off(crew, len(jobs), begun, clock, limit_seconds)
+    _see_off(crew, len(jobs), in_time.none_left, begun, clock, limit_seconds=limit_seconds)
     in_time.none_left.wait(max(0.0, limit_seconds - _since(begun, clock)))
     rest = max(0.0, limit_seconds - _since(begun, clock))
     afterwards.none_left.wait(min(GRACE_SECONDS, rest / 2))
 
 
-def _see_off(crew: Crew, jobs: int, begun: int, clock: Clock, limit_seconds: float) -> None:
+def _see_off(
+    crew: Crew, jobs: int, all_in: threading.Event, begun: int, clock: Clock, *, limit_seconds: float
+) -> None:
     """Let more threads join while it looks as if the last target would be asked too late."""
-    pause = threading.Event()
-    hands = 2
-    while crew.waiting and (elapsed := _since(begun, clock)) < limit_seconds:
-        pause.wait(STEP_SECONDS)
-        elapsed = max(_since(begun, clock), 1e-6)
+    hands = FIRST_HANDS
+    while crew.waiting and not all_in.wait(STEP_SECONDS):
+        elapsed = _since(begun, clock)
+        if elapsed > limit_seconds:
+            return
         taken = jobs - crew.waiting
         if elapsed * jobs > SPREAD_SECONDS * max(taken, 1):
             crew.join_in(hands)
             hands *= 2
+    crew.join_in(crew.waiting)  # those that were late before
 
 
 def _since(begun_ns: int, clock: Clock) -> float:
