@@ -127,7 +127,7 @@ SUBSCRIPTIONS = Table(
 CHANNELS = Table(
     "channels",
     "one row a publisher that a server is connected to, server and poll",
-    1024,
+    512,
     (
         _POLL,
         _SERVER,
@@ -139,7 +139,7 @@ CHANNELS = Table(
 NOT_CONNECTED = Table(
     "not_connected",
     "one row a subscription that is being retried, server and poll",
-    256,
+    128,
     (
         _POLL,
         _SERVER,
@@ -154,7 +154,7 @@ NOT_CONNECTED = Table(
 SERVERS = Table(
     "servers",
     "one row a server and poll",
-    256,
+    128,
     (
         _POLL,
         _name("server", "admin device of the server", "name"),
@@ -180,7 +180,7 @@ SERVERS = Table(
 PUBLISHER_SAMPLES = Table(
     "publisher_samples",
     "one row a sample of a pushed event",
-    2048,
+    1024,
     (
         _POLL,
         _SERVER,
@@ -192,7 +192,7 @@ PUBLISHER_SAMPLES = Table(
 SUBSCRIBER_SAMPLES = Table(
     "subscriber_samples",
     "one row a sample of a received event",
-    2048,
+    1024,
     (
         _POLL,
         _SERVER,
@@ -243,7 +243,7 @@ TEXT_BYTES = Table(
 NAMES = Table(
     "names",
     "every name and sentence once: columns of other tables hold row numbers of this one",
-    128,
+    64,
     (
         Column("text", Kind.TEXT, "", f"UTF-8, at most {NAME_BYTES} bytes"),
         Column("continues", Kind.FLAG, "", "1 if this row goes on with the text of the row before"),
@@ -266,7 +266,7 @@ ROW_TABLES = (
 POLLS = Table(
     "polls",
     "one row a poll; written last: a poll that is in every column here is complete everywhere",
-    128,
+    64,
     (
         _POLL,
         _float("time", "s", "monotonic time since the start of the recording", ""),

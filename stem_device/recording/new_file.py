@@ -14,7 +14,7 @@ class NewFile:
     """Written under a hidden name in the same directory, then published. Raises OSError."""
 
     def __init__(self, path: Path) -> None:
-        if path.exists():
+        if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         self._path = path
         self._hidden = path.with_name(f".{path.name}.{os.getpid()}.new")

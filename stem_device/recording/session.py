@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -110,8 +111,13 @@ class RecordingSession:
         """Take the first name that is free."""
         directory = self._options.recording_directory
         for path in candidates(directory, part.begun_utc_ns, self._context.label):
-            if not path.exists():
+            if os.path.lexists(path):
+                continue
+            try:
                 return Hdf5Recorder(path, self._context, part=part, clock=self._clock)
+            except RecordingError as error:
+                if not isinstance(error.__cause__, FileExistsError):  # else somebody else was faster
+                    raise
         raise RecordingError(directory, "create a file in", "no name is free")
 
     def _prune(self, present: Path) -> None:

@@ -26,7 +26,7 @@ from stem_device.recording import Hdf5Recorder, RecordingContext
 
 KILLS = 200
 POLLS = 150
-LONGEST_LIFE_SECONDS = 0.3
+LONGEST_LIFE_SECONDS = 0.15
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

@@ -1,0 +1,367 @@
+"""Recordings one after the other: names, files that follow, old files, and the ways in which a disk fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from snapshots import LARGE_BUFFERS, Size, snapshots
+
+from stem_device.errors import MissingExtraError, RecordingError
+from stem_device.model.options import Options
+from stem_device.recording import RecordingContext, RecordingSession, RecordingStatus
+from stem_device.recording.advice import explain
+from stem_device.recording.naming import candidates, own_recordings
+from stem_device.recording.ordered_file import DescriptorDisk
+
+h5py = pytest.importorskip("h5py")
+pytestmark = pytest.mark.extras
+
+SMALL = Size(servers=2, streams=2, subscriptions=2, samples=2)
+
+
+class SetClock:
+    """Stands still until it is told otherwise."""
+
+    def __init__(self, utc_ns: int = 1_795_320_930_000_000_000) -> None:
+        self.now = utc_ns
+
+    def utc_ns(self) -> int:
+        return self.now
+
+    def monotonic_ns(self) -> int:
+        return self.now
+
+    def advance(self, seconds: int) -> None:
+        self.now += seconds * 10**9
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+def session_in(directory: Path, clock: SetClock, **options: int) -> RecordingSession:
+    return RecordingSession(Options(recording_directory=directory, **options), clock=clock)
+
+
+def polls_in(path: Path) -> list[int]:
+    with h5py.File(path) as file:
+        return file["entry/polls/poll"][:].tolist()
+
+
+def test_a_recording_from_start_to_stop(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock)
+    assert session.status == RecordingStatus()
+    path = session.start("beam on", RecordingContext(host="here"))
+    assert path == tmp_path / "20261122T041530Z-beam_on.h5"
+    assert session.start("other", RecordingContext()) == path  # asking twice is no error
+    for one in islice(snapshots(SMALL), 3):
+        session.write(one)
+    assert session.status == RecordingStatus(active=True, path=path, polls=3, bytes=path.stat().st_size)
+    session.stop()
+    session.stop()
+    assert session.status == RecordingStatus(active=False, path=path, polls=3, bytes=path.stat().st_size)
+    assert polls_in(path) == [0, 1, 2]
+    with h5py.File(path) as file:
+        assert file["entry/context/label"].asstr()[()] == "beam on"
+
+
+def test_what_comes_while_nothing_is_recorded_goes_nowhere(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock)
+    session.write(next(snapshots(SMALL)))
+    assert session.status == RecordingStatus()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_are_taken_get_a_counter(tmp_path: Path, clock: SetClock) -> None:
+    names = []
+    (tmp_path / "20261122T041530Z.3.h5").symlink_to("nowhere")
+    for _ in range(3):
+        session = session_in(tmp_path, clock)
+        names.append(session.start("", RecordingContext()).name)
+        session.stop()
+    assert names == ["20261122T041530Z.h5", "20261122T041530Z.2.h5", "20261122T041530Z.4.h5"]
+
+
+@given(label=st.text(max_size=300))
+def test_no_label_leaves_the_directory(label: str) -> None:
+    names = candidates(Path("/recordings"), 1_795_320_930_000_000_000, label)
+    for path in islice(names, 3):
+        assert path.parent == Path("/recordings")
+        assert re.fullmatch(r"20261122T041530Z(-[A-Za-z0-9_-]{1,64})?(\.\d)?\.h5", path.name)
+
+
+def test_the_next_file_begins_without_losing_a_poll(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock, max_recording_bytes=1_000_000)
+    session.start("long", RecordingContext())
+    for one in islice(snapshots(LARGE_BUFFERS), 30):
+        clock.advance(10)
+        session.write(one)
+    session.stop()
+    files = sorted(tmp_path.iterdir())
+    assert len(files) > 2
+    assert [poll for path in files for poll in polls_in(path)] == list(range(30))
+    assert session.status.polls == 30
+    assert session.status.path == files[-1]
+    assert session.status.bytes == sum(path.stat().st_size for path in files)
+    identifiers, starts = set(), set()
+    for number, path in enumerate(files, 1):
+        with h5py.File(path) as file:
+            assert file["entry/context/part"][()] == number
+            assert file["entry/context/end_time"].shape == (1,)
+            identifiers.add(file["entry/entry_identifier"].asstr()[()])
+            starts.add(file["entry/polls/time"].attrs["start"])
+            assert file["entry/context/label"].asstr()[()] == "long"
+    assert len(identifiers) == len(starts) == 1
+
+
+def test_old_files_of_its_own_are_removed_and_no_others(tmp_path: Path, clock: SetClock) -> None:
+    foreign = tmp_path / "20200101T000000Z-foreign.h5"
+    with h5py.File(foreign, "w") as file:
+        file["mine"] = 1
+    (tmp_path / "20200101T000001Z.h5").write_text("no HDF5")
+    (tmp_path / "20200101T000002Z.h5").mkdir()
+    (tmp_path / "notes.txt").write_text("notes")
+    others = {path.name for path in tmp_path.iterdir()}
+    recorded = []
+    for number in range(5):
+        session = session_in(tmp_path, clock, keep_recordings=3)
+        recorded.append(session.start("x", RecordingContext()).name)
+        session.write(next(snapshots(SMALL)))
+        kept = {path.name for path in tmp_path.iterdir()} - others
+        assert kept == set(recorded[-3:]), number
+        session.stop()
+        clock.advance(5)
+    (tmp_path / recorded[-1]).rename(tmp_path / "renamed.h5")
+    assert [path.name for path in own_recordings(tmp_path)] == recorded[2:4]
+    assert others < {path.name for path in tmp_path.iterdir()}
+
+
+def test_files_of_the_same_second_are_removed_in_the_order_they_were_made(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    names = []
+    for number in range(4):
+        session = session_in(tmp_path, clock, keep_recordings=2)
+        path = session.start("x", RecordingContext())
+        session.stop()
+        os.utime(path, ns=(number, number))
+        names.append(path.name)
+    assert {path.name for path in tmp_path.iterdir()} == set(names[-2:])
+
+
+def test_a_link_is_never_followed(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock)
+    target = session.start("", RecordingContext())
+    session.stop()
+    (tmp_path / "20200101T000000Z.h5").symlink_to(target)
+    assert own_recordings(tmp_path) == [target]
+
+
+def test_a_missing_directory(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path / "absent", clock)
+    with pytest.raises(RecordingError, match="create it, or change RecordingDirectory"):
+        session.start("", RecordingContext())
+    assert not session.status.active
+    assert "absent" in session.status.error
+    (tmp_path / "absent").mkdir()
+    session.start("", RecordingContext())
+    assert session.status.active
+    assert session.status.error == ""
+    session.stop()
+
+
+def test_a_directory_that_vanishes(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path / "disk", clock)
+    (tmp_path / "disk").mkdir()
+    made = snapshots(SMALL)
+    session.start("", RecordingContext())
+    session.write(next(made))
+    shutil.rmtree(tmp_path / "disk")
+    session.write(next(made))
+    assert not session.status.active
+    assert session.status.polls == 1
+    assert "removed, renamed or unmounted" in session.status.error
+    (tmp_path / "disk").mkdir()
+    path = session.start("again", RecordingContext())
+    session.write(next(made))
+    session.stop()
+    assert polls_in(path) == [2]
+
+
+def test_a_vanished_directory_at_the_time_of_the_next_file(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path / "disk", clock, max_recording_bytes=1_000_000)
+    (tmp_path / "disk").mkdir()
+    path = session.start("", RecordingContext())
+    (tmp_path / "disk").rename(tmp_path / "moved")
+    for one in islice(snapshots(LARGE_BUFFERS), 3):
+        session.write(one)
+    assert not session.status.active
+    assert session.status.error
+    assert polls_in(tmp_path / "moved" / path.name) == []
+
+
+class Denied:
+    """The directory as the user finds it who may not write there: root may everywhere."""
+
+    def __init__(self, code: int) -> None:
+        self._code = code
+
+    def __call__(self, *_: object, **__: object) -> int:
+        raise OSError(self._code, os.strerror(self._code))
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.EACCES, "let the monitor's user write there"),
+        (errno.EROFS, "read-only"),
+        (errno.ENOSPC, "make room"),
+        (errno.ENOTDIR, "not a directory"),
+    ],
+)
+def test_no_permission(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, code: int, advice: str
+) -> None:
+    session = session_in(tmp_path, clock)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", Denied(code))
+        with pytest.raises(RecordingError, match=advice) as caught:
+            session.start("", RecordingContext())
+    assert str(tmp_path) in session.status.error
+    assert caught.value.action == "create"
+    assert list(tmp_path.iterdir()) == []
+    session.start("", RecordingContext())
+    session.stop()
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 40, 200, 500, 900])
+def test_a_disk_that_fails_at_any_write(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    """Whatever was reported stays readable, and the next recording works."""
+    session = session_in(tmp_path, clock)
+    path = session.start("", RecordingContext())
+    left = allowed
+    write_at = DescriptorDisk.write_at
+
+    def fail(self: DescriptorDisk, address: int, data: bytes) -> None:
+        nonlocal left
+        if left == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left -= 1
+        write_at(self, address, data)
+
+    made = snapshots(SMALL)
+    with monkeypatch.context() as patched:
+        patched.setattr(DescriptorDisk, "write_at", fail)
+        while session.status.active:
+            session.write(next(made))
+    assert "disk is full" in session.status.error
+    assert polls_in(path)[: session.status.polls] == list(range(session.status.polls))
+    assert len(polls_in(path)) <= session.status.polls + 1
+    path = session.start("", RecordingContext())
+    session.write(next(made))
+    session.stop()
+    assert len(polls_in(path)) == 1
+
+
+def test_a_disk_that_fails_at_the_end(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = session_in(tmp_path, clock)
+    path = session.start("", RecordingContext())
+    session.write(next(snapshots(SMALL)))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", Denied(errno.ENOSPC))
+        session.stop()
+    assert "cannot close" in session.status.error
+    assert not session.status.active
+    assert polls_in(path) == [0]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """Two megabytes: a file system of its own where the user may mount, else a limit of the file size."""
+    disk = tmp_path / "tiny"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if os.geteuid() == 0 and subprocess.run(mount, check=False, capture_output=True).returncode == 0:
+        yield disk
+        subprocess.run(["umount", str(disk)], check=True)
+        return
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, limits[1]))
+    yield disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk(tiny_disk: Path, clock: SetClock) -> None:
+    session = session_in(tiny_disk, clock)
+    path = session.start("", RecordingContext())
+    made = snapshots(LARGE_BUFFERS)
+    while session.status.active:
+        session.write(next(made))
+    assert re.search("disk is full|may not grow", session.status.error)
+    assert session.status.polls > 5
+    assert polls_in(path)[: session.status.polls] == list(range(session.status.polls))
+    path.unlink()
+    again = session.start("", RecordingContext())
+    session.write(next(made))
+    session.stop()
+    assert session.status.error == ""
+    assert len(polls_in(again)) == 1
+
+
+def test_no_descriptor_is_left_behind(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    session = session_in(tmp_path, clock)
+    session.start("warm up", RecordingContext())
+    session.stop()
+    before = descriptors()
+    for _ in range(3):
+        session.start("", RecordingContext())
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "pwrite", Denied(errno.EIO))
+            session.write(next(snapshots(SMALL)))
+        assert not session.status.active
+    assert descriptors() == before
+
+
+def test_a_snapshot_that_cannot_be_written_ends_the_recording(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock)
+    path = session.start("", RecordingContext())
+    session.write(next(snapshots(SMALL)))
+    session.write("nonsense")  # type: ignore[arg-type]
+    assert "AttributeError" in session.status.error
+    assert polls_in(path) == [0]
+
+
+def test_without_h5py(tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
+    session = session_in(tmp_path, clock)
+    with pytest.raises(MissingExtraError):
+        session.start("", RecordingContext())
+    assert "stem-device[hdf5]" in session.status.error
+
+
+def test_an_error_without_advice_speaks_for_itself() -> None:
+    assert explain(OSError(errno.EBADF, "odd"), Path("x")) == "[Errno 9] odd"
