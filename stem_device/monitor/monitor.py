@@ -13,7 +13,7 @@ import tango
 from msgspec import structs
 
 from stem_device.accounting import Ledger
-from stem_device.errors import MonitorNotRunningError, RecordingError
+from stem_device.errors import MonitorNotRunningError, StemError
 from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
@@ -174,7 +174,7 @@ class Monitor:
     def start_recording(self, label: str) -> Path:
         """Begin a recording and return its path; that of the present one if there is one already.
 
-        Raises RecordingError if the file cannot be made, OptionError for a label that cannot be used.
+        Raises RecordingError if the file cannot be made, MissingExtraError without h5py.
         """
         with self._settings:
             status = self._recordings.status
@@ -188,7 +188,7 @@ class Monitor:
         """A recording that cannot begin is told by its status; monitoring begins all the same."""
         try:
             self.start_recording("")
-        except RecordingError as error:
+        except StemError as error:
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
 
     def stop_recording(self) -> None:
