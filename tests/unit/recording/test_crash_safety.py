@@ -13,7 +13,7 @@ import pytest
 from prefixes import LoggingDisk, LoggingFile, Mark, Operation, replay
 from snapshots import Size, snapshots
 
-from stem_device.recording import Hdf5Recorder, RecordingContext
+from stem_device.recording import Hdf5Recorder, RecordingContext, chunk_index
 from stem_device.recording import format as spec
 from stem_device.recording.columns import GrowingColumn
 from stem_device.recording.hdf5 import _create
@@ -91,6 +91,30 @@ def check_columns(path: Path) -> Callable[[int], None]:
                 np.testing.assert_array_equal(found[:rows], expected(number, rows))
 
     return check
+
+
+def shrink_metadata_cache(hdf5) -> None:
+    """Have HDF5 write its index nodes early and read them back, as it does in very large recordings."""
+    config = hdf5.id.get_mdc_config()
+    config.set_initial_size, config.initial_size = True, 1024
+    config.min_size, config.max_size = 1024, 1024
+    hdf5.id.set_mdc_config(config)
+
+
+def test_index_nodes_that_hdf5_reads_back(tmp_path: Path) -> None:
+    columns = Columns()
+    shrink_metadata_cache(columns.hdf5)
+    reads = []
+    read_at = columns.disk.read_at
+    columns.disk.read_at = lambda address, size: reads.append(size) or read_at(address, size)
+    for _ in range(90):
+        columns.append(3)
+    columns.close()
+    path = tmp_path / "state.h5"
+
+    replay(columns.disk.log, path, check_columns(path), first=columns.structure)
+
+    assert reads.count(chunk_index.NODE_BYTES) > 50
 
 
 def test_columns_are_complete_after_every_write(tmp_path: Path) -> None:
