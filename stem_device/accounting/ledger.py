@@ -14,9 +14,16 @@ from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.poll import Poll
 from stem_device.model.snapshot import Counts, Snapshot
 
+IN_FLIGHT_SECONDS = 0.2
+"""How long an event may be under way. A poll that follows sooner is no "previous poll" for overdue."""
+
 
 class Ledger:
-    """Keeps the accounts of all servers. Not thread-safe: its owner serialises the calls."""
+    """Keeps the accounts of all servers. Not thread-safe: its owner serialises the calls.
+
+    Polls at least ``IN_FLIGHT_SECONDS`` apart are *marks*: overdue tells of what was pushed before the
+    previous mark, so that a poll on demand right after another does not take events in flight for overdue.
+    """
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -25,18 +32,21 @@ class Ledger:
         self._departed = Counts()
         self._since_utc_ns = self._clock.utc_ns()
         self._previous_monotonic_ns: int | None = None
+        self._mark_monotonic_ns: int | None = None
 
     def account(self, poll: Poll) -> Snapshot:
         """Count what happened since the previous poll."""
         accounts = self._accounts_of(poll)
+        mark = self._is_mark(poll.started_monotonic_ns)
         changed = [
-            account.update_streams(answer.reply)
+            account.update_streams(answer.reply, mark=mark)
             for account, answer in zip(accounts, poll.answers, strict=True)
         ]
         if any(changed):
             self._rebuild_index()
         for account, answer in zip(accounts, poll.answers, strict=True):
-            account.update_subscriptions(answer, self._find_stream)
+            late = answer.asked_monotonic_ns < poll.started_monotonic_ns
+            account.update_subscriptions(answer, self._find_stream, late=late)
         return self._snapshot(poll, accounts)
 
     def reset(self) -> None:
@@ -45,6 +55,13 @@ class Ledger:
             account.reset_totals()
         self._departed = Counts()
         self._since_utc_ns = self._clock.utc_ns()
+
+    def _is_mark(self, now_ns: int) -> bool:
+        last = self._mark_monotonic_ns
+        if last is not None and now_ns - last < IN_FLIGHT_SECONDS * 1e9:
+            return False
+        self._mark_monotonic_ns = now_ns
+        return True
 
     def _accounts_of(self, poll: Poll) -> list[ServerAccount]:
         """One account an answer. A server that is no target any more leaves its totals behind (rule 8)."""

@@ -43,14 +43,14 @@ class ServerAccount:
         self._stream_records: tuple[StreamRecord, ...] = ()
         self._subscription_records: tuple[SubscriptionRecord, ...] = ()
 
-    def update_streams(self, reply: Reply | None) -> bool:
-        """First pass of a poll; None if the server did not answer.
+    def update_streams(self, reply: Reply | None, *, mark: bool) -> bool:
+        """First pass of a poll; None if the server did not answer. ``mark``: see Ledger.
 
         True if streams have come or gone, so that an index of them is stale.
         """
         if reply is None:
             for stream in self.streams.values():
-                stream.hold()
+                stream.hold(mark=mark)
             return False
         counters = reply.server.event_counters if reply.server else {}
         changed = _retire_all(self.streams, counters, self._vanished_streams)
@@ -59,21 +59,24 @@ class ServerAccount:
         for name, counter in counters.items():
             known = self.streams.get(name)
             if known is not None:
-                known.update(counter, restarted=restarted)
+                known.update(counter, restarted=restarted, mark=mark)
             else:
                 self.streams[name] = self._new_stream(name, counter)
                 changed = True
         return changed
 
-    def update_subscriptions(self, answer: Answer, find_stream: FindStream) -> None:
-        """Second pass of a poll, when the streams of all servers are up to date."""
+    def update_subscriptions(self, answer: Answer, find_stream: FindStream, *, late: bool) -> None:
+        """Second pass of a poll, when the streams of all servers are up to date.
+
+        ``late``: the server was asked in an earlier poll, its counters are as old as that.
+        """
         if answer.reply is None:
             for subscription in self._subscriptions.values():
                 subscription.hold()
             self.samples.hold()
         else:
             client = answer.reply.client or _NO_CLIENT
-            self._update_callbacks(client, find_stream)
+            self._update_callbacks(client, find_stream, late=late)
             self._channels = {name: channel.endpoint for name, channel in client.event_channels.items()}
             self._not_connected = tuple(client.not_connected)
             self._answered_monotonic_ns = answer.answered_monotonic_ns
@@ -126,14 +129,15 @@ class ServerAccount:
         stream.restart(counter)
         return stream
 
-    def _update_callbacks(self, client: SubscriberReply, find_stream: FindStream) -> None:
+    def _update_callbacks(self, client: SubscriberReply, find_stream: FindStream, *, late: bool) -> None:
         _retire_all(self._subscriptions, client.event_callbacks, self._vanished_subscriptions)
         for topic, callback in client.event_callbacks.items():
             channel = client.event_channels.get(callback.channel_name)
             endpoint = channel.endpoint if channel else ""
             account = self._subscriptions.get(topic)
             if account is not None:
-                account.update(callback, endpoint, find_stream(account.stream_name, callback.channel_name))
+                stream = find_stream(account.stream_name, callback.channel_name)
+                account.update(callback, endpoint, stream, late=late)
                 continue
             stream = find_stream(stream_of(topic), callback.channel_name)
             account = self._vanished_subscriptions.pop(topic, None)

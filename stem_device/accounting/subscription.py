@@ -6,7 +6,7 @@ import re
 
 from msgspec import structs
 
-from stem_device.accounting.rules import NOTHING, Advance, advance, begin, discarded_count
+from stem_device.accounting.rules import NOTHING, Advance, advance, begin, discarded_count, is_torn, mend
 from stem_device.accounting.stream import StreamAccount
 from stem_device.model.reply import EventCallback
 from stem_device.model.snapshot import SubscriptionRecord
@@ -40,6 +40,7 @@ class SubscriptionAccount:
         "_received",
         "_resets",
         "_resumed",
+        "_torn",
         "advanced",
         "record",
         "stream_name",
@@ -60,6 +61,7 @@ class SubscriptionAccount:
         self.advanced = NOTHING
         self._raw = self._last = now
         self._old_life: tuple[int, int] | None = None
+        self._torn = False
         self._endpoint = endpoint
         self._base: int | None = None
         self._overdue: int | None = None
@@ -68,13 +70,16 @@ class SubscriptionAccount:
             self._add(structs.replace(begin(now), new_series=False))
         self._write()
 
-    def update(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
-        """Take the counters of this poll."""
+    def update(
+        self, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, late: bool = False
+    ) -> None:
+        """Take the counters of this poll; ``late``: the server was asked in the one before."""
         if self._is_plain_progress(now, endpoint, stream):
-            self._progress(now, stream)
+            self._progress(now, stream, late=late)
             return
         self._raw, before = now, self._raw
         now = self._without_old_counter(now, before, endpoint, stream)
+        now = self._as_of_one_moment(now, endpoint, stream)
         last, overdue = self._last, self._overdue
         if stream is not None and stream.began_again:
             self._base = 0
@@ -88,7 +93,7 @@ class SubscriptionAccount:
         if advanced.new_series:
             self._start(now, endpoint, stream)
         self._last, self._endpoint = now, endpoint
-        self._overdue = self._overdue_now(stream)
+        self._overdue = self._overdue_now(stream, late=late)
         if (
             advanced is NOTHING
             and self.advanced is NOTHING
@@ -117,13 +122,14 @@ class SubscriptionAccount:
             and not (stream is not None and stream.began_again)
         )
 
-    def _progress(self, now: EventCallback, stream: StreamAccount | None) -> None:
+    def _progress(self, now: EventCallback, stream: StreamAccount | None, *, late: bool) -> None:
         """What :meth:`update` comes to in that case, at a fraction of its cost."""
         received = now.event_count - self._last.event_count
         self._raw = self._last = now
+        self._torn = False
         self._received += received
         self.advanced = Advance(received, 0, 0, 0)
-        self._overdue = self._overdue_now(stream)
+        self._overdue = self._overdue_now(stream, late=late)
         self.record = structs.replace(
             self.record,
             server_counter=now.server_counter,
@@ -139,6 +145,7 @@ class SubscriptionAccount:
         """Take the counters of a subscription that had vanished and is there again."""
         self._raw = now
         self._old_life = None
+        self._torn = False
         self._start(now, endpoint, stream)
         self._add(begin(now))
         self._write()
@@ -160,7 +167,7 @@ class SubscriptionAccount:
         self._endpoint = endpoint
         self._resumed = self._old_life is not None
         self._base = _pushed(stream) if now.server_counter == 0 and not self._resumed else 0
-        self._overdue = self._overdue_now(stream)
+        self._overdue = self._overdue_now(stream, late=False)
 
     def _without_old_counter(
         self, now: EventCallback, before: EventCallback, endpoint: str, stream: StreamAccount | None
@@ -180,14 +187,23 @@ class SubscriptionAccount:
             return now
         return structs.replace(now, server_counter=0)
 
-    def _overdue_now(self, stream: StreamAccount | None) -> int | None:
+    def _as_of_one_moment(
+        self, now: EventCallback, endpoint: str, stream: StreamAccount | None
+    ) -> EventCallback:
+        """Mend a torn reply. Once only: what still looks torn in the next poll is a new series (rule 4)."""
+        same_life = endpoint == self._endpoint and not (stream is not None and stream.began_again)
+        self._torn = same_life and not self._torn and is_torn(self._last, now)
+        return mend(self._last, now) if self._torn else now
+
+    def _overdue_now(self, stream: StreamAccount | None, *, late: bool) -> int | None:
         """Rule 6: a whole poll period has passed since these events were pushed."""
         if stream is None or self._base is None:
             return None
         # Conditions instead of max(): this is done for every subscription in every poll.
         arrived = self._last.server_counter
         begun = arrived if arrived > self._base else self._base
-        return stream.pushed_before - begun if stream.pushed_before > begun else 0
+        before = stream.pushed_before(late=late)
+        return before - begun if before > begun else 0
 
     def _add(self, advanced: Advance) -> None:
         self.advanced = advanced

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from msgspec import structs
 from replies import (
     DATABASE,
     PUBLISHER,
@@ -70,6 +71,28 @@ def test_events_in_flight_are_not_overdue(world):
     world.poll(0, callback(0, 0))
     world.poll(24, callback(23, 23))
     assert (world.counts.overdue, world.counts.missed, world.counts.received) == (0, 0, 23)
+
+
+def test_a_poll_right_after_another_does_not_take_events_in_flight_for_overdue(world):
+    world.poll(10, callback(10, 10))
+    world.poll(20, callback(18, 18))
+    on_demand = poll(3, {PUBLISHER: publisher(20), SUBSCRIBER: subscriber(callback(18, 18))})
+    on_demand = structs.replace(on_demand, started_monotonic_ns=2 * SECOND + 1_000_000)
+    assert world.ledger.account(on_demand).counts.overdue == 0
+    world.number = 3
+    assert world.poll(20, callback(18, 18)).counts.overdue == 2
+
+
+def test_a_late_answer_is_compared_with_what_was_pushed_before_it_was_asked_for(world):
+    world.poll(10, callback(10, 10))
+    world.poll(20, callback(18, 18))
+    late = poll(3, {PUBLISHER: publisher(30), SUBSCRIBER: subscriber(callback(18, 18))})
+    publisher_answer, subscriber_answer = late.answers
+    subscriber_answer = structs.replace(subscriber_answer, asked_monotonic_ns=2 * SECOND)
+    late = structs.replace(late, answers=(publisher_answer, subscriber_answer))
+    assert world.ledger.account(late).counts.overdue == 0
+    world.number = 3
+    assert world.poll(30, callback(18, 18)).counts.overdue == 12
 
 
 def test_a_silent_loss_is_overdue_and_then_missed(world):
