@@ -27,7 +27,7 @@ from stem_device.recording.rows import RowMaker
 
 CASES = (
     ("20 servers, sample buffers full", LARGE_BUFFERS, 100),
-    ("200 servers x 50 streams x 50 subscriptions", MANY_ROWS, 12),
+    ("200 servers x 50 streams x 50 subscriptions", MANY_ROWS, 24),
     ("5 servers, a small system, 1 hour", Size(), 360),
     ("2 servers, hardly any events, 5 minutes", Size(servers=2, streams=2, subscriptions=2, samples=5), 30),
 )

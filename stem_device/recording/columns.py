@@ -11,7 +11,7 @@ import numpy.typing as npt
 from stem_device.recording.ordered_file import OrderedFile
 from stem_device.recording.untyped import Hdf5Dataset
 
-COMPRESSION_LEVEL = 4
+COMPRESSION_LEVEL = 2
 _UNFILTERED = 0b11
 """Filter mask of a chunk stored without shuffling (first filter) and compression (second filter)."""
 

@@ -141,8 +141,9 @@ class Hdf5Recorder:
         tables: dict[str, dict[str, GrowingColumn]] = {}
         for table in spec.TABLES:
             tables[table.name] = {}
+            group = entry[table.name]
             for column in table.columns:
-                growing = GrowingColumn(entry[table.name][column.name], self._file, address)
+                growing = GrowingColumn(group[column.name], self._file, address)
                 tables[table.name][column.name] = growing
                 address += growing.tail_bytes
         return GrowingColumn(entry["context/end_time"], self._file, 0), tables

@@ -20,7 +20,7 @@ Values = npt.NDArray[Any]
 Rows = dict[str, Values]
 """Arrays of equal length by column."""
 
-_INT64 = np.iinfo(np.int64)
+_INT64_RANGE = (-(2**63), 2**63 - 1)
 
 
 class _Channel(NamedTuple):
@@ -136,18 +136,23 @@ class RowMaker:
         if column.kind is Kind.NAME:
             return self._numbers(map(getter, records))
         try:
-            return np.fromiter(map(getter, records), dtype=column.kind.value, count=len(records))
-        except (TypeError, OverflowError):  # None, or a number that no counter can hold
-            storable = _storable_integer if column.kind is Kind.INTEGER else _storable_float
-            return np.array([storable(getter(record)) for record in records], dtype=column.kind.value)
+            return np.fromiter(map(getter, records), column.kind.value, len(records))
+        except TypeError:  # None
+            none = -1 if column.kind is Kind.INTEGER else float("nan")
+            values = [none if value is None else value for value in map(getter, records)]
+        except OverflowError:  # a number that no counter can hold
+            values = list(map(getter, records))
+        return _clipped(values, column.kind.value)
 
     def _numbers(self, names: Iterable[str | None]) -> Values:
         return np.fromiter(map(self._names.__getitem__, names), dtype=np.int32)
 
 
-def _storable_integer(value: int | None) -> int:
-    return -1 if value is None else min(max(value, _INT64.min), _INT64.max)
-
-
-def _storable_float(value: float | None) -> float:
-    return float("nan") if value is None else value
+def _clipped(values: list[Any], dtype: str) -> Values:
+    """Numbers, or None, for which there is -1; of more than 64 bits only the nearest that can be stored."""
+    try:
+        return np.array(values, dtype=dtype)
+    except (OverflowError, TypeError):
+        lowest, highest = _INT64_RANGE
+        plain = [-1 if value is None else min(max(value, lowest), highest) for value in values]
+        return np.array(plain, dtype=dtype)
