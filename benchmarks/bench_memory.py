@@ -29,6 +29,7 @@ from stem_device.device.presenter import Presenter
 from stem_device.device.tango_attributes import readings
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
+from stem_device.model.poll import ServerState
 from stem_device.monitor import Monitor
 from stem_device.polling import Poller
 from stem_device.polling.directory import Entry
@@ -77,6 +78,9 @@ class FakeServer:
             text = text.replace('"event_count":@C', f'"event_count":{max(0, self._pushed - missing)}')
             text = text.replace('"missed_event_count":0', '"missed_event_count":1')
         return text.replace("@C", str(self._pushed)).replace("@P", str(self._pushed + 1))
+
+    def ping(self) -> int:
+        return 0
 
     def set_timeout_millis(self, millis: int, /) -> None:
         del millis
@@ -131,10 +135,12 @@ class Consumer:
     def __init__(self, monitor: Monitor) -> None:
         self._presenter = Presenter(monitor)
         self.shown = 0
+        self.answers = 0
 
     def take(self, snapshot: Any) -> None:
         self._presenter.take(snapshot)
         view = self._presenter.view(event_errors=0)
+        self.answers += sum(server.state is ServerState.MONITORED for server in snapshot.servers)
         self.shown += len(readings(view)) > 0 and bool(self._presenter.status(view))
 
 
@@ -148,7 +154,7 @@ def running_monitor(directory: Path, arguments: argparse.Namespace) -> Iterator[
         target_devices=tuple(servers),
         poll_period=3600.0,
         recording_directory=directory,
-        max_recording_bytes=4 * MEGABYTE,
+        max_recording_bytes=MEGABYTE,
         keep_recordings=3,
         queries_per_poll=1,
     )
@@ -221,11 +227,18 @@ def main() -> None:
         begun = time.monotonic()
         found = poll_all(monitor, arguments.polls, marks=10)
         report(found, monitor, time.monotonic() - begun)
-        files = list(Path(folder).iterdir())
-        health = monitor.health
-        if not monitor.recording.active or health.last_error or consumer.shown < arguments.polls:
-            print(f"NOT VALID: {monitor.recording.error} {health} {consumer.shown} polls shown")
-        print(f"{len(files)} files kept")
+        check(monitor, consumer, arguments)
+        print(f"{len(list(Path(folder).iterdir()))} files kept")
+
+
+def check(monitor: Monitor, consumer: Consumer, arguments: argparse.Namespace) -> None:
+    """A run in which little happened says nothing."""
+    health, recording = monitor.health, monitor.recording
+    if not recording.active or recording.polls < arguments.polls or consumer.shown < arguments.polls:
+        sys.exit(f"not all was recorded and shown: {recording} {health}")
+    share = consumer.answers / (arguments.polls * arguments.servers)
+    if share < 0.8 or health.last_error:
+        sys.exit(f"only {share:.0%} of the questions were answered: {health}")
 
 
 if __name__ == "__main__":
