@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +61,7 @@ class MonitorSession:
         self._watcher = Watcher(_heading(arguments))
         self._shown: queue.Queue[Shown] = queue.Queue(_WAITING_REPORTS)
         self._last: Snapshot | None = None
+        self._taken = 0
         self.dropped_reports = 0
 
     def run(self, view: View) -> ExitCode:
@@ -86,30 +86,34 @@ class MonitorSession:
         with view:
             while first and not interrupted:
                 view.show(first)
-                if first.report.poll >= self._arguments.polls > 0:
-                    break
                 first = self._next(interrupted)
         return ExitCode.OK
 
     def _next(self, interrupted: Interrupted) -> Shown | None:
-        """The next poll; None if a signal came first."""
+        """The next poll; None after the last one, or if a signal came first."""
         while not interrupted:
-            with suppress(queue.Empty):
-                return self._shown.get(timeout=_WATCH_SECONDS)
+            last = self._taken >= self._arguments.polls > 0
+            try:
+                return self._shown.get(timeout=0.0 if last else _WATCH_SECONDS)
+            except queue.Empty:
+                if last:
+                    return None
         return None
 
     def _take(self, snapshot: Snapshot) -> None:
         """Consume a Snapshot, on the poll thread: record it first, then hand over what is to be shown."""
-        if snapshot.poll > self._arguments.polls > 0:
+        if self._taken >= self._arguments.polls > 0:
             return
-        if self._output:
-            self._output(snapshot)
-        self._last = snapshot
-        shown = self._watcher.see(snapshot, self._footer())
         try:
-            self._shown.put_nowait(shown)
+            if self._output:
+                self._output(snapshot)
+            self._last = snapshot
+            self._shown.put_nowait(self._watcher.see(snapshot, self._footer()))
         except queue.Full:
             self.dropped_reports += 1
+        finally:
+            # Only now: the main thread ends when all are taken and none is left to show.
+            self._taken += 1
 
     def _footer(self) -> str:
         if not self._output:

@@ -16,11 +16,12 @@ from stem_device.report.numbers import common_prefix, count, seconds, size, with
 
 
 class Recording(Struct, frozen=True):
-    """The recording that the device made: its ``path``, its polls and bytes."""
+    """The recording that the device made: ``path``, polls, bytes, and why it ended early (if so)."""
 
     path: str
     polls: int
     bytes: int
+    error: str = ""
 
 
 def command(program: str) -> str:
@@ -44,6 +45,8 @@ def ending(
     yield from _losses(last)
     yield ""
     yield f"Recording  {recording.path}"
+    if recording.error:
+        yield f"           ended early: {recording.error}"
     yield f"           {recording.polls} polls, {size(recording.bytes)}; opens in silx view, H5Web, h5py"
     yield ""
     yield from _next(tango_host, running=running)
@@ -53,7 +56,7 @@ def _losses(last: Received) -> Iterator[str]:
     prefix = common_prefix(server.name for server in last.servers)
     counts = last.counts
     if not counts.missed:
-        yield "None was missed so far. Queues differ between machines; give it time: stem demo --seconds 60"
+        yield "None is known to be missed yet: a round takes about twelve seconds."
     for row in last.subscriptions:
         if row.missed_total:
             gaps = "1 gap" if row.gaps_total == 1 else f"{row.gaps_total} gaps"
@@ -74,7 +77,8 @@ def _next(tango_host: str, *, running: bool) -> Iterator[str]:
         yield ""
         yield "Then, in another terminal:"
     yield ""
-    yield f"  export TANGO_HOST={tango_host}"
+    host, _, port = tango_host.rpartition(":")
+    yield f"  export TANGO_HOST={host}:{port if running else 'PORT   # as it prints'}"
     yield f"  {stem} check 'dserver/*/*'"
     yield f"  {stem} monitor 'dserver/StemDemo/*' --poll-period 1 --enable-perfmon"
     yield f"  {command('python')}"

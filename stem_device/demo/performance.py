@@ -129,6 +129,7 @@ class Performance:
             path=str(Path(self._monitor.recordingPath).absolute()),
             polls=self._monitor.recordedPolls,
             bytes=self._monitor.recordedBytes,
+            error=self._monitor.recordingError,
         )
         lines = ending(
             self._last, recording, shown_seconds=shown_seconds, tango_host=self._tango_host, running=running

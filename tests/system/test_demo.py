@@ -46,8 +46,9 @@ def test_events_are_lost_and_the_lossy_subscription_is_named(tmp_path: Path) -> 
         assert run.errors == ""
     path = recording(run.output)
     assert path.parent == tmp_path / "recordings"
-    with h5py.File(path):
-        pass
+    with h5py.File(path) as file:
+        assert file["entry/polls/missed_total"][-1] == int(missed[-1]["missed"])
+        assert file["entry/publisher_samples/push_event_micros"].shape[0] > 0
     assert (tmp_path / "picture" / "demo.svg").read_text().startswith("<svg")
 
 
