@@ -1,0 +1,46 @@
+"""Every link in the documentation leads somewhere, and every page can be reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.system.docs_pages import INDEX, PAGES, README, ROOT, anchors, links
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_and_anchors_resolve(page: Path) -> None:
+    dead = [str(target) for target, _ in links(page) if not target.exists()]
+    assert dead == []
+    lost = [
+        f"{target.name}#{anchor}"
+        for target, anchor in links(page)
+        if anchor and anchor not in anchors(target)
+    ]
+    assert lost == []
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    reached: set[Path] = set()
+    waiting = [INDEX]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or not page.exists():
+            continue
+        reached.add(page)
+        for target, _ in links(page):
+            waiting += target.glob("*.md") if target.is_dir() else [target] if target.suffix == ".md" else []
+    assert set(PAGES) - reached - {README} == set()
+    assert INDEX in {target for target, _ in links(README)}
+
+
+def test_a_dead_link_would_be_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A title: of *it*\n[a](#a-title-of-it) [b](gone.md) [c](#gone) `[d](code.md)`\n")
+    assert anchors(page) == {"a-title-of-it"}
+    assert [(target.name, anchor) for target, anchor in links(page)] == [
+        ("page.md", "a-title-of-it"),
+        ("gone.md", ""),
+        ("page.md", "gone"),
+    ]
