@@ -90,6 +90,15 @@ class Performance:
         self._end(shown_seconds, running=running)
         return running
 
+    def go_on(self) -> None:
+        """Play on unseen until KeyboardInterrupt; raises DemoError.
+
+        What the device tells is still listened to: the director makes its bursts larger while none is missed.
+        """
+        while not self._director.error:
+            self._last = self._feed.next(_REFRESH_SECONDS) or self._last
+        raise DemoError(self._director.error)
+
     def _say(self, words: str) -> None:
         self._scene = words
 
@@ -155,8 +164,8 @@ def run_demo(arguments: DemoArguments) -> None:
         with ExitStack() as stack:
             system = stack.enter_context(DemoSystem(arguments.recordings.absolute()))
             feed = stack.enter_context(closing(Feed(system.device(MONITOR))))
-            running = Performance(arguments, system, feed).play(stage)
-            while running:
-                time.sleep(1.0)
+            performance = Performance(arguments, system, feed)
+            if performance.play(stage):
+                performance.go_on()
     except tango.DevFailed as error:
         raise DemoError(error.args[0].desc) from error
