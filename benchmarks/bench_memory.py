@@ -36,6 +36,7 @@ from stem_device.polling.directory import Entry
 
 HOST = "bench:10000"
 MEGABYTE = 1_000_000
+FILE_BYTES = 3 * MEGABYTE
 GROWTH = 1.05
 
 
@@ -154,7 +155,7 @@ def running_monitor(directory: Path, arguments: argparse.Namespace) -> Iterator[
         target_devices=tuple(servers),
         poll_period=3600.0,
         recording_directory=directory,
-        max_recording_bytes=MEGABYTE,
+        max_recording_bytes=FILE_BYTES,
         keep_recordings=3,
         queries_per_poll=1,
     )

@@ -23,6 +23,7 @@ from snapshots import LARGE_BUFFERS, MANY_ROWS, Size, reply_text, snapshots
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording import format as spec
+from stem_device.recording.columns import COMPRESSION_LEVEL
 from stem_device.recording.rows import RowMaker
 
 CASES = (
@@ -70,6 +71,7 @@ def append_raw(path: Path, made: list[Snapshot]) -> float:
                     maxshape=(None,),
                     chunks=(table.chunk_rows,),
                     compression="gzip",
+                    compression_opts=COMPRESSION_LEVEL,
                     shuffle=True,
                 )
                 for column in table.columns

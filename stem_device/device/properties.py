@@ -131,7 +131,7 @@ PROPERTIES: tuple[PropertySpec, ...] = (
         type_text="long, bytes",
         default=(str(_DEFAULTS.max_recording_bytes),),
         convert=_count,
-        doc="Size at which a recording goes on in the next file; 0 for no limit, otherwise at least 1000000.",
+        doc="Size at which a recording goes on in the next file; 0 for no limit, otherwise at least 3000000.",
     ),
     PropertySpec(
         name="KeepRecordings",

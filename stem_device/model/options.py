@@ -45,9 +45,9 @@ class Options:
         _check_count("KeepRecordings", self.keep_recordings, 0)
         _check_count("QueriesPerPoll", self.queries_per_poll, 1)
         _check_count("OverdueAlarmPolls", self.overdue_alarm_polls, 1)
-        if 0 < self.max_recording_bytes < 1_000_000:
+        if 0 < self.max_recording_bytes < 3_000_000:
             raise OptionError(
-                "MaxRecordingBytes", self.max_recording_bytes, "must be 0 (no limit) or at least 1000000"
+                "MaxRecordingBytes", self.max_recording_bytes, "must be 0 (no limit) or at least 3000000"
             )
         for target in self.target_devices:
             if not target.strip():

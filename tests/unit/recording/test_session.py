@@ -104,16 +104,16 @@ def test_no_label_leaves_the_directory(label: str) -> None:
 
 
 def test_the_next_file_begins_without_losing_a_poll(tmp_path: Path, clock: SetClock) -> None:
-    session = session_in(tmp_path, clock, max_recording_bytes=1_000_000)
+    session = session_in(tmp_path, clock, max_recording_bytes=3_000_000)
     session.start("long", RecordingContext())
-    for one in islice(snapshots(LARGE_BUFFERS), 30):
+    for one in islice(snapshots(LARGE_BUFFERS), 100):
         clock.advance(10)
         session.write(one)
     session.stop()
     files = sorted(tmp_path.iterdir())
     assert len(files) > 2
-    assert [poll for path in files for poll in polls_in(path)] == list(range(30))
-    assert session.status.polls == 30
+    assert [poll for path in files for poll in polls_in(path)] == list(range(100))
+    assert session.status.polls == 100
     assert session.status.path == files[-1]
     assert session.status.bytes == sum(path.stat().st_size for path in files)
     identifiers, starts = set(), set()
@@ -202,7 +202,7 @@ def test_a_directory_that_vanishes(tmp_path: Path, clock: SetClock) -> None:
 
 
 def test_a_vanished_directory_at_the_time_of_the_next_file(tmp_path: Path, clock: SetClock) -> None:
-    session = session_in(tmp_path / "disk", clock, max_recording_bytes=1_000_000)
+    session = session_in(tmp_path / "disk", clock, max_recording_bytes=3_000_000)
     (tmp_path / "disk").mkdir()
     path = session.start("", RecordingContext())
     (tmp_path / "disk").rename(tmp_path / "moved")
