@@ -26,7 +26,7 @@ class StreamAccount:
         self.name = name
         self.pushed = max(counter - 1, 0)
         self._at_mark = self.pushed
-        self._before_mark = self._two_marks_before = self.pushed if baseline else 0
+        self._before_mark = self._two_marks_before = 0
         self.began_again = False
         self.delta = 0 if baseline else self.pushed
         self._total = self.delta

@@ -68,6 +68,13 @@ def test_the_first_poll_is_the_baseline(world):
 
 
 def test_events_in_flight_are_not_overdue(world):
+    world.poll(1_000, callback(900, 900))
+    assert world.counts.overdue == 0, "at the first poll nobody knows how long they have been under way"
+    world.poll(1_000, callback(1_000, 1_000))
+    assert (world.counts.overdue, world.counts.received) == (0, 100)
+
+
+def test_events_in_flight_at_a_later_poll_are_not_overdue(world):
     world.poll(0, callback(0, 0))
     world.poll(24, callback(23, 23))
     assert (world.counts.overdue, world.counts.missed, world.counts.received) == (0, 0, 23)
