@@ -14,7 +14,7 @@ from stem_device.model.reply import EventCallback
 
 
 class CounterReader:
-    """``raw`` are the counters as they came, ``counters`` those of one moment and the publisher's present life.
+    """Keeps ``raw`` counters as they came; ``counters`` are of one moment and the publisher's present life.
 
     ``resumed``: the publisher restarted, and no event of its new life has been received yet.
     """

@@ -48,6 +48,11 @@ def advance(
         return begin(now)
     if endpoint_changed or now.server_counter < last.server_counter:
         return _publisher_began_again(last, now)
+    return _in_one_series(last, now, base, resumed)
+
+
+def _in_one_series(last: EventCallback, now: EventCallback, base: int | None, resumed: bool) -> Advance:
+    """Rules 2 and 3: the publisher's counter went on."""
     change = _difference(last, now)
     pushed = now.server_counter - last.server_counter
     if change.received > pushed:  # rule 4, or a duplicate was delivered (the third of its kind is, measured)

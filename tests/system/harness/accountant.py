@@ -18,9 +18,15 @@ from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, StreamRec
 from stem_device.responses import parse_reply
 from tests.system.harness.servers import Server
 
+SECOND_NS = 1_000_000_000
+
 
 class Accountant:
-    """Polls servers when told, and finds things in the last Snapshot."""
+    """Polls servers when told, and finds things in the last Snapshot.
+
+    On its monotonic clock the polls are a second apart, whatever time has really passed: every poll is then
+    a "previous poll" to the next, and the test is the one to say what is still in flight.
+    """
 
     def __init__(self, *servers: Server) -> None:
         self._servers = list(servers)
@@ -31,10 +37,10 @@ class Accountant:
     def poll(self) -> Snapshot:
         """Ask every server once and account for it."""
         self._number += 1
-        started, utc = time.monotonic_ns(), time.time_ns()
-        answers = tuple(_answer(server) for server in self._servers)
-        duration = (time.monotonic_ns() - started) / 1e9
-        poll = Poll(self._number, utc, started, duration, duration, 0, answers)
+        now, utc = self._number * SECOND_NS, time.time_ns()
+        answers = tuple(_answer(server, now) for server in self._servers)
+        duration = (time.time_ns() - utc) / 1e9
+        poll = Poll(self._number, utc, now, duration, duration, 0, answers)
         self.snapshot = self._ledger.account(poll)
         return self.snapshot
 
@@ -74,8 +80,8 @@ def settle(server: Server, limit_seconds: float = 30.0) -> None:
     wait_until(still, f"{server.name} to settle", limit_seconds=limit_seconds)
 
 
-def _answer(server: Server) -> Answer:
-    asked, utc = time.monotonic_ns(), time.time_ns()
+def _answer(server: Server, monotonic_ns: int) -> Answer:
+    utc = time.time_ns()
     try:
         text = server.query()
     except tango.DevFailed as error:
@@ -87,6 +93,6 @@ def _answer(server: Server) -> Answer:
         texts=(text,),
         queries=1,
         asked_utc_ns=utc,
-        asked_monotonic_ns=asked,
-        answered_monotonic_ns=time.monotonic_ns(),
+        asked_monotonic_ns=monotonic_ns,
+        answered_monotonic_ns=monotonic_ns,
     )
