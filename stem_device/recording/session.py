@@ -109,7 +109,8 @@ class RecordingSession:
 
     def _open(self, part: Part) -> Hdf5Recorder:
         """Take the first name that is free."""
-        directory = self._options.recording_directory
+        # Clients are told the path, and have another working directory.
+        directory = self._options.recording_directory.absolute()
         for path in candidates(directory, part.begun_utc_ns, self._context.label):
             if os.path.lexists(path):
                 continue

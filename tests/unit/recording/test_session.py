@@ -61,6 +61,15 @@ def polls_in(path: Path) -> list[int]:
         return file["entry/polls/poll"][:].tolist()
 
 
+def test_a_relative_directory_is_told_in_full(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    session = session_in(Path(), clock)
+    assert session.start("", RecordingContext()).parent == tmp_path
+    session.stop()
+
+
 def test_a_recording_from_start_to_stop(tmp_path: Path, clock: SetClock) -> None:
     session = session_in(tmp_path, clock)
     assert session.status == RecordingStatus()
