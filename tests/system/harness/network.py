@@ -55,6 +55,17 @@ class DividedNetwork:
     ) -> None:
         self._remove()
 
+    @staticmethod
+    def is_permitted() -> bool:
+        """Whether this process may make namespaces, seen by making one."""
+        name = f"stem-may-{os.getpid()}"
+        try:
+            _ip("netns", "add", name)
+            _ip("netns", "del", name)
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        return True
+
     def cut(self) -> None:
         """Let nothing pass between publisher and subscriber any more, and tell neither."""
         _ip("-n", self._namespace, "link", "set", self._links[0][1], "down")
