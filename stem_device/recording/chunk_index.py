@@ -37,16 +37,19 @@ def level(node: bytes) -> int:
 
 
 def divert(node: bytes, places: Places) -> bytes:
-    """The leaf with other places for some of its chunks; any other node as it is."""
-    if level(node):
+    """The leaf with another place for its last chunk, the only one that may be incomplete.
+
+    Any other node is returned as it is.
+    """
+    (entries,) = _ENTRIES.unpack_from(node, _ENTRIES_OFFSET)
+    if level(node) or not entries:
+        return node
+    entry = _FIRST_ENTRY_OFFSET + (entries - 1) * _ENTRY_BYTES
+    (address,) = _ADDRESS.unpack_from(node, entry + _ADDRESS_OFFSET)
+    if address not in places:
         return node
     changed = bytearray(node)
-    (entries,) = _ENTRIES.unpack_from(node, _ENTRIES_OFFSET)
-    for number in range(entries):
-        entry = _FIRST_ENTRY_OFFSET + number * _ENTRY_BYTES
-        (address,) = _ADDRESS.unpack_from(node, entry + _ADDRESS_OFFSET)
-        if address in places:
-            address, size = places[address]
-            _SIZE.pack_into(changed, entry, size)
-            _ADDRESS.pack_into(changed, entry + _ADDRESS_OFFSET, address)
+    address, size = places[address]
+    _SIZE.pack_into(changed, entry, size)
+    _ADDRESS.pack_into(changed, entry + _ADDRESS_OFFSET, address)
     return bytes(changed)

@@ -106,7 +106,7 @@ class Hdf5Recorder:
                 for column in columns.values():
                     column.compress_tail()
             stamp = iso8601(self._clock.utc_ns()).encode()
-            self._end_time.complete(np.array([stamp], dtype=f"S{END_TIME_BYTES}"))
+            self._end_time.append(np.array([stamp], dtype=f"S{END_TIME_BYTES}"))
             self._commit()
             self._hdf5.close()
             self._file.commit()
@@ -116,23 +116,17 @@ class Hdf5Recorder:
             self._release()
 
     def _append(self, tables: dict[str, Rows]) -> None:
-        """The row of ``polls`` last, and by itself: a poll that it tells of is complete."""
+        """The lengths of ``polls`` last: a poll that they tell of is complete. A commit keeps HDF5's order."""
         polls = tables.pop("polls")
-        self._append_rows(tables)
-        self._append_rows({"polls": polls})
-
-    def _append_rows(self, tables: dict[str, Rows]) -> None:
-        columns = [
-            (column, rows[name])
-            for table, rows in tables.items()
-            for name, column in self._tables[table].items()
-        ]
-        taken = [column.complete(values) for column, values in columns]
-        if any(taken):
-            self._commit()
-        for (column, values), count in zip(columns, taken, strict=True):
-            column.extend(values[count:])
+        for table, rows in tables.items():
+            self._append_rows(table, rows)
+        self._hdf5.flush()
+        self._append_rows("polls", polls)
         self._commit()
+
+    def _append_rows(self, table: str, rows: Rows) -> None:
+        for name, column in self._tables[table].items():
+            column.append(rows[name])
 
     def _columns(self) -> tuple[GrowingColumn, dict[str, dict[str, GrowingColumn]]]:
         """The column of the end time, and those of all tables; the tails of the latter lie side by side."""
@@ -145,7 +139,7 @@ class Hdf5Recorder:
             for column in table.columns:
                 growing = GrowingColumn(group[column.name], self._file, address)
                 tables[table.name][column.name] = growing
-                address += growing.tail_bytes
+                address += growing.tails_bytes
         return GrowingColumn(entry["context/end_time"], self._file, 0), tables
 
     def _commit(self) -> None:

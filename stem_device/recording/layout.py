@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stem_device.recording import format as spec
+from stem_device.recording.columns import PLACES
 from stem_device.recording.names import clean
 from stem_device.recording.untyped import Hdf5File, Hdf5Group, import_h5py
 
@@ -113,11 +114,11 @@ def _table(entry: Hdf5Group, table: spec.Table) -> None:
 
 
 def _tails(entry: Hdf5Group) -> None:
-    """Space for the incomplete last chunk of every column; see ``ordered_file``."""
+    """Space for the incomplete last chunk of every column; see ``columns``."""
     group = _group(
         entry, "workspace", "NXcollection", "space for chunks that are not full; no data of its own"
     )
-    bytes_needed = sum(
+    bytes_needed = PLACES * sum(
         table.chunk_rows * np.dtype(column.kind.value).itemsize
         for table in spec.TABLES
         for column in table.columns

@@ -6,7 +6,7 @@ disk in an order in which the file is complete and readable after every single w
 1. space that nothing on disk refers to yet: data, new nodes of chunk indexes;
 2. the file's length, then the superblock that tells it;
 3. nodes of chunk indexes, parents before children, because a node that was split loses its upper half last;
-4. object headers (the lengths of the data sets).
+4. object headers (the lengths of the data sets), in the order in which HDF5 wrote them first.
 
 If the file shrinks, superblock and length come last. A write of the third or fourth kind changes bytes of one
 page only: HDF5 is told to begin each index node on a page, the fields that change in a header are aligned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain, starmap
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -39,7 +39,7 @@ class RowMaker:
     def rows_of(self, snapshot: Snapshot) -> dict[str, Rows]:
         """Rows by table name, in the order in which they are to be written."""
         servers = snapshot.servers
-        ids = self._numbers(server.name for server in servers)
+        ids = self._numbers([server.name for server in servers])
         made = {
             "servers": self._records(spec.SERVERS, servers, snapshot.poll),
             "streams": self._nested(spec.STREAMS, ids, [server.streams for server in servers], snapshot.poll),
@@ -134,7 +134,7 @@ class RowMaker:
     def _convert(self, column: Column, records: Sequence[Any]) -> Values:
         getter = attrgetter(column.source)
         if column.kind is Kind.NAME:
-            return self._numbers(map(getter, records))
+            return self._numbers([*map(getter, records)])
         try:
             return np.fromiter(map(getter, records), column.kind.value, len(records))
         except TypeError:  # None
@@ -144,8 +144,8 @@ class RowMaker:
             values = list(map(getter, records))
         return _clipped(values, column.kind.value)
 
-    def _numbers(self, names: Iterable[str | None]) -> Values:
-        return np.fromiter(map(self._names.__getitem__, names), dtype=np.int32)
+    def _numbers(self, names: Sequence[str | None]) -> Values:
+        return np.fromiter(map(self._names.__getitem__, names), np.int32, len(names))
 
 
 def _clipped(values: list[Any], dtype: str) -> Values:
