@@ -25,17 +25,24 @@ def collect(answers: Sequence[Answer]) -> tuple[PublisherSamples, SubscriberSamp
 def summarise(publisher: PublisherSamples, subscriber: SubscriberSamples) -> Timings:
     """Quantiles in seconds; NaN where there is no sample with a value."""
     latency = subscriber.first_callback_latency_micros
-    latency = latency[~np.isnan(latency)]
+    median, latency_p99 = _quantiles(latency[~np.isnan(latency)], 0.5, 0.99)
+    (processing_p99,) = _quantiles(subscriber.process_micros, 0.99)
+    (push_p99,) = _quantiles(publisher.push_event_micros, 0.99)
     return Timings(
-        latency_median_seconds=_quantile(latency, 0.5),
-        latency_p99_seconds=_quantile(latency, 0.99),
-        processing_p99_seconds=_quantile(subscriber.process_micros, 0.99),
-        push_p99_seconds=_quantile(publisher.push_event_micros, 0.99),
+        latency_median_seconds=median,
+        latency_p99_seconds=latency_p99,
+        processing_p99_seconds=processing_p99,
+        push_p99_seconds=push_p99,
     )
 
 
-def _quantile(micros: Floats | Integers, share: float) -> float:
-    return float(np.quantile(micros, share)) / 1e6 if len(micros) else float("nan")
+def _quantiles(micros: Floats | Integers, *shares: float) -> list[float]:
+    """With linear interpolation, as ``np.quantile`` has them, which takes several times as long."""
+    if not len(micros):
+        return [float("nan")] * len(shares)
+    ranks = np.multiply(shares, len(micros) - 1)
+    found: list[float] = (np.interp(ranks, np.arange(len(micros)), np.sort(micros)) / 1e6).tolist()
+    return found
 
 
 class _PublisherLists:

@@ -23,10 +23,10 @@ Values = npt.NDArray[Any]
 class GrowingColumn:
     """A one-dimensional chunked, shuffled and compressed data set that rows are appended to.
 
-    The last, incomplete chunk is stored as it is in a place of its own, so that a new row only fills bytes that
-    were unused. When it is full, it is stored again, compressed, somewhere else. There are two such places
-    (from ``tails_address`` on), which take turns: on disk a full chunk may still be in one of them when
-    the next chunk begins in the other.
+    The last, incomplete chunk is stored as it is in a place of its own, so that a new row only fills bytes
+    that were unused. When it is full, it is stored again, compressed, somewhere else. There are two such
+    places (from ``tails_address`` on), which take turns: on disk a full chunk may still be in one of them
+    when the next chunk begins in the other.
     """
 
     def __init__(self, dataset: Hdf5Dataset, file: OrderedFile, tails_address: int) -> None:

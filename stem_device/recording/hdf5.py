@@ -116,7 +116,7 @@ class Hdf5Recorder:
             self._release()
 
     def _append(self, tables: dict[str, Rows]) -> None:
-        """The lengths of ``polls`` last: a poll that they tell of is complete. A commit keeps HDF5's order."""
+        """The lengths of ``polls`` last, as commits keep that order: a poll they tell of is complete."""
         polls = tables.pop("polls")
         for table, rows in tables.items():
             self._append_rows(table, rows)

@@ -23,28 +23,39 @@ MAX_ENTRIES = 100_000
 """Most entries of any table or list inside a reply."""
 
 
-def check_limits(reply: Reply) -> None:
-    """Raise ReplyError for too many entries or a text that is too long, not printable, or an empty name."""
+def check_limits(reply: Reply, *, printable: bool = False) -> None:
+    """Raise ReplyError for too many entries or a text that is too long, not printable, or an empty name.
+
+    ``printable``: every text in it is known to be; see :func:`surely_printable`.
+    """
     if reply.server is not None:
-        _check_publisher(reply.server)
+        _check_publisher(reply.server, printable=printable)
     if reply.client is not None:
-        _check_subscriber(reply.client)
+        _check_subscriber(reply.client, printable=printable)
 
 
-def _check_publisher(server: PublisherReply) -> None:
+def surely_printable(json: str) -> bool:
+    """Whether all strings in a JSON document are printable, as a look at the whole of it can tell.
+
+    JSON has control characters in strings only as escapes; so there are none in ASCII without backslash and DEL.
+    """
+    return json.isascii() and "\\" not in json and "\x7f" not in json
+
+
+def _check_publisher(server: PublisherReply, *, printable: bool) -> None:
     _check_entries("$.server.event_counters", server.event_counters)
     _check_entries("$.server.perf", server.perf or ())
-    _check_names("$.server.event_counters", server.event_counters)
+    _check_names("$.server.event_counters", server.event_counters, printable=printable)
 
 
-def _check_subscriber(client: SubscriberReply) -> None:
+def _check_subscriber(client: SubscriberReply, *, printable: bool) -> None:
     _check_entries("$.client.event_callbacks", client.event_callbacks)
     _check_entries("$.client.not_connected", client.not_connected)
     _check_entries("$.client.event_channels", client.event_channels)
     _check_entries("$.client.perf", client.perf or ())
-    _check_names("$.client.event_callbacks", client.event_callbacks)
-    _check_names("$.client.event_channels", client.event_channels)
-    if not _all_fine(_texts(client)):
+    _check_names("$.client.event_callbacks", client.event_callbacks, printable=printable)
+    _check_names("$.client.event_channels", client.event_channels, printable=printable)
+    if not _all_fine(_texts(client), printable=printable):
         for key, text in _keyed_texts(client):
             _check_text(key, text)
 
@@ -54,8 +65,8 @@ def _check_entries(key: str, entries: Sized) -> None:
         raise ReplyError(key, f"{len(entries)} entries; at most {MAX_ENTRIES} are accepted")
 
 
-def _check_names(key: str, names: Iterable[str]) -> None:
-    if _all_fine(names) and "" not in names:
+def _check_names(key: str, names: Iterable[str], *, printable: bool) -> None:
+    if _all_fine(names, printable=printable) and "" not in names:
         return
     for name in names:
         if not name:
@@ -63,9 +74,10 @@ def _check_names(key: str, names: Iterable[str]) -> None:
         _check_text(f"{key}[{shown_name(name)}]", name)
 
 
-def _all_fine(texts: Iterable[str]) -> bool:
+def _all_fine(texts: Iterable[str], *, printable: bool) -> bool:
     """The quick look at all of them at once that every good reply passes."""
-    return "".join(texts).isprintable() and len(max(texts, key=len, default="")) <= MAX_NAME_CHARACTERS
+    short = len(max(texts, key=len, default="")) <= MAX_NAME_CHARACTERS
+    return short and (printable or "".join(texts).isprintable())
 
 
 def _check_text(key: str, text: str) -> None:

@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from stem_device.errors import ReplyError
 from stem_device.model.reply import Reply
 from stem_device.responses import cpptango, patched
-from stem_device.responses.limits import MAX_REPLY_BYTES, check_limits
+from stem_device.responses.limits import MAX_REPLY_BYTES, check_limits, surely_printable
 from stem_device.responses.locate import located, shown_name
 
 
@@ -38,7 +38,7 @@ def parse_reply(text: str | bytes, *, max_bytes: int = MAX_REPLY_BYTES) -> Reply
     reply = _at_first_sight(checked)
     if reply is None:
         reply = _with_care(checked)
-    check_limits(reply)
+    check_limits(reply, printable=surely_printable(checked))
     return reply
 
 
