@@ -10,8 +10,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import tango
-
 from stem_device.device.attributes import ATTRIBUTES
 from stem_device.device.tango_attributes import Reading
 
@@ -50,6 +48,8 @@ class EventPusher:
                 self._device.push_change_event(name, now.value, time_seconds, now.quality)
                 self._device.push_alarm_event(name, now.value, time_seconds, now.quality)
             self._device.push_archive_event(name, now.value, time_seconds, now.quality)
-        except tango.DevFailed:
+        except (
+            Exception
+        ):  # one attribute must not keep the others, nor the command that led here, from ending
             self.errors_total += 1
             logger.exception("The events of %s were not pushed", name)

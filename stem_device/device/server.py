@@ -23,12 +23,18 @@ from stem_device.device.events import EventPusher
 from stem_device.device.failures import dev_failed, not_working
 from stem_device.device.presenter import Presenter
 from stem_device.device.properties import PROPERTIES, parse_properties
+from stem_device.device.property_database import (
+    NO_DATABASE,
+    PROPERTY,
+    PropertyDatabase,
+    lost_note,
+    unread_note,
+)
 from stem_device.device.shutdown import wait_for_calls
 from stem_device.device.state import DeviceState
 from stem_device.device.status import fault_status
 from stem_device.device.summary import full_snapshot
 from stem_device.device.tango_attributes import Reading, readings, table_base
-from stem_device.device.targets_property import PROPERTY, keep_targets
 from stem_device.device.text import tango_text
 from stem_device.errors import OptionError, StemError
 from stem_device.model.options import Options
@@ -42,6 +48,7 @@ T = TypeVar("T")
 EXECUTABLE = "EventMonitor"
 TOLD_VERSIONS = ("stem-device", "h5py", "numpy", "msgspec")
 MAX_PATH_CHARACTERS = 4096
+BETWEEN_LIVES = "Init is under way; call again when it has returned."
 
 TableDevice: Any = table_base(
     lambda device, name: device.show(name), lambda device, name, value: device.write(name, value)
@@ -61,13 +68,14 @@ class EventMonitor(TableDevice):
         """Never raises: what is wrong is told by State FAULT and Status, and Init mends it."""
         if not hasattr(self, "_publishing"):
             self._first_init()
+        problem = self._database_problem()
         while self._presenter is not None:  # another Init went first while the monitor was given back
             self._end()
         self._notes: tuple[str, ...] = ()
         self._fault = ""
         self._events = EventPusher(self)
         try:
-            super().init_device()
+            self._read_properties(problem)
             self._begin(parse_properties(self._raw_properties()))
         except StemError as error:
             self._fail(str(error))
@@ -91,11 +99,29 @@ class EventMonitor(TableDevice):
         tango.ApiUtil.instance()
         self._publishing = threading.Lock()
         self._shown: dict[str, tuple[Any, float, tango.AttrQuality]] = {}
+        self._database = PropertyDatabase()
+        self._properties_known = False
         for package in TOLD_VERSIONS:
             try:
                 self.add_version_info(package, version(package))
             except PackageNotFoundError:  # an optional part
                 continue
+
+    def _database_problem(self) -> str:
+        """Why the properties should not be read again now. Once they are known there is no need to insist."""
+        if not self._properties_known:
+            return ""
+        with tango.AutoTangoAllowThreads(self):
+            problem = self._database.problem()
+        return "" if problem == NO_DATABASE else problem
+
+    def _read_properties(self, problem: str) -> None:
+        """From the database; Init while that is down goes on with those read last, and Status says so."""
+        if problem:
+            self._notes = (unread_note(problem),)
+            return
+        super().init_device()
+        self._properties_known = True
 
     def _raw_properties(self) -> dict[str, Sequence[str] | None]:
         return {spec.name: getattr(self, spec.name) for spec in PROPERTIES}
@@ -183,7 +209,7 @@ class EventMonitor(TableDevice):
         """Do what a client asked for, without holding up others, and show its outcome."""
         presenter = self._presenter
         if presenter is None:
-            raise not_working(self._fault, name)
+            raise not_working(self._fault or BETWEEN_LIVES, name)
         with tango.AutoTangoAllowThreads(self):
             try:
                 return action(presenter.monitor)
@@ -269,13 +295,13 @@ class EventMonitor(TableDevice):
         change(target)
         targets = monitor.targets
         done = "Nothing had to be changed" if targets == before else f"Changed; {len(targets)} targets now"
-        problem = keep_targets(self.get_name(), targets)
+        self.TargetDevices = list(targets)  # for an Init while the database is down
+        problem = self._database.keep_targets(self.get_name(), targets)
         if not problem:
             self._notes = ()
             return f"{done}, kept in {PROPERTY}."
-        lost = f"not kept in {PROPERTY} and lost at the next start: {problem}"
-        self._notes = (f"The targets were changed, but {lost}.",)
-        return tango_text(f"{done}, but {lost}.", MAX_PATH_CHARACTERS)
+        self._notes = (f"The targets were changed, but {lost_note(problem)}",)
+        return tango_text(f"{done}, but {lost_note(problem)}", MAX_PATH_CHARACTERS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -98,7 +98,9 @@ class Monitor:
             done = self._cycle_done.wait_for(
                 lambda: self._cycle_finished >= wanted or self._stopping.is_set(), limit
             )
-        if not done or self._snapshot is None or self._stopping.is_set():
+        if self._stopping.is_set():
+            raise MonitorNotRunningError("the monitor was stopped before the poll had ended")
+        if not done or self._snapshot is None:
             raise MonitorNotRunningError(
                 f"no poll ended within {limit:g} s; see the log: {self._health.last_error}"
             )

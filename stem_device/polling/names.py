@@ -45,6 +45,7 @@ def parse_target(text: str) -> TargetName:
     name = text.strip().lower()
     if len(name) > MAX_NAME_CHARACTERS:
         raise TargetError(text[:80], f"the name is longer than {MAX_NAME_CHARACTERS} characters; correct it")
+    _check_characters(name)
     database = not name.endswith(_NO_DATABASE)
     path = name.removesuffix(_NO_DATABASE).removesuffix(_WITH_DATABASE)
     host = ""
@@ -67,12 +68,25 @@ def admin_path(server: str) -> str:
     return f"{_ADMIN}{server}".lower()
 
 
+def _check_characters(name: str) -> None:
+    """Tango carries Latin-1 alone, and would raise no error of its own for what is beyond."""
+    wrong = next((character for character in name if ord(character) > 255 or not character.isprintable()), "")
+    if wrong:
+        raise TargetError(ascii(name[:80]), f"the name of a device cannot hold {wrong!a}; correct it")
+
+
 def _check_host(text: str, host: str) -> None:
     match = _HOST.fullmatch(host)
-    if match is None or not 0 < int(match["port"]) < 65536:
+    if match is None or not 0 < int(match["port"]) < 65536 or not _is_host(match["host"]):
         raise TargetError(
             text, "after tango:// there must be host:port, as in tango://host:10000/sys/tg_test/1"
         )
+
+
+def _is_host(name: str) -> bool:
+    """Whether the resolver may be asked for it, which raises UnicodeError for what cannot be a name."""
+    labels = name.removesuffix(".").split(".")
+    return name.isascii() and (name.startswith("[") or all(0 < len(label) < 64 for label in labels))
 
 
 def _check_path(text: str, path: str) -> None:

@@ -12,6 +12,9 @@ from stem_device.device.view import Polled, View
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord
 
+MAX_COUNT = 2**64 - 1
+"""The greatest DevULong64; a count beyond it is shown as this."""
+
 Value = int | float | str | bool | list[int] | list[float] | list[str]
 
 
@@ -42,7 +45,12 @@ def reading(spec: AttributeSpec, view: View) -> Value | None:
     value = spec.value(view)
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return value if value is None or spec.dtype != "DevULong64" else _fitting(value)
+
+
+def _fitting(value: Any) -> int | list[int]:
+    """Counts come from foreign replies: the sum of two absurd ones must not be what Tango cannot carry."""
+    return [min(one, MAX_COUNT) for one in value] if isinstance(value, list) else min(value, MAX_COUNT)
 
 
 def of_poll(function: Callable[[Polled], Value]) -> Callable[[View], Value | None]:

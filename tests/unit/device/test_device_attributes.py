@@ -70,6 +70,13 @@ def test_values_have_their_type(spec: AttributeSpec, one: Snapshot) -> None:
             element.encode("latin-1")
 
 
+def test_counts_beyond_the_type_are_shown_as_its_greatest() -> None:
+    one = snapshot(server("a", subscription(missed_total=2**70)))
+    assert reading(BY_NAME["totalMissedEvents"], view(one)) == 2**64 - 1
+    assert reading(BY_NAME["serverMissedEvents"], view(one)) == [2**64 - 1]
+    assert reading(BY_NAME["worstMissedEvents"], view(one)) == [2**64 - 1]
+
+
 def test_without_a_poll_only_what_is_known_is_valid() -> None:
     known = {spec.name for spec in ATTRIBUTES if reading(spec, view(None)) is not None}
     assert known == {

@@ -66,8 +66,8 @@ def test_the_history_goes_on_from_snapshot_to_snapshot() -> None:
 class FakeDevice:
     """Keeps what was declared and pushed; refuses to push ``refused``."""
 
-    def __init__(self, refused: str = "") -> None:
-        self.refused = refused
+    def __init__(self, refused: str = "", refusal: type[Exception] = tango.DevFailed) -> None:
+        self.refused, self.refusal = refused, refusal
         self.declared: list[tuple[str, str]] = []
         self.pushed: list[tuple[str, str, object]] = []
 
@@ -80,7 +80,7 @@ class FakeDevice:
                 self.declared.append((kind, name))
                 return
             if name == self.refused:
-                raise tango.DevFailed
+                raise self.refusal
             self.pushed.append((kind, name, arguments[0]))
 
         return called
@@ -115,8 +115,11 @@ def test_what_is_pushed(second: Reading, polled: bool, kinds: list[str]) -> None
     assert [kind for kind, _, _ in device.pushed] == kinds
 
 
-def test_a_refused_push_is_counted_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
-    device = FakeDevice("x")
+@pytest.mark.parametrize("refusal", [tango.DevFailed, TypeError])
+def test_a_refused_push_is_counted_and_the_others_go_on(
+    refusal: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    device = FakeDevice("x", refusal)
     pusher = EventPusher(device)
     pusher.push({"x": Reading(1, VALID), "y": Reading(2, VALID)}, 1.0, polled=True)
     assert pusher.errors_total == 1

@@ -119,6 +119,14 @@ def test_poll_now_of_a_monitor_that_does_not_run_is_an_error(monitor):
         monitor.poll_now()
 
 
+def test_poll_now_of_a_monitor_that_is_stopped_meanwhile_says_so(monitor, parts):
+    monitor.start()
+    wait_until(lambda: monitor.snapshot is not None)
+    monitor.stop()
+    with pytest.raises(MonitorNotRunningError, match="was stopped"):
+        monitor.poll_now()
+
+
 @pytest.mark.parametrize("failure", [RuntimeError("boom"), SystemExit(1), MemoryError()])
 def test_a_failing_poll_thread_goes_on_and_is_counted(monitor, parts, failure):
     parts[0].failures.append(failure)

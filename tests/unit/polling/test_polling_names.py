@@ -43,6 +43,12 @@ def test_target_strings_are_taken_apart(text: str, expected: TargetName) -> None
         ("tango://host:1/a/*/c#dbase=no", "#dbase=no"),
         ("tango://host:1/alias#dbase=no", "#dbase=no"),
         ("x" * 2000, "longer than"),
+        ("\N{SNOWMAN}/b/c", r"cannot hold '\\u2603'"),
+        ("a/b/\ud800", r"cannot hold '\\ud800'"),
+        ("a/b/c\x1b", r"cannot hold '\\x1b'"),
+        ("tango://a..b:1/a/b/c#dbase=no", "host:port"),
+        (f"tango://{'h' * 64}:1/a/b/c", "host:port"),
+        ("tango://\N{LATIN SMALL LETTER U WITH DIAERESIS}:1/a/b/c", "host:port"),
     ],
 )
 def test_bad_names_say_what_they_should_be(text: str, words: str) -> None:
