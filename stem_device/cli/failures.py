@@ -20,19 +20,27 @@ def failures_told() -> Iterator[None]:
     A reader who goes away (``stem ... | head``) is no failure: the command ends quietly.
     """
     try:
-        yield
-        sys.stdout.flush()
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # a failure at Python's own way out would be told as one of Python
     except StemError as error:
         tell(str(error))
         raise typer.Exit(exit_code(error)) from error
     except BrokenPipeError as error:
         silence_stdout()
         raise typer.Exit(ExitCode.OK) from error
+    except OSError as error:
+        if error.filename is not None:  # no failure of a standard stream
+            raise
+        silence_stdout()
+        tell(f"standard output cannot be written: {error.strerror}")
+        raise typer.Exit(ExitCode.FAILED) from error
 
 
 def tell(message: str) -> None:
     """Write ``stem: message`` to standard error, where it disturbs nobody who reads the lines."""
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         print(f"stem: {message}", file=sys.stderr, flush=True)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,21 @@ def test_the_exit_code_tells_whether_all_can_be_monitored(
         if "nowhere" in targets.split():
             assert "no/such/device" in run.output
         assert run.lines[-1].startswith("summary monitored=")
+
+
+def test_a_server_that_hangs_does_not_spoil_the_exit_code(
+    servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
+) -> None:
+    up, hung = servers(), servers()
+    os.kill(hung.process.pid, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            with stem(tmp_path, "check", up.name, hung.name, tango_host=database.tango_host) as run:
+                assert run.wait() == 4
+                assert "state=unreachable" in run.output
+                assert run.errors == ""
+    finally:
+        os.kill(hung.process.pid, signal.SIGCONT)
 
 
 def test_register_writes_once_and_prints_the_same(database: EmbeddedDatabase, tmp_path: Path) -> None:
