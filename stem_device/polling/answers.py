@@ -55,7 +55,8 @@ def parse_outcomes(outcomes: Sequence[Outcome]) -> Collected:
             try:
                 replies.append((outcome, parse_reply(text)))
             except ReplyError as unusable:
-                text, error = text[:KEPT_CHARACTERS], unusable
+                # A new one: the traceback would keep all of the text, and what was made of it, in memory.
+                text, error = text[:KEPT_CHARACTERS], ReplyError(unusable.key, unusable.reason)
         if text is not None:
             texts.append(text)
     last = outcomes[-1] if outcomes else None
