@@ -37,7 +37,8 @@ def check_limits(reply: Reply, *, printable: bool = False) -> None:
 def surely_printable(json: str) -> bool:
     """Whether all strings in a JSON document are printable, as a look at the whole of it can tell.
 
-    JSON has control characters in strings only as escapes; so there are none in ASCII without backslash and DEL.
+    JSON has control characters in strings only as escapes, DEL apart: ASCII without backslash and DEL
+    has none.
     """
     return json.isascii() and "\\" not in json and "\x7f" not in json
 
