@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,9 @@ class MonitorSession:
         self._shown: queue.Queue[Shown] = queue.Queue(_WAITING_REPORTS)
         self._last: Snapshot | None = None
         self._taken = 0
+        self._patience_seconds = 0.0 if arguments.wait else options.target_timeout
+        self._judged = options.poll_period >= options.target_timeout
+        self._started = 0.0
         self.dropped_reports = 0
 
     def run(self, view: View) -> ExitCode:
@@ -79,6 +83,7 @@ class MonitorSession:
 
     def _watch(self, view: View, interrupted: Interrupted) -> ExitCode:
         self._monitor.add_consumer(self._take)
+        self._started = time.monotonic()
         self._monitor.start()
         first = self._next(interrupted)
         if first and not first.report.monitored and not self._arguments.wait:
@@ -102,7 +107,7 @@ class MonitorSession:
 
     def _take(self, snapshot: Snapshot) -> None:
         """Consume a Snapshot, on the poll thread: record it first, then hand over what is to be shown."""
-        if self._taken >= self._arguments.polls > 0:
+        if self._taken >= self._arguments.polls > 0 or self._is_too_early(snapshot):
             return
         try:
             if self._output:
@@ -114,6 +119,13 @@ class MonitorSession:
         finally:
             # Only now: the main thread ends when all are taken and none is left to show.
             self._taken += 1
+
+    def _is_too_early(self, snapshot: Snapshot) -> bool:
+        """Whether to forget this poll: a short period ends the first ones before any server was connected."""
+        if not self._judged:
+            monitored = any(server.state is ServerState.MONITORED for server in snapshot.servers)
+            self._judged = monitored or time.monotonic() - self._started > self._patience_seconds
+        return not self._judged
 
     def _footer(self) -> str:
         if not self._output:

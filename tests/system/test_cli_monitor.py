@@ -152,6 +152,18 @@ def test_no_target_can_be_monitored(servers, database: EmbeddedDatabase, tmp_pat
     assert not (tmp_path / "run.jsonl").exists()
 
 
+def test_a_period_too_short_to_connect_in_is_no_missing_target(
+    pair, database: EmbeddedDatabase, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        with stem(
+            tmp_path, "monitor", pair[0].name, "-p", "0.01", "-n", "3", tango_host=database.tango_host
+        ) as run:
+            assert run.wait() == 0, run.errors
+            assert run.kinds("poll")[0]["monitored"] == "1/1"
+            assert len(run.kinds("poll")) == 3
+
+
 def test_wait_goes_on_until_a_target_is_there(servers, database: EmbeddedDatabase, tmp_path: Path) -> None:
     server = servers()
     server.process.stop()
