@@ -36,6 +36,7 @@ from stem_device.device.status import fault_status
 from stem_device.device.summary import full_snapshot
 from stem_device.device.tango_attributes import Reading, readings, table_base
 from stem_device.device.text import tango_text
+from stem_device.device.waiting import wait_for_database
 from stem_device.errors import OptionError, StemError
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
@@ -305,5 +306,7 @@ class EventMonitor(TableDevice):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the device server until it is told to end."""
-    run((EventMonitor,), args=[EXECUTABLE, *(sys.argv[1:] if arguments is None else arguments)])
+    """Run the device server until it is told to end. A database that is down is waited for."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    wait_for_database(arguments)
+    run((EventMonitor,), args=[EXECUTABLE, *arguments])

@@ -12,7 +12,8 @@ import pytest
 import tango
 
 from stem_device.demo.database import EmbeddedDatabase
-from tests.system.event_monitors import EventMonitor, event_monitor
+from stem_device.demo.processes import READY_LINE, tango_server
+from tests.system.event_monitors import MODULE, EventMonitor, event_monitor
 from tests.system.harness import Server, ServerFactory
 
 
@@ -75,3 +76,22 @@ def test_a_database_that_hangs_stops_neither_polls_nor_commands(
     device = monitor.name.split("/", 3)[3]
     kept = private_database.connection().get_device_property(device, "TargetDevices")
     assert list(kept["TargetDevices"]) == [target.name]
+
+
+def test_a_database_that_is_down_at_the_start_is_waited_for(
+    private_database: EmbeddedDatabase, target: Server, tmp_path: Path
+) -> None:
+    device = "test/eventmon/waits"
+    private_database.add_server("EventMonitor/waits", [("EventMonitor", device)])
+    private_database.put_properties(device, {"TargetDevices": [target.name], "PollPeriod": ["0.2"]})
+    private_database.kill()
+    process = tango_server(
+        MODULE, "waits", log=tmp_path / "waits.log", tango_host=private_database.tango_host
+    )
+    process.ready_line = "Waiting for it"
+    with process:
+        assert "Failed to connect to database" in process.output()
+        private_database.start()
+        process.wait_ready(lambda: READY_LINE in process.output())
+        monitor = EventMonitor(process, f"tango://{private_database.tango_host}/{device}", tmp_path)
+        monitor.wait_state(tango.DevState.ON)
