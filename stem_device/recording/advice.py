@@ -5,19 +5,22 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+_MAKE_ROOM = "make room, keep fewer recordings (KeepRecordings), and record again"
+_ELSEWHERE = "record to another directory (RecordingDirectory)"
+
 _ADVICE = {
-    errno.ENOSPC: "the disk is full; make room, or lower KeepRecordings, and record again",
-    errno.EDQUOT: "the disk quota is used up; make room, or lower KeepRecordings, and record again",
+    errno.ENOSPC: f"the disk is full; {_MAKE_ROOM}",
+    errno.EDQUOT: f"the disk quota is used up; {_MAKE_ROOM}",
     errno.EFBIG: "the file may not grow further; lower MaxRecordingBytes and record again",
-    errno.EACCES: "no permission; let the monitor's user write there, or change RecordingDirectory",
-    errno.EPERM: "no permission; let the monitor's user write there, or change RecordingDirectory",
-    errno.EROFS: "the file system is read-only; change RecordingDirectory",
-    errno.ENOENT: "the directory does not exist; create it, or change RecordingDirectory",
-    errno.ENOTDIR: "a part of the path is not a directory; change RecordingDirectory",
+    errno.EACCES: f"no permission; let the monitor's user write there, or {_ELSEWHERE}",
+    errno.EPERM: f"no permission; let the monitor's user write there, or {_ELSEWHERE}",
+    errno.EROFS: f"the file system is read-only; {_ELSEWHERE}",
+    errno.ENOENT: f"the directory does not exist; create it, or {_ELSEWHERE}",
+    errno.ENOTDIR: f"a part of the path is not a directory; {_ELSEWHERE}",
     errno.EEXIST: "the file exists, and recordings are never overwritten; choose another name",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter label",
-    errno.EIO: "the disk has failed; see the system log, or change RecordingDirectory",
-    errno.ESTALE: "the file has been removed, renamed or unmounted; record again",
+    errno.EIO: f"the disk has failed; see the system log, or {_ELSEWHERE}",
+    errno.ESTALE: "the file has been removed, renamed, cut short or unmounted; record again",
 }
 
 

@@ -151,12 +151,13 @@ class Hdf5Recorder:
             raise RecordingError(self.path, "write", "the recording has ended")
 
     def _check_in_place(self) -> None:
-        """A file that was removed would swallow everything without an error."""
+        """A file that was removed or cut short would swallow everything without an error."""
         try:
-            same = _identity(self.path.stat()) == self._identity
+            stat = self.path.stat()
+            whole = _identity(stat) == self._identity and stat.st_size >= self._file.size
         except FileNotFoundError:
-            same = False
-        if not same:
+            whole = False
+        if not whole:
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(self.path))
 
 

@@ -181,7 +181,7 @@ def test_a_link_is_never_followed(tmp_path: Path, clock: SetClock) -> None:
 
 def test_a_missing_directory(tmp_path: Path, clock: SetClock) -> None:
     session = session_in(tmp_path / "absent", clock)
-    with pytest.raises(RecordingError, match="create it, or change RecordingDirectory"):
+    with pytest.raises(RecordingError, match="create it, or record to another directory"):
         session.start("", RecordingContext())
     assert not session.status.active
     assert "absent" in session.status.error
@@ -202,8 +202,23 @@ def test_a_directory_that_vanishes(tmp_path: Path, clock: SetClock) -> None:
     session.write(next(made))
     assert not session.status.active
     assert session.status.polls == 1
-    assert "removed, renamed or unmounted" in session.status.error
+    assert "removed, renamed, cut short or unmounted" in session.status.error
     (tmp_path / "disk").mkdir()
+    path = session.start("again", RecordingContext())
+    session.write(next(made))
+    session.stop()
+    assert polls_in(path) == [2]
+
+
+def test_a_file_that_somebody_cut_short_ends_the_recording(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock)
+    made = snapshots()
+    path = session.start("", RecordingContext())
+    session.write(next(made))
+    os.truncate(path, 100)
+    session.write(next(made))
+    assert not session.status.active
+    assert "cut short" in session.status.error
     path = session.start("again", RecordingContext())
     session.write(next(made))
     session.stop()
