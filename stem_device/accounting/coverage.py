@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from stem_device.model.poll import Answer
-
-RING = 256
-"""Samples of each kind that a server keeps until the next query."""
+from stem_device.model.reply import SAMPLES_KEPT
 
 DRAINED_SHARE = 0.8
 """Fewer samples than this share of those that must be there: somebody else has read them.
@@ -56,5 +54,5 @@ class SampleAccount:
 
 
 def _drained(samples: int, events: int) -> bool:
-    expected = min(events, RING)
+    expected = min(events, SAMPLES_KEPT)
     return expected >= 10 and samples < DRAINED_SHARE * expected

@@ -18,6 +18,10 @@ Count = Annotated[int, Meta(ge=0, le=_INT64_MAX)]
 SignedMicros = Annotated[int, Meta(ge=-_INT64_MAX - 1, le=_INT64_MAX)]
 
 
+SAMPLES_KEPT = 256
+"""Samples of each kind that a server keeps until they are read; 257 were measured now and then."""
+
+
 class Dialect(enum.StrEnum):
     """Which form the reply had on the wire."""
 

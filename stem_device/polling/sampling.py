@@ -8,10 +8,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from stem_device.model.reply import Reply
-
-BUFFER_SAMPLES = 256
-"""What cppTango's sample buffers hold at least before the oldest samples are lost."""
+from stem_device.model.reply import SAMPLES_KEPT, Reply
 
 FILL = 0.75
 """How full a buffer may be expected to be when it is emptied; events do not come evenly."""
@@ -66,7 +63,7 @@ def is_full(reply: Reply) -> bool:
     """Whether a sample buffer had run full, so that samples were probably lost."""
     published = reply.server.perf if reply.server is not None else None
     received = reply.client.perf if reply.client is not None else None
-    return len(published or ()) >= BUFFER_SAMPLES or len(received or ()) >= BUFFER_SAMPLES
+    return len(published or ()) >= SAMPLES_KEPT or len(received or ()) >= SAMPLES_KEPT
 
 
 def rate_of(reply: Reply, monotonic_ns: int) -> Rate:
@@ -94,7 +91,7 @@ def queries_needed(
     if before is not None and now.monotonic_ns > before.monotonic_ns:
         seconds = (now.monotonic_ns - before.monotonic_ns) / 1e9
         events = max(now.published - before.published, now.received - before.received, 0)
-        needed = math.ceil(events / seconds * period_seconds / (BUFFER_SAMPLES * FILL))
+        needed = math.ceil(events / seconds * period_seconds / (SAMPLES_KEPT * FILL))
     if any(is_full(reply) for reply in replies):
         needed = max(needed, 2 * len(replies))
     return max(1, min(needed, limit))

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polling_fakes import EMPTY, OFF, ON, publisher
 
+from stem_device.model.reply import SAMPLES_KEPT
 from stem_device.polling.sampling import (
-    BUFFER_SAMPLES,
     Rate,
     Sampling,
     is_full,
@@ -60,8 +60,8 @@ def test_sampling_that_was_on_before_is_not_ours() -> None:
 
 
 def test_a_buffer_is_full_at_its_size() -> None:
-    assert not is_full(parse_reply(publisher(1, BUFFER_SAMPLES - 1)))
-    assert is_full(parse_reply(publisher(1, BUFFER_SAMPLES)))
+    assert not is_full(parse_reply(publisher(1, SAMPLES_KEPT - 1)))
+    assert is_full(parse_reply(publisher(1, SAMPLES_KEPT)))
     assert not is_full(parse_reply(EMPTY))
 
 
