@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import plain_records
 from msgspec import structs
 
 from stem_device.model.poll import ServerState
@@ -41,27 +42,15 @@ class Health:
 
 
 def subscription(topic: str = "a/b/c/x.idl5_change", **changes: Any) -> SubscriptionRecord:
-    plain = SubscriptionRecord(
+    plain = structs.replace(
+        plain_records.SUBSCRIPTION,
         topic=topic,
         stream=topic.replace("idl5_", ""),
         publisher="dserver/fast/1",
-        callback_count=1,
         server_counter=10,
         event_count=10,
-        missed_event_count=0,
-        discarded_event_count=0,
-        last_resubscribed=None,
         received_total=10,
         received_delta=1,
-        missed_total=0,
-        missed_delta=0,
-        missed_at_least=False,
-        gaps_total=0,
-        gaps_delta=0,
-        gaps_before=0,
-        discarded_total=0,
-        resets_total=0,
-        overdue=0,
     )
     return structs.replace(plain, **changes)
 
@@ -76,7 +65,8 @@ def server(
     state: ServerState = ServerState.MONITORED,
     **changes: Any,
 ) -> ServerRecord:
-    plain = ServerRecord(
+    plain = structs.replace(
+        plain_records.SERVER,
         name=name,
         state=state,
         reason="" if state is ServerState.MONITORED else f"it is {state}; do something",
@@ -85,14 +75,6 @@ def server(
         age_seconds=0.0 if state is ServerState.MONITORED else 5.0,
         asked_utc_ns=BEGIN_UTC_NS,
         asked_monotonic_ns=SECOND,
-        round_trip_seconds=0.001,
-        queries=1,
-        sampling=False,
-        sampling_ours=False,
-        drained_by_others=False,
-        publisher_samples=0,
-        subscriber_samples=0,
-        sampled_events=0,
         counts=Counts(missed=sum(one.missed_total for one in subscriptions)),
         subscriptions=subscriptions,
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import plain_records
 from msgspec.structs import replace
 
-from stem_device.model.poll import ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
     Counts,
@@ -28,62 +28,21 @@ TOPIC = DATABASE + "test/pub/1/attr.idl5_change"
 NAN = float("nan")
 SECOND = 1_000_000_000
 
-_SUBSCRIPTION = SubscriptionRecord(
-    topic=TOPIC,
-    stream=STREAM,
-    publisher=PUBLISHER,
-    callback_count=1,
-    server_counter=0,
-    event_count=0,
-    missed_event_count=0,
-    discarded_event_count=0,
-    last_resubscribed=None,
-    received_total=0,
-    received_delta=0,
-    missed_total=0,
-    missed_delta=0,
-    missed_at_least=False,
-    gaps_total=0,
-    gaps_delta=0,
-    gaps_before=0,
-    discarded_total=0,
-    resets_total=0,
-    overdue=0,
-)
-
 
 def stream(published: int = 0, delta: int = 0, **more: Any) -> StreamRecord:
-    record = StreamRecord(
-        name=STREAM, pushed=published, published_total=published, published_delta=delta, resets_total=0
+    record = replace(
+        plain_records.STREAM, name=STREAM, pushed=published, published_total=published, published_delta=delta
     )
     return replace(record, **more)
 
 
 def subscription(received: int = 0, delta: int = 0, **more: Any) -> SubscriptionRecord:
-    return replace(_SUBSCRIPTION, received_total=received, received_delta=delta, **more)
+    record = replace(plain_records.SUBSCRIPTION, topic=TOPIC, stream=STREAM, publisher=PUBLISHER)
+    return replace(record, received_total=received, received_delta=delta, **more)
 
 
 def server(name: str = PUBLISHER, **more: Any) -> ServerRecord:
-    record = ServerRecord(
-        name=name,
-        state=ServerState.MONITORED,
-        reason="",
-        since_utc_ns=0,
-        tango_version="10.3.3",
-        age_seconds=0.0,
-        asked_utc_ns=0,
-        asked_monotonic_ns=0,
-        round_trip_seconds=0.001,
-        queries=1,
-        sampling=False,
-        sampling_ours=False,
-        drained_by_others=False,
-        publisher_samples=0,
-        subscriber_samples=0,
-        sampled_events=0,
-        counts=Counts(),
-    )
-    return replace(record, **more)
+    return replace(plain_records.SERVER, name=name, **more)
 
 
 def publisher_samples(*rows: tuple[int, float, int]) -> PublisherSamples:
