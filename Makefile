@@ -19,10 +19,16 @@ DEMO_SECONDS ?= 30
 	.venv-core/bin/pip install --quiet --disable-pip-version-check -e . hypothesis pytest pytest-timeout
 	touch $@
 
+# Servers of versions that cannot be monitored, for the tests that say so.
+.venv-tango-%/.done:
+	$(PYTHON) -m venv --clear .venv-tango-$*
+	.venv-tango-$*/bin/pip install --quiet --disable-pip-version-check 'pytango==$*.*' 'numpy<2'
+	touch $@
+
 demo: .venv-demo/.done ## a live system that loses events, and who lost them
 	.venv-demo/bin/stem demo --seconds $(DEMO_SECONDS)
 
-test: .venv/.done .venv-core/.done ## all tests; the unit tests once more without the optional parts
+test: .venv/.done .venv-core/.done .venv-tango-9.5/.done .venv-tango-10.0/.done ## all tests; the unit tests once more without the optional parts
 	.venv-core/bin/python -m pytest tests/unit -m 'not extras' -q
 	.venv/bin/python -m pytest
 
@@ -36,4 +42,4 @@ benchmarks: .venv/.done
 	for file in benchmarks/bench_*.py; do .venv/bin/python $$file || exit 1; done
 
 clean:
-	rm -rf .venv .venv-demo .venv-core build dist
+	rm -rf .venv .venv-demo .venv-core .venv-tango-* build dist

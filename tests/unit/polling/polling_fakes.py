@@ -135,7 +135,7 @@ class FakeProxy:
         return SimpleNamespace(version_info={"cppTango": self.version} if self.version else {})
 
     def get_tango_lib_version(self) -> int:
-        return 934
+        return 902
 
 
 class FakeDirectory:

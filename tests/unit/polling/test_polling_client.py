@@ -95,7 +95,7 @@ def test_a_new_proxy_that_was_delayed_asks_the_database(exported: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "expected"), [("10.0.2", "10.0.2"), ("", "9.3.4")], ids=["told", "from a number"]
+    ("version", "expected"), [("10.0.2", "10.0.2"), ("", "9.x")], ids=["told", "from a number"]
 )
 def test_unsupported_names_the_version_and_what_to_do(version: str, expected: str) -> None:
     told = query_error(MISSING, version=version)
