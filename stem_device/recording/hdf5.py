@@ -153,8 +153,8 @@ class Hdf5Recorder:
     def _check_in_place(self) -> None:
         """A file that was removed or cut short would swallow everything without an error."""
         try:
-            stat = self.path.stat()
-            whole = _identity(stat) == self._identity and stat.st_size >= self._file.size
+            same = _identity(self.path.stat()) == self._identity
+            whole = same and self._disk.size() >= self._file.size
         except FileNotFoundError:
             whole = False
         if not whole:

@@ -46,6 +46,9 @@ class Disk(Protocol):
     def resize(self, size: int) -> None:
         """Cut the file, or extend it with zeros."""
 
+    def size(self) -> int:
+        """Bytes of the file, whoever changed it."""
+
     def close(self) -> None:
         """Close the file."""
 
@@ -66,6 +69,9 @@ class DescriptorDisk:
 
     def resize(self, size: int) -> None:
         os.ftruncate(self._descriptor, size)
+
+    def size(self) -> int:
+        return os.fstat(self._descriptor).st_size
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stem_device.demo.processes import wait_until
-from tests.system.harness import Accountant, Server, ServerFactory
+from tests.system.harness import Accountant, Server, ServerFactory, push_until_received
 
 KINDS = {
     "change": "CHANGE_EVENT",
@@ -182,13 +182,14 @@ def test_unsubscribed_and_subscribed_again(servers: ServerFactory, poll_while_aw
         accountant.poll()
         assert accountant.subscription(subscriber, publisher).server_counter == 0
         assert accountant.counts.overdue == 0
+    pushed = 110 + push_until_received(publisher, subscriber, second) + 20
     publisher.publisher.push(steps=20)
-    subscriber.subscriber.wait_number(130, second)
+    subscriber.subscriber.wait_number(pushed, second)
     accountant.poll()
     accountant.poll()
     truths = subscriber.subscriber.truths()
     assert [truth.missing for truth in truths] == [0, 0]
     counts = accountant.counts
-    assert counts.received == sum(truth.events for truth in truths) == 30
-    assert (counts.missed, counts.gaps, counts.overdue, counts.published) == (0, 0, 0, 130)
+    assert counts.received == sum(truth.events for truth in truths) >= 31
+    assert (counts.missed, counts.gaps, counts.overdue, counts.published) == (0, 0, 0, pushed)
     assert accountant.subscription(subscriber, publisher).missed_at_least is False

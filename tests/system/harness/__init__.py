@@ -1,6 +1,6 @@
 """Real servers for the system tests: started on loopback, driven by commands, stopped by their id."""
 
-from tests.system.harness.accountant import Accountant, settle
+from tests.system.harness.accountant import Accountant, push_until_received, settle
 from tests.system.harness.network import DividedNetwork
 from tests.system.harness.servers import Publisher, Server, ServerFactory, Subscriber, Truth
 
@@ -12,5 +12,6 @@ __all__ = [
     "ServerFactory",
     "Subscriber",
     "Truth",
+    "push_until_received",
     "settle",
 ]

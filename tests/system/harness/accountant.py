@@ -7,11 +7,12 @@ between which two events a poll happens. Targets, time limits and schedules have
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import tango
 
 from stem_device.accounting import Ledger
-from stem_device.demo.processes import wait_until
+from stem_device.demo.processes import OutOfTimeError, wait_until
 from stem_device.model.clock import SystemClock
 from stem_device.model.poll import Answer, Poll, ServerState
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, StreamRecord, SubscriptionRecord
@@ -78,6 +79,19 @@ def settle(server: Server, limit_seconds: float = 30.0) -> None:
         return time.monotonic() - last[-1][1] > 0.5
 
     wait_until(still, f"{server.name} to settle", limit_seconds=limit_seconds)
+
+
+def push_until_received(publisher: Server, subscriber: Server, index: int) -> int:
+    """Push one by one until the first has arrived; how many that took.
+
+    ZMQ connects in the background: what is pushed right after a renewed subscription may go nowhere.
+    """
+    for pushes in range(1, 61):
+        publisher.publisher.push()
+        with suppress(OutOfTimeError):
+            subscriber.subscriber.wait_events(1, index, limit_seconds=0.5)
+            return pushes
+    raise AssertionError(f"{subscriber.name} never received an event")
 
 
 def _answer(server: Server, monotonic_ns: int) -> Answer:

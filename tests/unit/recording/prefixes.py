@@ -55,6 +55,9 @@ class LoggingDisk:
         del self.content[size:]
         self.content.extend(bytes(size - len(self.content)))
 
+    def size(self) -> int:
+        return len(self.content)
+
     def close(self) -> None:
         pass
 
