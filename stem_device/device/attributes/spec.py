@@ -91,48 +91,55 @@ def seconds(
 
 
 def by_server(
-    name: str,
-    label: str,
-    unit: str,
-    doc: str,
-    value: Callable[[ServerRecord], Any],
-    *,
-    dtype: str = "DevULong64",
-    form: str = "%d",
+    name: str, label: str, unit: str, doc: str, value: Callable[[ServerRecord], Any], **more: str
 ) -> AttributeSpec:
     """Describe a spectrum with one value a server."""
-    return AttributeSpec(
-        name=name,
-        dtype=dtype,
-        label=label,
-        unit=unit,
-        doc=f"{doc} One value a server, in the order of serverNames.",
-        value=of_poll(lambda polled: [value(server) for server in polled.digest.servers]),
-        format=form,
+    return _spectrum(
+        name,
+        label,
+        unit,
+        f"{doc} One value a server, in the order of serverNames.",
+        lambda polled: [value(server) for server in polled.digest.servers],
         max_length=MAX_SERVERS,
+        **more,
     )
 
 
 def by_worst(
+    name: str, label: str, unit: str, doc: str, value: Callable[[Worst], Any], **more: str
+) -> AttributeSpec:
+    """Describe a spectrum with one value for each of the worst subscriptions."""
+    return _spectrum(
+        name,
+        label,
+        unit,
+        doc,
+        lambda polled: [value(worst) for worst in polled.digest.worst],
+        max_length=MAX_WORST,
+        **more,
+    )
+
+
+def _spectrum(
     name: str,
     label: str,
     unit: str,
     doc: str,
-    value: Callable[[Worst], Any],
+    values: Callable[[Polled], Value],
     *,
+    max_length: int,
     dtype: str = "DevULong64",
     form: str = "%d",
 ) -> AttributeSpec:
-    """Describe a spectrum with one value for each of the worst subscriptions."""
     return AttributeSpec(
         name=name,
         dtype=dtype,
         label=label,
         unit=unit,
         doc=doc,
-        value=of_poll(lambda polled: [value(worst) for worst in polled.digest.worst]),
+        value=of_poll(values),
         format=form,
-        max_length=MAX_WORST,
+        max_length=max_length,
     )
 
 
