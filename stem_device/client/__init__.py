@@ -1,0 +1,1 @@
+"""What scripts use to talk to a running EventMonitor."""

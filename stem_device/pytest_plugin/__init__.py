@@ -1,0 +1,1 @@
+"""Fixtures for pytest: every test a run, and what was missed during it."""

@@ -1,0 +1,1 @@
+"""Reading recordings: one or many files as one, columns as arrays, Snapshots."""

@@ -1,0 +1,1 @@
+"""Runs and their phases, from the marks of a recording."""
