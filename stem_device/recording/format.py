@@ -1,4 +1,4 @@
-"""The recording format, version 1.0: tables and columns, as ``docs/reference/file-format.md`` has them."""
+"""The recording format, version 1.1: tables and columns, as ``docs/reference/file-format.md`` has them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 FORMAT_NAME = "stem-device recording"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 NAME_BYTES = 192
 """Bytes of one row of ``names/text``; longer names go on in the next rows."""
 MAX_TEXT_CHARACTERS = 65_536
@@ -240,6 +240,29 @@ TEXT_BYTES = Table(
     (Column("data", Kind.FLAG, "", "one byte"),),
 )
 
+MARKS = Table(
+    "marks",
+    "one row a mark of a run, in the order of reception; written by itself, between polls",
+    128,
+    (
+        _name("kind", "begin, mark or end"),
+        _name("run", "identity of the run"),
+        _name("name", "name of the mark; begin or end for those kinds"),
+        _integer("emitted_utc_ns", "ns", "when it happened, as its sender says, since 1970 UTC"),
+        _integer("received_utc_ns", "ns", "when it was received, since 1970 UTC"),
+        _integer("received_monotonic_ns", "ns", "when it was received, monotonic clock"),
+        _integer("iteration", "", "which repetition; -1 if not told"),
+        _name("device_group", "group of devices that the run belongs to"),
+        _name("queue", "queue that the run waits in"),
+        _name("configuration", "what is run"),
+        _name("host", "machine that the run works on"),
+        _name("worker", "instance of the worker"),
+        _name("requestor", "who asked for the run"),
+        _name("request_id", "identity of the request"),
+        _name("error", "what went wrong; -1 if nothing did"),
+    ),
+)
+
 NAMES = Table(
     "names",
     "every name and sentence once: columns of other tables hold row numbers of this one",
@@ -305,8 +328,8 @@ POLLS = Table(
     ),
 )
 
-TABLES = (*ROW_TABLES, TEXT_BYTES, NAMES, POLLS)
-"""In the order in which they are written for each poll."""
+TABLES = (*ROW_TABLES, TEXT_BYTES, NAMES, MARKS, POLLS)
+"""In the order in which they are written for each poll, with the marks between polls."""
 
 TIMELINE = ("missed_total", "overdue", "published_total", "received_total", "published_rate", "received_rate")
 """Columns of polls that the default plot shows against ``time``; the first one is the signal."""

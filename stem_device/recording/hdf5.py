@@ -6,7 +6,8 @@ import errno
 import os
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from stem_device.errors import RecordingError
 from stem_device.model.clock import Clock, SystemClock
+from stem_device.model.mark import Mark
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording import format as spec
 from stem_device.recording.advice import explain
@@ -53,7 +55,7 @@ class Hdf5Recorder:
         self._clock = clock or SystemClock()
         part = part or new_recording(self._clock)
         self.path = path
-        self.polls = 0
+        self.polls = self.marks = 0
         self._rows = RowMaker(part.started_monotonic_ns)
         try:
             new = NewFile(path)
@@ -85,17 +87,15 @@ class Hdf5Recorder:
 
         Raises RecordingError; the file then keeps what was written before, and nothing can be added.
         """
-        self._check_open()
-        try:
-            self._check_in_place()
-            self._append(self._rows.rows_of(snapshot))
-        except OSError as error:
-            self._release()
-            raise RecordingError(self.path, "write", explain(error, self.path)) from error
-        except Exception as error:
-            self._release()
-            raise RecordingError(self.path, "write", f"{type(error).__name__}: {error}") from error
+        with self._writing():
+            self._append(self._rows.rows_of(snapshot), last="polls")
         self.polls += 1
+
+    def write_mark(self, mark: Mark) -> None:
+        """Append one mark, as ``write`` does."""
+        with self._writing():
+            self._append(self._rows.rows_of_mark(mark), last="marks")
+        self.marks += 1
 
     def close(self) -> None:
         """Compress the last chunks, write the end time and close, in any case. Raises RecordingError."""
@@ -115,13 +115,27 @@ class Hdf5Recorder:
         finally:
             self._release()
 
-    def _append(self, tables: dict[str, Rows]) -> None:
-        """The lengths of ``polls`` last, as commits keep that order: a poll they tell of is complete."""
-        polls = tables.pop("polls")
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """After a failure nothing can be written any more."""
+        self._check_open()
+        try:
+            self._check_in_place()
+            yield
+        except OSError as error:
+            self._release()
+            raise RecordingError(self.path, "write", explain(error, self.path)) from error
+        except Exception as error:
+            self._release()
+            raise RecordingError(self.path, "write", f"{type(error).__name__}: {error}") from error
+
+    def _append(self, tables: dict[str, Rows], *, last: str) -> None:
+        """The lengths of ``last`` last, as commits keep that order: a row they tell of is complete."""
+        last_rows = tables.pop(last)
         for table, rows in tables.items():
             self._append_rows(table, rows)
         self._hdf5.flush()
-        self._append_rows("polls", polls)
+        self._append_rows(last, last_rows)
         self._commit()
 
     def _append_rows(self, table: str, rows: Rows) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stem_device.model.mark import Mark
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot
 from stem_device.recording import format as spec
@@ -69,6 +70,11 @@ class RowMaker:
         made["polls"] = self._poll(snapshot)
         made["names"] = self._new_names()
         return made
+
+    def rows_of_mark(self, mark: Mark) -> dict[str, Rows]:
+        """As ``rows_of``; the names come before what refers to them."""
+        row = {column.name: self._convert(column, (mark,)) for column in spec.MARKS.columns}
+        return {"names": self._new_names(), "marks": row}
 
     def _poll(self, snapshot: Snapshot) -> Rows:
         rows = self._records(spec.POLLS, (snapshot,), snapshot.poll)

@@ -26,13 +26,14 @@ class Resize:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """Not a write: at this moment ``polls`` had been reported as recorded."""
+class Reported:
+    """Not a write: at this moment so many polls (or rows) and marks had been reported as recorded."""
 
     polls: int
+    marks: int = 0
 
 
-Operation = Write | Resize | Mark
+Operation = Write | Resize | Reported
 
 
 @dataclass
@@ -94,16 +95,16 @@ class LoggingFile(LoggingDisk):
         pass
 
 
-def replay(log: list[Operation], path: Path, check: Callable[[int], None], *, first: int = 0) -> int:
-    """Call ``check(reported polls)`` with the file at ``path`` in every state; return how many there were.
+def replay(log: list[Operation], path: Path, check: Callable[[Reported], None], *, first: int = 0) -> int:
+    """Call ``check(what was reported)`` with the file at ``path`` in every state; return how many there were.
 
     States before operation ``first`` are built but not checked.
     """
-    states, reported = 0, 0
+    states, reported = 0, Reported(0)
     with path.open("w+b", buffering=0) as file:
         for number, operation in enumerate(log):
-            if isinstance(operation, Mark):
-                reported = operation.polls
+            if isinstance(operation, Reported):
+                reported = operation
                 continue
             for _ in _steps(file.fileno(), operation, torn=number >= first):
                 if number >= first:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prefixes import LoggingDisk, LoggingFile, Mark, Operation, replay
+from prefixes import LoggingDisk, LoggingFile, Operation, Reported, replay
 from snapshots import Size, snapshots
 
+from stem_device.model.mark import Mark, MarkKind
 from stem_device.recording import Hdf5Recorder, RecordingContext, chunk_index
 from stem_device.recording import format as spec
 from stem_device.recording.columns import PLACES, GrowingColumn
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.extras
 
 CHUNK_ROWS = 4
 COLUMNS = 2
+MARKS_A_POLL = 2
 
 
 def expected(column: int, rows: int) -> np.ndarray:
@@ -54,7 +56,7 @@ class Columns:
             column.append(own)
         self.commit()
         self.rows += count
-        self.disk.log.append(Mark(self.rows))
+        self.disk.log.append(Reported(self.rows))
 
     def close(self) -> None:
         for column in self.columns:
@@ -80,8 +82,9 @@ class Columns:
         return tails.get_offset()
 
 
-def check_columns(path: Path) -> Callable[[int], None]:
-    def check(rows: int) -> None:
+def check_columns(path: Path) -> Callable[[Reported], None]:
+    def check(reported: Reported) -> None:
+        rows = reported.polls
         with h5py.File(path) as file:
             for number in range(COLUMNS):
                 found = file[f"column{number}"][:]
@@ -153,19 +156,45 @@ def test_the_order_of_hdf5_itself_would_not_do(tmp_path: Path) -> None:
                 dataset.resize((rows,))
                 dataset[rows - 20 :] = expected(number, rows)[rows - 20 :]
             file.flush()
-            target.log.append(Mark(rows))
+            target.log.append(Reported(rows))
     path = tmp_path / "state.h5"
     check, broken = check_columns(path), []
 
-    def count(rows: int) -> None:
+    def count(reported: Reported) -> None:
         try:
-            check(rows)
+            check(reported)
         except (OSError, AssertionError, KeyError) as error:
             broken.append(error)
 
     replay(target.log, path, count, first=structure)
 
     assert broken
+
+
+def mark(number: int) -> Mark:
+    """Every one has a name that no row before it has: the name has to be there before the mark is."""
+    run = f"run {number} " + "x" * 100 * (number % 3)  # some names take two rows
+    return Mark(
+        kind=MarkKind.MARK,
+        run=run,
+        name="flashed",
+        emitted_utc_ns=number,
+        received_utc_ns=number + 1,
+        received_monotonic_ns=number + 2,
+        error=None if number % 2 else "a fault",
+    )
+
+
+def runs_of(file, marks: int) -> list[str]:
+    text = file["entry/names/text"][:]
+    continues = file["entry/names/continues"][: len(text)].tolist()
+
+    def name(row: int) -> str:
+        ends = (later for later in range(row + 1, len(continues)) if not continues[later])
+        end = next(ends, len(continues))
+        return b"".join(text[row:end]).decode()
+
+    return [name(row) for row in file["entry/marks/run"][:marks].tolist()]
 
 
 def recorded_log(
@@ -184,7 +213,10 @@ def recorded_log(
     structure = len(disk.log)
     for snapshot in islice(snapshots(Size(servers=2, streams=1, subscriptions=1, samples=2)), polls):
         recorder.write(snapshot)
-        disk.log.append(Mark(recorder.polls))
+        disk.log.append(Reported(recorder.polls, recorder.marks))
+        for _ in range(MARKS_A_POLL):
+            recorder.write_mark(mark(recorder.marks))
+            disk.log.append(Reported(recorder.polls, recorder.marks))
     recorder.close()
     (tmp_path / "whole.h5").write_bytes(disk.content)
     return disk.log, structure, tmp_path / "whole.h5"
@@ -200,22 +232,28 @@ def test_a_recording_is_complete_after_every_write(tmp_path: Path, monkeypatch: 
             for column in table.columns
         }
         assert len(file["entry/polls/poll"]) == 6
+        assert len(file["entry/marks/run"]) == 6 * MARKS_A_POLL
         assert file["entry/context/end_time"].shape == (1,)
     names = sorted(complete)
     path, turn = tmp_path / "state.h5", 0
     at_a_time = 8
 
-    def check(polls: int) -> None:
+    def check(reported: Reported) -> None:
         nonlocal turn
         with h5py.File(path) as file:
-            told = min(len(column) for column in file["entry/polls"].values())
-            assert told >= polls
-            polls = told  # reported or not: what all columns of polls tell of is complete
+            # Reported or not: what all columns of polls, or of marks, tell of is complete.
+            polls = min(len(column) for column in file["entry/polls"].values())
+            marks = min(len(column) for column in file["entry/marks"].values())
+            assert polls >= reported.polls
+            assert marks >= reported.marks
+            assert runs_of(file, marks) == [mark(number).run for number in range(marks)]
             for name in [names[(turn + step) % len(names)] for step in range(at_a_time)]:
                 table = name.split("/")[0]
                 rows = polls
                 if polls and f"polls/{table}_end" in complete:
                     rows = complete[f"polls/{table}_end"][polls - 1]
+                elif table == "marks":
+                    rows = marks
                 elif table in {"names", "text_bytes"}:
                     rows = 0
                 found = file[f"entry/{name}"][:]

@@ -305,7 +305,7 @@ def test_the_file_says_who_made_it(tmp_path: Path) -> None:
     record(tmp_path / "x.h5", [snapshot(0)])
     with h5py.File(tmp_path / "x.h5") as file:
         assert file.attrs["stem_format"] == "stem-device recording"
-        assert file.attrs["stem_format_version"] == "1.0"
+        assert file.attrs["stem_format_version"] == "1.1"
         context = file["entry/context"]
         assert context["host"].asstr()[()] == "control-7"
         assert context["label"].asstr()[()] == "a label/..\ufffd"

@@ -1,0 +1,40 @@
+"""A mark: what somebody told about a run, and when."""
+
+from __future__ import annotations
+
+import enum
+
+from msgspec import Struct
+
+
+class MarkKind(enum.StrEnum):
+    """What a mark does to its run."""
+
+    BEGIN = "begin"
+    MARK = "mark"
+    END = "end"
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """One moment of a run.
+
+    ``name`` is that of the kind for BEGIN and END, and no MARK has such a name.
+    ``emitted_utc_ns`` is when it happened, as the client says; the time of reception if it did not say.
+    ``iteration`` tells repetitions of a run or of a mark apart. What nobody told is None.
+    """
+
+    kind: MarkKind
+    run: str
+    name: str
+    emitted_utc_ns: int
+    received_utc_ns: int
+    received_monotonic_ns: int
+    iteration: int | None = None
+    device_group: str | None = None
+    queue: str | None = None
+    configuration: str | None = None
+    host: str | None = None
+    worker: str | None = None
+    requestor: str | None = None
+    request_id: str | None = None
+    error: str | None = None
