@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from stem_device.model.arrays import flags, floats, integers
 from stem_device.model.poll import Answer
 from stem_device.model.reply import PublisherSample, SubscriberSample
 from stem_device.model.snapshot import Floats, Integers, PublisherSamples, SubscriberSamples, Timings
@@ -62,8 +63,8 @@ class _PublisherLists:
     def columns(self) -> PublisherSamples:
         return PublisherSamples(
             server=_server_of_each(self._counts),
-            micros_since_last_event=_floats(self._since_last),
-            push_event_micros=_integers(self._push),
+            micros_since_last_event=floats(self._since_last),
+            push_event_micros=integers(self._push),
         )
 
 
@@ -100,27 +101,15 @@ class _SubscriberLists:
             server=_server_of_each(self._counts),
             attr_name=tuple(self._attr_name),
             event_type=tuple(self._event_type),
-            micros_since_last_event=_floats(self._since_last),
-            sleep_micros=_integers(self._sleep),
-            process_micros=_integers(self._process),
-            first_callback_latency_micros=_floats(self._latency),
-            callback_count=_integers(self._callback_count),
-            wake_count=_integers(self._wake_count),
-            discarded=np.fromiter(self._discarded, np.bool_, len(self._discarded)),
+            micros_since_last_event=floats(self._since_last),
+            sleep_micros=integers(self._sleep),
+            process_micros=integers(self._process),
+            first_callback_latency_micros=floats(self._latency),
+            callback_count=integers(self._callback_count),
+            wake_count=integers(self._wake_count),
+            discarded=flags(self._discarded),
         )
 
 
 def _server_of_each(counts: list[int]) -> Integers:
     return np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-
-
-def _floats(values: list[int | None]) -> Floats:
-    """None becomes NaN."""
-    try:
-        return np.fromiter(values, np.float64, len(values))
-    except TypeError:
-        return np.array(values, dtype=np.float64)
-
-
-def _integers(values: list[int]) -> Integers:
-    return np.fromiter(values, np.int64, len(values))

@@ -35,6 +35,10 @@ def new_recording(clock: Clock) -> Part:
     return Part(str(uuid.uuid4()), 1, now, clock.monotonic_ns(), now)
 
 
+_LAST = (spec.MARKS, spec.POLLS)
+"""Tables whose lengths are written last: a row that they tell of is complete."""
+
+
 class Hdf5Recorder:
     """Records to a new file at ``path``; never to one that exists.
 
@@ -70,7 +74,7 @@ class Hdf5Recorder:
         try:
             build(self._hdf5, context, part)
             self._hdf5.flush()
-            self._file.commit_structure()
+            self._file.commit_structure(self._headers_of(_LAST))
             new.publish()
         except OSError as error:
             self._release()
@@ -88,13 +92,13 @@ class Hdf5Recorder:
         Raises RecordingError; the file then keeps what was written before, and nothing can be added.
         """
         with self._writing():
-            self._append(self._rows.rows_of(snapshot), last="polls")
+            self._append(self._rows.rows_of(snapshot))
         self.polls += 1
 
     def write_mark(self, mark: Mark) -> None:
         """Append one mark, as ``write`` does."""
         with self._writing():
-            self._append(self._rows.rows_of_mark(mark), last="marks")
+            self._append(self._rows.rows_of_mark(mark))
         self.marks += 1
 
     def close(self) -> None:
@@ -129,13 +133,9 @@ class Hdf5Recorder:
             self._release()
             raise RecordingError(self.path, "write", f"{type(error).__name__}: {error}") from error
 
-    def _append(self, tables: dict[str, Rows], *, last: str) -> None:
-        """The lengths of ``last`` last, as commits keep that order: a row they tell of is complete."""
-        last_rows = tables.pop(last)
+    def _append(self, tables: dict[str, Rows]) -> None:
         for table, rows in tables.items():
             self._append_rows(table, rows)
-        self._hdf5.flush()
-        self._append_rows(last, last_rows)
         self._commit()
 
     def _append_rows(self, table: str, rows: Rows) -> None:
@@ -155,6 +155,12 @@ class Hdf5Recorder:
                 tables[table.name][column.name] = growing
                 address += growing.tails_bytes
         return GrowingColumn(entry["context/end_time"], self._file, 0), tables
+
+    def _headers_of(self, tables: tuple[spec.Table, ...]) -> list[int]:
+        """Where the file says how long the columns of these tables are."""
+        object_info = import_h5py().h5o.get_info
+        groups = [self._hdf5[ENTRY][table.name] for table in tables]
+        return [object_info(group[column].id).addr for group in groups for column in group]
 
     def _commit(self) -> None:
         self._hdf5.flush()

@@ -6,7 +6,7 @@ disk in an order in which the file is complete and readable after every single w
 1. space that nothing on disk refers to yet: data, new nodes of chunk indexes;
 2. the file's length, then the superblock that tells it;
 3. nodes of chunk indexes, parents before children, because a node that was split loses its upper half last;
-4. object headers (the lengths of the data sets), in the order in which HDF5 wrote them first.
+4. object headers (the lengths of the data sets); those that tell what is complete come last.
 
 If the file shrinks, superblock and length come last. A write of the third or fourth kind changes bytes of one
 page only: HDF5 is told to begin each index node on a page, the fields that change in a header are aligned
@@ -25,6 +25,7 @@ what it has open without touching the file again.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -87,6 +88,7 @@ class OrderedFile:
         self._size_on_disk = 0
         self._pending: list[tuple[int, bytes]] = []
         self._headers: set[int] = set()
+        self._last_headers: frozenset[int] = frozenset()
         self._nodes: set[int] = set()
         self._data: list[tuple[int, bytes]] = []
         self._places: dict[int, tuple[int, int]] = {}
@@ -147,11 +149,14 @@ class OrderedFile:
     def flush(self) -> None:
         """Do nothing when HDF5 asks: only ``commit`` writes."""
 
-    def commit_structure(self) -> None:
-        """Write the groups and empty data sets of a new file; from now on they change in place only."""
+    def commit_structure(self, last_headers: Iterable[int]) -> None:
+        """Write the groups and empty data sets of a new file; from now on they change in place only.
+
+        ``last_headers`` are the addresses of the object headers that every commit writes last.
+        """
         structure = {address for address, _ in self._pending}
         self.commit()
-        self._headers = structure
+        self._headers, self._last_headers = structure, frozenset(last_headers)
 
     def commit(self) -> None:
         """Bring all changes to disk, in order.
@@ -166,7 +171,7 @@ class OrderedFile:
             self._disk.resize(self._size)
             self._write(changes.superblock)
         self._write(sorted(changes.nodes.items(), key=lambda node: -chunk_index.level(node[1])))
-        self._write(list(changes.headers.items()))
+        self._write(sorted(changes.headers.items(), key=lambda header: header[0] in self._last_headers))
         if not grows:
             self._write(changes.superblock)
         if self._size < self._size_on_disk:

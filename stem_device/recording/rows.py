@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from itertools import chain, starmap
 from operator import attrgetter
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stem_device.model.arrays import flags, floats, integers, small_integers
 from stem_device.model.mark import Mark
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot
@@ -138,27 +140,24 @@ class RowMaker:
         return rows
 
     def _convert(self, column: Column, records: Sequence[Any]) -> Values:
-        getter = attrgetter(column.source)
+        values = list(map(attrgetter(column.source), records))
         if column.kind is Kind.NAME:
-            return self._numbers([*map(getter, records)])
+            return self._numbers(values)
+        if column.kind is Kind.FLOAT:
+            return floats(values)
+        if column.kind is Kind.FLAG:
+            return flags(values)
         try:
-            return np.fromiter(map(getter, records), column.kind.value, len(records))
-        except TypeError:  # None
-            none = -1 if column.kind is Kind.INTEGER else float("nan")
-            values = [none if value is None else value for value in map(getter, records)]
-        except OverflowError:  # a number that no counter can hold
-            values = list(map(getter, records))
-        return _clipped(values, column.kind.value)
+            return integers(values)
+        except struct.error:  # None, or a number that no counter can hold
+            return _clipped(values)
 
     def _numbers(self, names: Sequence[str | None]) -> Values:
-        return np.fromiter(map(self._names.__getitem__, names), np.int32, len(names))
+        return small_integers([*map(self._names.__getitem__, names)])
 
 
-def _clipped(values: list[Any], dtype: str) -> Values:
-    """Numbers, or None, for which there is -1; of more than 64 bits only the nearest that can be stored."""
-    try:
-        return np.array(values, dtype=dtype)
-    except (OverflowError, TypeError):
-        lowest, highest = _INT64_RANGE
-        plain = [-1 if value is None else min(max(value, lowest), highest) for value in values]
-        return np.array(plain, dtype=dtype)
+def _clipped(values: list[int | None]) -> Values:
+    """-1 for None; of numbers of more than 64 bits the nearest that can be stored."""
+    lowest, highest = _INT64_RANGE
+    plain = [-1 if value is None else min(max(value, lowest), highest) for value in values]
+    return np.array(plain, dtype=np.int64)

@@ -43,7 +43,7 @@ class Columns:
         datasets = [self._dataset(f"column{number}") for number in range(COLUMNS)]
         tails = self._tails(datasets)
         self.hdf5.flush()
-        self.file.commit_structure()
+        self.file.commit_structure(())
         self.structure = len(self.disk.log)
         self.columns = [
             GrowingColumn(dataset, self.file, tails + number * PLACES * CHUNK_ROWS * 8)
