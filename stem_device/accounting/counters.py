@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from stem_device.accounting.rules import is_torn, mend
+from stem_device.accounting.rules import is_torn, mend, went_on
 from stem_device.accounting.stream import StreamAccount
 from stem_device.model.reply import EventCallback
 
@@ -30,6 +30,23 @@ class CounterReader:
     @property
     def resumed(self) -> bool:
         return self._old_life is not None
+
+    def read_plain(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> int:
+        """Take the counters if events were pushed and received since the last poll, and that is all.
+
+        Returns how many; 0 if it was not so, and then nothing was taken: see ``read``.
+        """
+        if (
+            endpoint != self._endpoint
+            or self._torn
+            or self._old_life is not None
+            or (stream is not None and stream.began_again)
+            or not went_on(self.counters, now)
+        ):
+            return 0
+        arrived = now.event_count - self.counters.event_count
+        self.raw = self.counters = now
+        return arrived
 
     def read(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> bool:
         """Take the counters of this poll; True if the publisher's endpoint has changed."""

@@ -42,7 +42,7 @@ def advance(
     any event (``server_counter`` 0); None if that is not known. ``resumed`` says that it is no fresh
     subscription but one that is connected to a restarted publisher.
     """
-    if not endpoint_changed and _went_on(last, now):
+    if not endpoint_changed and went_on(last, now):
         return Advance(now.event_count - last.event_count, 0, 0, 0)
     if _began_again(last, now):
         return begin(now)
@@ -64,6 +64,17 @@ def _in_one_series(last: EventCallback, now: EventCallback, base: int | None, re
         # renewed, but the reply before was torn.
         return begin(now) if now.event_count <= pushed else change
     return structs.replace(change, missed=pushed - change.received)  # rule 2
+
+
+def went_on(last: EventCallback, now: EventCallback) -> bool:
+    """All that was pushed was received, and nothing else happened: by far most updates, hence asked first."""
+    return (
+        now.server_counter - last.server_counter == now.event_count - last.event_count >= 0
+        and last.server_counter > 0
+        and now.missed_event_count == last.missed_event_count
+        and now.discarded_event_count == last.discarded_event_count
+        and now.last_resubscribed == last.last_resubscribed
+    )
 
 
 def is_torn(last: EventCallback, now: EventCallback) -> bool:
@@ -109,17 +120,6 @@ def begin(now: EventCallback) -> Advance:
 def discarded_count(callback: EventCallback) -> int:
     """Events thrown away by cppTango; 0 where the dialect does not tell."""
     return callback.discarded_event_count or 0
-
-
-def _went_on(last: EventCallback, now: EventCallback) -> bool:
-    """All that was pushed was received, and nothing else happened: by far most updates, hence asked first."""
-    return (
-        now.server_counter - last.server_counter == now.event_count - last.event_count >= 0
-        and last.server_counter > 0
-        and now.missed_event_count == last.missed_event_count
-        and now.discarded_event_count == last.discarded_event_count
-        and now.last_resubscribed == last.last_resubscribed
-    )
 
 
 def _began_again(last: EventCallback, now: EventCallback) -> bool:

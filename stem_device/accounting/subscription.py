@@ -68,6 +68,20 @@ class SubscriptionAccount:
         self, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, late: bool = False
     ) -> None:
         """Take the counters of this poll; ``late``: the server was asked in the one before."""
+        arrived = self._reader.read_plain(now, endpoint, stream)
+        if arrived:
+            self.advanced = Advance(arrived, 0, 0, 0)
+            self._received += arrived
+            if self._base is None:
+                self._base = _pushed(stream)
+            self._overdue = self._overdue_now(stream, late=late)
+            self._write()
+        else:
+            self._update_with_care(now, endpoint, stream, late=late)
+
+    def _update_with_care(
+        self, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, late: bool
+    ) -> None:
         last, before, overdue = self._reader.counters, self._reader.raw, self._overdue
         changed = self._reader.read(now, endpoint, stream)
         counters = self._reader.counters
@@ -135,27 +149,30 @@ class SubscriptionAccount:
 
     def _write(self) -> None:
         now = self._reader.raw
+        advanced = self.advanced
+        # In the order of the record's fields: by name it takes eight times as long, and this is done for
+        # every subscription in every poll.
         self.record = SubscriptionRecord(
-            topic=self.topic,
-            stream=self.stream_name,
-            publisher=now.channel_name,
-            callback_count=now.callback_count,
-            server_counter=now.server_counter,
-            event_count=now.event_count,
-            missed_event_count=now.missed_event_count,
-            discarded_event_count=discarded_count(now),
-            last_resubscribed=now.last_resubscribed,
-            received_total=self._received,
-            received_delta=self.advanced.received,
-            missed_total=self._missed,
-            missed_delta=self.advanced.missed,
-            missed_at_least=self._at_least,
-            gaps_total=self._gaps,
-            gaps_delta=self.advanced.gaps,
-            gaps_before=self._gaps_before,
-            discarded_total=self._discarded,
-            resets_total=self._resets,
-            overdue=self._overdue,
+            self.topic,
+            self.stream_name,
+            now.channel_name,
+            now.callback_count,
+            now.server_counter,
+            now.event_count,
+            now.missed_event_count,
+            discarded_count(now),
+            now.last_resubscribed,
+            self._received,
+            advanced.received,
+            self._missed,
+            advanced.missed,
+            self._at_least,
+            self._gaps,
+            advanced.gaps,
+            self._gaps_before,
+            self._discarded,
+            self._resets,
+            self._overdue,
         )
 
 
