@@ -1,0 +1,229 @@
+"""Events during runs and stages, from the polls of a recording.
+
+A poll tells what happened since the one before, not when. So there are three numbers for every span of time:
+what the polls that ended within it brought, what must have happened within it, and what can have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stem_device.runs.marks import NONE, Codes, Flags, Integers, MarkColumns, Names
+from stem_device.runs.phases import stages
+from stem_device.runs.source import Tables, runs_of
+from stem_device.runs.table import RunTable
+
+COUNTED = (
+    ("published", "streams", "published_delta"),
+    ("received", "subscriptions", "received_delta"),
+    ("missed", "subscriptions", "missed_delta"),
+)
+"""What is counted, from which table and column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """n polls of all sources, in the order of source and time.
+
+    The deltas of a poll are of what happened between ``since_utc_ns`` and ``until_utc_ns``: from the
+    beginning of the poll before to the end of this one. The first poll of a source has no deltas.
+    ``start`` has the first poll of every source, and n. ``deltas`` are by name, see COUNTED.
+    """
+
+    source: Integers
+    number: Integers
+    since_utc_ns: Integers
+    until_utc_ns: Integers
+    start: Integers
+    deltas: Mapping[str, Integers]
+
+    def rows_of(self, source: npt.NDArray[Any], number: npt.NDArray[Any]) -> Integers:
+        """The rows here of polls given by source and number."""
+        span = int(self.number.max(initial=0)) + 1
+        mine, wanted = self.source * span + self.number, source.astype(np.int64) * span + number
+        by_number = np.argsort(mine, kind="stable")
+        rows: Integers = by_number[np.searchsorted(mine, wanted, sorter=by_number)]
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Events of each span."""
+
+    published: Integers
+    received: Integers
+    missed: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEvents:
+    """Events of n spans of time: runs, or stages of them. ``run`` is the number of the run.
+
+    ``ended_within`` is what the polls brought that ended within the span, after its begin and not after its
+    end; so every event belongs to one of several spans that follow each other. ``polls`` counts these polls:
+    where it is 0, the span is too short to be told from its neighbours, and ``ended_within`` says nothing.
+    ``at_least`` is what polls brought that began and ended within; ``at_most`` is of all that touch it.
+    """
+
+    run: Integers
+    begin_utc_ns: Integers
+    end_utc_ns: Integers
+    polls: Integers
+    ended_within: Counts
+    at_least: Counts
+    at_most: Counts
+
+    @property
+    def resolved(self) -> Flags:
+        """Whether a poll ended within the span."""
+        return self.polls > 0
+
+
+@dataclass(frozen=True, slots=True)
+class StageEvents:
+    """Events of stages; ``earlier`` and ``later`` are codes of the names of the recording."""
+
+    earlier: Codes
+    later: Codes
+    events: SpanEvents
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What subscriptions missed, one row a run and poll and subscription; names as in the recording.
+
+    Runs at the same time each have the loss. ``until_utc_ns`` is the end of the poll that noticed.
+    """
+
+    run: Integers
+    until_utc_ns: Integers
+    server: Names
+    publisher: Names
+    stream: Names
+    missed: Integers
+
+
+def polls_of(recording: Tables) -> Polls:
+    """Order the polls, and sum the deltas of each."""
+    polls = recording["polls"]
+    source, time = polls["source"].astype(np.int64), polls["time_utc_ns"]
+    until = time + np.round(polls["duration_seconds"] * 1e9).astype(np.int64)
+    by_time = np.lexsort((polls["poll"], source))
+    source, number = source[by_time], polls["poll"][by_time]
+    first = np.ones(len(source), dtype=bool)
+    first[1:] = source[1:] != source[:-1]
+    start = np.append(np.flatnonzero(first), len(source))
+    # A clock that was set back must not make time run backwards.
+    time, until = _rising(time[by_time], start), _rising(until[by_time], start)
+    since = np.where(first, time, np.roll(time, 1))
+    ordered = Polls(source, number, since, until, start, {})
+    deltas = {name: _sum(recording[table], column, ordered, first) for name, table, column in COUNTED}
+    return Polls(source, number, since, until, start, deltas)
+
+
+def events_per_run(
+    recording: Tables, table: RunTable | None = None, polls: Polls | None = None
+) -> SpanEvents:
+    """One row a run, from begin (or its first mark) to end; to the last poll if it has not ended."""
+    table, polls = table or runs_of(recording), polls or polls_of(recording)
+    begin, end = spans_of_runs(table, polls)
+    return _events(polls, np.arange(len(table)), begin, end)
+
+
+def events_per_stage(
+    recording: Tables, table: RunTable | None = None, polls: Polls | None = None
+) -> StageEvents:
+    """One row a stage that has come to its end, as ``stages`` has them."""
+    staged = stages(table or runs_of(recording))
+    events = _events(polls or polls_of(recording), staged.run, staged.begin_utc_ns, staged.end_utc_ns)
+    return StageEvents(staged.earlier, staged.later, events)
+
+
+def losses(recording: Tables, table: RunTable | None = None, polls: Polls | None = None) -> Losses:
+    """Who missed what from whom during which run, by the polls that ended within the run."""
+    table, polls = table or runs_of(recording), polls or polls_of(recording)
+    begin, end = spans_of_runs(table, polls)
+    subscriptions = recording["subscriptions"]
+    missed = subscriptions["missed_delta"]
+    rows = np.flatnonzero(missed > 0)
+    poll = polls.rows_of(subscriptions["source"][rows], subscriptions["poll"][rows])
+    counted = ~np.isin(poll, polls.start)
+    rows, poll = rows[counted], poll[counted]
+    by_time = np.argsort(polls.until_utc_ns[poll], kind="stable")
+    rows, until = rows[by_time], polls.until_utc_ns[poll[by_time]]
+    first, beyond = np.searchsorted(until, begin, side="right"), np.searchsorted(until, end, side="right")
+    number = np.maximum(0, beyond - first)
+    run = np.repeat(np.arange(len(table)), number)
+    at = np.arange(len(run)) - np.repeat(np.cumsum(number) - number, number) + np.repeat(first, number)
+    return Losses(
+        run=run,
+        until_utc_ns=until[at],
+        missed=missed[rows[at]],
+        **{name: _texts(recording, subscriptions.codes(name)[rows[at]]) for name in _WHO},
+    )
+
+
+def spans_of_runs(table: RunTable, polls: Polls) -> tuple[Integers, Integers]:
+    """When every run began and ended, as far as events are concerned."""
+    begin = np.where(table.begun_utc_ns == NONE, table.first_utc_ns, table.begun_utc_ns)
+    last = np.maximum(table.last_utc_ns, polls.until_utc_ns.max(initial=0))
+    return begin, np.where(table.ended, table.ended_utc_ns, last)
+
+
+_WHO = ("server", "publisher", "stream")
+
+
+def _rising(values: Integers, start: Integers) -> Integers:
+    sources = np.split(values, start[1:-1])
+    return np.concatenate([np.maximum.accumulate(own) for own in sources])
+
+
+def _sum(table: MarkColumns, column: str, polls: Polls, first: Flags) -> Integers:
+    deltas = table[column]
+    some = np.flatnonzero(deltas)
+    rows = polls.rows_of(table["source"][some], table["poll"][some])
+    # Exact up to 2^53 events.
+    sums = np.bincount(rows, weights=deltas[some], minlength=len(polls.number)).astype(np.int64)
+    sums[first] = 0
+    return sums
+
+
+def _events(polls: Polls, run: Integers, begin: Integers, end: Integers) -> SpanEvents:
+    """Sum over the sources; each has polls of its own."""
+    total = np.zeros((3, len(COUNTED), len(run)), dtype=np.int64)
+    count = np.zeros(len(run), dtype=np.int64)
+    for a, b in pairwise(polls.start.tolist()):
+        bounds = _bounds(polls.since_utc_ns[a:b], polls.until_utc_ns[a:b], begin, end)
+        count += bounds[0][1] - bounds[0][0]
+        for which, (first, beyond) in enumerate(bounds):
+            for what, (name, _, _) in enumerate(COUNTED):
+                sums = np.concatenate(([0], np.cumsum(polls.deltas[name][a:b])))
+                total[which, what] += sums[beyond] - sums[first]
+    counts = [Counts(*total[which]) for which in range(3)]
+    return SpanEvents(run, begin, end, count, *counts)
+
+
+def _bounds(
+    since: Integers, until: Integers, begin: Integers, end: Integers
+) -> list[tuple[Integers, Integers]]:
+    """First poll, and first one beyond, that ended within each span; that is inside; that touches it."""
+    after_begin = np.searchsorted(until, begin, side="right").clip(1)
+    after_end = np.searchsorted(until, end, side="right")
+    inside = np.searchsorted(since, begin, side="left").clip(1)
+    touching = np.searchsorted(since, end, side="left")
+    return [
+        (first, np.maximum(first, beyond))
+        for first, beyond in ((after_begin, after_end), (inside, after_end), (after_begin, touching))
+    ]
+
+
+def _texts(recording: Tables, codes: Codes) -> Names:
+    texts = np.full(len(codes), None, dtype=object)
+    texts[codes >= 0] = recording.names[codes[codes >= 0]]
+    return texts

@@ -1,0 +1,148 @@
+"""Marks and polls as columns in memory, for tests of what is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stem_device.model.mark import Mark, MarkKind
+from stem_device.runs import RunTable
+
+SECOND = 1_000_000_000
+T0 = 1_795_320_000 * SECOND
+
+
+def mark(run: str, name: str, seconds: float, *, received: float | None = None, **told: Any) -> Mark:
+    """A mark emitted so many seconds after T0; of the kind that its name says."""
+    kind = MarkKind(name) if name in {"begin", "end"} else MarkKind.MARK
+    emitted = T0 + round(seconds * SECOND)
+    arrived = emitted if received is None else T0 + round(received * SECOND)
+    return Mark(
+        kind=kind,
+        run=run,
+        name=name,
+        emitted_utc_ns=emitted,
+        received_utc_ns=arrived,
+        received_monotonic_ns=arrived - T0,
+        **told,
+    )
+
+
+@dataclass
+class Columns:
+    """One table in memory. ``numbers`` are plain columns, ``texts`` columns of names."""
+
+    names: list[str]
+    numbers: dict[str, npt.NDArray[Any]]
+    texts: dict[str, Sequence[str | None]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.numbers.values())))
+
+    def __getitem__(self, column: str) -> npt.NDArray[Any]:
+        return self.numbers[column]
+
+    def codes(self, column: str) -> npt.NDArray[np.int32]:
+        return np.array([self._code(text) for text in self.texts[column]], dtype=np.int32)
+
+    def _code(self, text: str | None) -> int:
+        if text is None:
+            return -1
+        if text not in self.names:
+            self.names.append(text)
+        return self.names.index(text)
+
+
+_TEXTS = "kind run name device_group queue configuration host worker requestor request_id error".split()
+_NUMBERS = ("emitted_utc_ns", "received_utc_ns", "received_monotonic_ns")
+
+
+@dataclass
+class Recording:
+    """Tables in memory."""
+
+    tables: dict[str, Columns]
+    known: list[str]
+
+    @property
+    def names(self) -> npt.NDArray[np.object_]:
+        for table in self.tables.values():
+            for column in table.texts:
+                table.codes(column)
+        return np.array(self.known, dtype=object)
+
+    def __getitem__(self, table: str) -> Columns:
+        return self.tables[table]
+
+
+def recording(
+    marks: Iterable[Mark],
+    polls: Sequence[tuple[int, float, float]] = (),
+    streams: Sequence[tuple[int, int, int]] = (),
+    subscriptions: Sequence[tuple[int, int, str, int, int]] = (),
+    source: Sequence[int] | None = None,
+) -> Recording:
+    """``polls`` are (source, seconds, duration), numbered from 7 in each source; ``streams`` are (source, poll
+    from 0, published), ``subscriptions`` (source, poll from 0, server, received, missed)."""
+    given = list(marks)
+    # Codes must not be in the order of the alphabet, nor begin with what is looked for.
+    names = ["zebra", "", "tango://a/b"]
+    numbers = {name: np.array([getattr(one, name) for one in given], dtype=np.int64) for name in _NUMBERS}
+    numbers["iteration"] = np.array([-1 if m.iteration is None else m.iteration for m in given], np.int64)
+    numbers["source"] = np.array(source if source is not None else [0] * len(given), dtype=np.int32)
+    texts = {name: [getattr(one, name) for one in given] for name in _TEXTS}
+    counted: dict[int, int] = {}
+    number = []
+    for own, _, _ in polls:
+        number.append(7 + counted.setdefault(own, 0))
+        counted[own] += 1
+    return Recording(
+        {
+            "marks": Columns(names, numbers, texts),
+            "polls": Columns(
+                names,
+                {
+                    "source": _column(polls, 0).astype(np.int32),
+                    "poll": np.array(number, dtype=np.int64),
+                    "time_utc_ns": T0 + np.round(_column(polls, 1) * SECOND).astype(np.int64),
+                    "duration_seconds": _column(polls, 2),
+                },
+            ),
+            "streams": Columns(
+                names,
+                {
+                    "source": _column(streams, 0).astype(np.int32),
+                    "poll": 7 + _column(streams, 1).astype(np.int64),
+                    "published_delta": _column(streams, 2).astype(np.int64),
+                },
+            ),
+            "subscriptions": Columns(
+                names,
+                {
+                    "source": _column(subscriptions, 0).astype(np.int32),
+                    "poll": 7 + _column(subscriptions, 1).astype(np.int64),
+                    "received_delta": _column(subscriptions, 3).astype(np.int64),
+                    "missed_delta": _column(subscriptions, 4).astype(np.int64),
+                },
+                {
+                    "server": [row[2] for row in subscriptions],
+                    "publisher": [f"pub of {row[2]}" for row in subscriptions],
+                    "stream": [f"stream of {row[2]}" for row in subscriptions],
+                },
+            ),
+        },
+        names,
+    )
+
+
+def run_table(*marks: Mark, source: Sequence[int] | None = None) -> RunTable:
+    made = recording(marks, source=source)
+    return RunTable(made["marks"], made.names)
+
+
+def _column(rows: Sequence[tuple[Any, ...]], index: int) -> npt.NDArray[np.float64]:
+    return np.array([row[index] for row in rows], dtype=np.float64)
