@@ -71,6 +71,34 @@ class RecordingError(StemError):
         self.reason = reason
 
 
+class MarkError(StemError):
+    """A mark of a run that cannot be used. ``key`` is as in ReplyError, ``$`` for the whole."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"the mark cannot be used: {reason} (at {key})")
+        self.key = key
+        self.reason = reason
+
+
+class UnreadableRecordingError(RecordingError):
+    """A file that is no recording, of another version, or damaged. ``advice`` says what to do."""
+
+    def __init__(self, path: Path | str, reason: str, advice: str) -> None:
+        super().__init__(path, "read", f"{reason}; {advice}")
+        self.reason = reason
+        self.advice = advice
+
+
+class NoSuchDataError(StemError, LookupError):
+    """A table or a column was asked for that recordings do not have."""
+
+    def __init__(self, what: str, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"there is no {what} {name!r}; there are {', '.join(known)}")
+        self.what = what
+        self.name = name
+        self.known = known
+
+
 class MissingExtraError(StemError):
     """An optional part was asked for whose packages are not installed."""
 
@@ -82,6 +110,15 @@ class MissingExtraError(StemError):
 
 class MonitorNotRunningError(StemError):
     """Something was asked of a monitor that is not polling: not started, stopped, or stuck."""
+
+
+class MonitorUnreachableError(StemError):
+    """An EventMonitor that a client speaks to did not take what it was sent."""
+
+    def __init__(self, device: str, reason: str) -> None:
+        super().__init__(f"{device} did not take the mark: {reason}")
+        self.device = device
+        self.reason = reason
 
 
 class RegistrationError(StemError):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from stem_device.cli import check, demo, monitor, register
+from stem_device.cli import check, demo, mark, monitor, register
 
 app = typer.Typer(
     name="stem",
@@ -49,6 +49,7 @@ app.callback(help=_paragraphs(stem.__doc__))(stem)
 for _module, _function in (
     (monitor, monitor.monitor),
     (check, check.check),
+    (mark, mark.mark),
     (register, register.register),
     (demo, demo.demo),
 ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from stem_device.errors import MissingExtraError, OptionError, StemError
+from stem_device.errors import MarkError, MissingExtraError, OptionError, StemError
 
 
 class ExitCode(enum.IntEnum):
@@ -20,7 +20,7 @@ class ExitCode(enum.IntEnum):
 
 def exit_code(error: StemError) -> ExitCode:
     """The exit code for an error that ends a command."""
-    if isinstance(error, OptionError):
+    if isinstance(error, (OptionError, MarkError)):
         return ExitCode.USAGE
     if isinstance(error, MissingExtraError):
         return ExitCode.MISSING_EXTRA

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tango
 
-from stem_device.errors import MissingExtraError, OptionError, RecordingError, StemError
+from stem_device.errors import MarkError, MissingExtraError, OptionError, RecordingError, StemError
 
 _ADVICE: tuple[tuple[type[StemError], str], ...] = (
     (
@@ -12,6 +12,10 @@ _ADVICE: tuple[tuple[type[StemError], str], ...] = (
         "Mend the cause (RecordingDirectory, space, permissions), then call it again.",
     ),
     (OptionError, "Call again with a value that can be used; nothing was changed."),
+    (
+        MarkError,
+        "Nothing was recorded; send it again as docs/reference/marks.md of stem-device describes it.",
+    ),
     (MissingExtraError, "Install it where the device server runs, then restart the server."),
 )
 

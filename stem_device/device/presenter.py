@@ -39,6 +39,7 @@ class Presenter:
             poll_period_seconds=monitor.poll_period,
             sampling_wanted=monitor.sampling_wanted,
             event_errors=event_errors,
+            unrecorded_marks=monitor.unrecorded_marks,
         )
 
     def state(self, view: View) -> DeviceState:

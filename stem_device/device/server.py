@@ -21,6 +21,7 @@ from tango.server import command, run
 
 from stem_device.device.events import EventPusher
 from stem_device.device.failures import dev_failed, not_working
+from stem_device.device.marks import MARK_IN, MARK_OUT, NAMED_MARK_IN, mark_reply, parse_mark
 from stem_device.device.presenter import Presenter
 from stem_device.device.properties import PROPERTIES, parse_properties
 from stem_device.device.property_database import (
@@ -38,6 +39,7 @@ from stem_device.device.tango_attributes import Reading, readings, table_base
 from stem_device.device.text import tango_text
 from stem_device.device.waiting import wait_for_database
 from stem_device.errors import OptionError, StemError
+from stem_device.model.mark import MarkKind
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
@@ -287,6 +289,24 @@ class EventMonitor(TableDevice):
             "QuerySnapshot",
             lambda monitor: full_snapshot(monitor.snapshot) if monitor.snapshot else "{}",
         )
+
+    @command(dtype_in=str, doc_in=MARK_IN, dtype_out=str, doc_out=MARK_OUT)
+    def BeginRun(self, mark: str) -> str:
+        """A run begins."""
+        return self._mark("BeginRun", MarkKind.BEGIN, mark)
+
+    @command(dtype_in=str, doc_in=NAMED_MARK_IN, dtype_out=str, doc_out=MARK_OUT)
+    def Mark(self, mark: str) -> str:
+        """A run reached a point."""
+        return self._mark("Mark", MarkKind.MARK, mark)
+
+    @command(dtype_in=str, doc_in=MARK_IN, dtype_out=str, doc_out=MARK_OUT)
+    def EndRun(self, mark: str) -> str:
+        """A run ended; the key error says what went wrong, if anything did."""
+        return self._mark("EndRun", MarkKind.END, mark)
+
+    def _mark(self, name: str, kind: MarkKind, text: str) -> str:
+        return self._act(name, lambda monitor: mark_reply(monitor.mark(parse_mark(kind, text))))
 
     def _keep(self, monitor: Monitor, change: Callable[[str], None], target: str) -> str:
         target = target.strip()

@@ -26,7 +26,8 @@ class Polled:
 class View:
     """``polled`` is None before the first poll.
 
-    ``event_errors`` counts the events that Tango refused to push.
+    ``event_errors`` counts the events that Tango refused to push, ``unrecorded_marks`` the marks that were
+    not recorded.
     """
 
     polled: Polled | None
@@ -36,3 +37,4 @@ class View:
     poll_period_seconds: float
     sampling_wanted: bool
     event_errors: int
+    unrecorded_marks: int

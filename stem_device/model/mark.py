@@ -6,6 +6,12 @@ import enum
 
 from msgspec import Struct
 
+MAX_NAME_CHARACTERS = 256
+"""Of a run and of a mark."""
+MAX_TEXT_CHARACTERS = 1024
+"""Of whatever else is told of a run."""
+MAX_ERROR_CHARACTERS = 8192
+
 
 class MarkKind(enum.StrEnum):
     """What a mark does to its run."""
@@ -20,6 +26,7 @@ class Mark(Struct, frozen=True, kw_only=True):
 
     ``name`` is that of the kind for BEGIN and END, and no MARK has such a name.
     ``emitted_utc_ns`` is when it happened, as the client says; the time of reception if it did not say.
+    All times are 0 before the monitor has received the mark and the client did not say.
     ``iteration`` tells repetitions of a run or of a mark apart. What nobody told is None.
     """
 

@@ -15,10 +15,12 @@ from msgspec import structs
 from stem_device.accounting import Ledger
 from stem_device.errors import MonitorNotRunningError, StemError
 from stem_device.model.clock import Clock, SystemClock
+from stem_device.model.mark import Mark
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor.context import recording_context
 from stem_device.monitor.health import MonitorHealth
+from stem_device.monitor.marks import NOT_RECORDING, MarkOutcome, MarkWriter
 from stem_device.polling import Poller, Schedule
 from stem_device.recording import RecordingSession, RecordingStatus
 
@@ -51,6 +53,7 @@ class Monitor:
         self._schedule = Schedule(options.poll_period, clock=clock)
         self._ledger = Ledger(clock)
         self._recordings = recordings or RecordingSession(options, clock=clock)
+        self._marks = MarkWriter(self._record_mark, clock=clock)
         self._thread_context = thread_context
         self._consumers: list[Consumer] = []
         self._settings = threading.RLock()
@@ -84,6 +87,7 @@ class Monitor:
             thread.join(STOP_SECONDS)
         with self._cycle_done:
             self._cycle_done.notify_all()
+        self._marks.close(STOP_SECONDS)
         self._recordings.stop()
         self._poller.close()
 
@@ -198,6 +202,18 @@ class Monitor:
             self._recordings.stop()
             self._apply_sampling()
 
+    def mark(self, mark: Mark) -> MarkOutcome:
+        """Stamp the time of reception on a mark of a run and record it; waits 1 s for the disk at most.
+
+        Raises MonitorNotRunningError after ``stop``.
+        """
+        return self._marks.take(mark)
+
+    @property
+    def unrecorded_marks(self) -> int:
+        """Marks that came while nothing was recorded, or could not be written."""
+        return self._marks.unrecorded_total
+
     def reset_counters(self) -> None:
         """Let all totals begin at 0 again; the next poll, which is at once, shows it."""
         with self._accounts:
@@ -251,6 +267,22 @@ class Monitor:
         if not self._recordings.status.active:
             return
         self._recordings.write(snapshot)
+        self._end_sampling_of_failed_recording()
+
+    def _record_mark(self, mark: Mark) -> str:
+        """Why it was not recorded, empty if it was. On the thread of the marks."""
+        active = self._recordings.status.active
+        try:
+            recorded = self._recordings.mark(mark)
+        except Exception as error:
+            logger.exception("A mark could not be recorded")
+            self._note(error)
+            return f"{type(error).__name__}: {error}"
+        if active:
+            self._end_sampling_of_failed_recording()
+        return "" if recorded else self._recordings.status.error or NOT_RECORDING
+
+    def _end_sampling_of_failed_recording(self) -> None:
         if not self._recordings.status.active:  # it failed just now: sampling was on for it alone
             with self._settings:
                 self._apply_sampling()

@@ -1,7 +1,8 @@
-"""JSON lines: one object a poll, each reply as its server wrote it.
+"""JSON lines: one object a poll, each reply as its server wrote it, and one object a mark.
 
-``{"time": ISO 8601 UTC, "replies": {admin device: {"data": reply} or {"error": text}}}``, compressed
-if the name of the file ends in ``.gz`` or ``.zst``.
+``{"time": ISO 8601 UTC, "replies": {admin device: {"data": reply} or {"error": text}}}`` and
+``{"time": ISO 8601 UTC, "mark": {field: value}}``, compressed if the name of the file ends in
+``.gz`` or ``.zst``.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from stem_device.errors import ReplyError
+from stem_device.model.mark import Mark
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot
 from stem_device.recording.growing_file import GrowingFile
@@ -53,6 +55,9 @@ class JsonLinesRecorder:
         self._file.write(poll_line(snapshot))
         self._polls += 1
 
+    def write_mark(self, mark: Mark) -> None:
+        self._file.write(mark_line(mark))
+
     def close(self) -> None:
         """Safe to call twice."""
         self._file.close()
@@ -62,6 +67,15 @@ def poll_line(snapshot: Snapshot) -> bytes:
     """The poll as one line of JSON with its line break."""
     replies = {record.name: _answer(record) for record in snapshot.servers}
     return _ENCODER.encode({"time": _iso_utc(snapshot.time_utc_ns), "replies": replies}) + b"\n"
+
+
+def mark_line(mark: Mark) -> bytes:
+    """The mark as one line of JSON with its line break: what was told of it, with all three times.
+
+    ``msgspec.convert(line["mark"], Mark)`` brings it back.
+    """
+    told = {name: value for name, value in structs.asdict(mark).items() if value is not None}
+    return _ENCODER.encode({"time": _iso_utc(mark.received_utc_ns), "mark": told}) + b"\n"
 
 
 def _answer(record: ServerRecord) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from stem_device.model.mark import Mark
 from stem_device.model.snapshot import Snapshot
 
 
@@ -29,19 +30,20 @@ class RecordingStatus:
     """A recording as its user sees it.
 
     ``path`` is the file being written, or the last one; None before the first recording.
-    ``polls`` and ``bytes`` count the whole recording, all of its files together.
+    ``polls``, ``marks`` and ``bytes`` count the whole recording, all of its files together.
     ``error`` is empty, or says why the last recording ended, and what to do; it goes with the next start.
     """
 
     active: bool = False
     path: Path | None = None
     polls: int = 0
+    marks: int = 0
     bytes: int = 0
     error: str = ""
 
 
 class Recorder(Protocol):
-    """Writes Snapshots to one file."""
+    """Writes Snapshots and marks to one file."""
 
     @property
     def polls(self) -> int:
@@ -53,6 +55,9 @@ class Recorder(Protocol):
 
     def write(self, snapshot: Snapshot) -> None:
         """Append one Snapshot; raises RecordingError. On return it survives the death of the process."""
+
+    def write_mark(self, mark: Mark) -> None:
+        """Append one mark, as ``write`` does."""
 
     def close(self) -> None:
         """End the file; raises RecordingError. Closing twice is no error."""

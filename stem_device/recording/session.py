@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from stem_device.errors import RecordingError, StemError
 from stem_device.model.clock import Clock, SystemClock
+from stem_device.model.mark import Mark
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording.advice import explain
 from stem_device.recording.hdf5 import Hdf5Recorder, new_recording
 from stem_device.recording.layout import Part
 from stem_device.recording.naming import candidates, own_recordings
+from stem_device.recording.open_runs import OpenRuns
 from stem_device.recording.recorder import RecordingContext, RecordingStatus
 
 _log = logging.getLogger(__name__)
@@ -25,7 +28,8 @@ class RecordingSession:
     """Writes HDF5 recordings to ``RecordingDirectory``. Every method may be called from any thread.
 
     A file that has reached ``MaxRecordingBytes`` is followed by the next one of the same recording, before
-    the next poll. ``KeepRecordings`` counts files; the oldest are removed whenever a file begins.
+    the next poll or mark. ``KeepRecordings`` counts files; the oldest are removed whenever a file begins.
+    A recording begins with the BEGIN of each run that is under way.
     """
 
     def __init__(self, options: Options, *, clock: Clock | None = None) -> None:
@@ -37,7 +41,9 @@ class RecordingSession:
         self._context = RecordingContext()
         self._part: Part | None = None
         self._closed_polls = 0
+        self._closed_marks = 0
         self._closed_bytes = 0
+        self._open_runs = OpenRuns()
 
     @property
     def status(self) -> RecordingStatus:
@@ -54,10 +60,12 @@ class RecordingSession:
                 return self._recorder.path
             self._context = replace(context, label=label)
             self._part = new_recording(self._clock)
-            self._closed_polls = self._closed_bytes = 0
+            self._closed_polls = self._closed_marks = self._closed_bytes = 0
             self._status = RecordingStatus()
             try:
                 recorder = self._open(self._part)
+                for mark in self._open_runs:
+                    recorder.write_mark(mark)
             except StemError as error:
                 self._status = RecordingStatus(error=str(error))
                 raise
@@ -69,14 +77,16 @@ class RecordingSession:
     def write(self, snapshot: Snapshot) -> None:
         """Append a Snapshot if a recording is under way; durable on return. Never raises: see the status."""
         with self._lock:
-            if self._recorder is None:
-                return
-            try:
-                recorder = self._rotated(self._recorder)
-                recorder.write(snapshot)
-                self._tell(recorder)
-            except StemError as error:
-                self._fail(error)
+            self._append(lambda recorder: recorder.write(snapshot))
+
+    def mark(self, mark: Mark) -> bool:
+        """Append a mark if a recording is under way; whether it was recorded, which is durable then.
+
+        Never raises: see the status. The BEGIN of a run is remembered in any case, until its END.
+        """
+        with self._lock:
+            self._open_runs.take(mark)
+            return self._append(lambda recorder: recorder.write_mark(mark))
 
     def stop(self) -> None:
         """End the recording; does nothing if there is none. Never raises: see the status."""
@@ -93,13 +103,27 @@ class RecordingSession:
             self._tell(recorder)
             self._status = replace(self._status, active=False, error=error)
 
+    def _append(self, write: Callable[[Hdf5Recorder], None]) -> bool:
+        """Whether it was written."""
+        if self._recorder is None:
+            return False
+        try:
+            recorder = self._rotated(self._recorder)
+            write(recorder)
+        except StemError as error:
+            self._fail(error)
+            return False
+        self._tell(recorder)
+        return True
+
     def _rotated(self, recorder: Hdf5Recorder) -> Hdf5Recorder:
-        """The recorder for the next poll: the present one, or that of a new file."""
+        """The recorder for the next poll or mark: the present one, or that of a new file."""
         limit = self._options.max_recording_bytes
         if not limit or recorder.bytes_written < limit or self._part is None:
             return recorder
         recorder.close()
         self._closed_polls += recorder.polls
+        self._closed_marks += recorder.marks
         self._closed_bytes += recorder.bytes_written
         self._recorder = None
         self._part = replace(self._part, number=self._part.number + 1, begun_utc_ns=self._clock.utc_ns())
@@ -139,6 +163,7 @@ class RecordingSession:
             active=True,
             path=recorder.path,
             polls=self._closed_polls + recorder.polls,
+            marks=self._closed_marks + recorder.marks,
             bytes=self._closed_bytes + recorder.bytes_written,
         )
 

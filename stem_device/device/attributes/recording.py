@@ -33,6 +33,25 @@ RECORDING: tuple[AttributeSpec, ...] = (
         value=lambda view: view.recording.polls,
     ),
     AttributeSpec(
+        name="recordedMarks",
+        dtype="DevULong64",
+        label="Recorded marks",
+        unit="marks",
+        format="%d",
+        doc="Marks of runs in the recording that is running, or in the last one.",
+        value=lambda view: view.recording.marks,
+    ),
+    AttributeSpec(
+        name="unrecordedMarks",
+        dtype="DevULong64",
+        label="Marks not recorded",
+        unit="marks",
+        format="%d",
+        doc="Marks of runs that came while nothing was recorded or could not be written, since the start "
+        "or Init.",
+        value=lambda view: view.unrecorded_marks,
+    ),
+    AttributeSpec(
         name="recordedBytes",
         dtype="DevULong64",
         label="Recorded bytes",

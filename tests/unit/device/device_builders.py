@@ -31,6 +31,7 @@ class Recording:
 
     def __init__(self, *, active: bool = False, path: str = "", error: str = "") -> None:
         self.active, self.path, self.error, self.polls, self.bytes = active, path, error, 3, 4096
+        self.marks = 5
 
 
 class Health:

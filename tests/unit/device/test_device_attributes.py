@@ -27,6 +27,7 @@ def view(one: Snapshot | None) -> View:
         poll_period_seconds=10.0,
         sampling_wanted=True,
         event_errors=3,
+        unrecorded_marks=2,
     )
 
 
@@ -84,6 +85,8 @@ def test_without_a_poll_only_what_is_known_is_valid() -> None:
         "recording",
         "recordingPath",
         "recordedPolls",
+        "recordedMarks",
+        "unrecordedMarks",
         "recordedBytes",
         "recordingError",
         "pollPeriod",

@@ -26,6 +26,7 @@ class FakeMonitor:
     targets = ("sys/*/*",)
     poll_period = 10.0
     sampling_wanted = False
+    unrecorded_marks = 0
 
 
 def presenter() -> Presenter:

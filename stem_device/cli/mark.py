@@ -1,0 +1,99 @@
+"""``stem mark``: tell the EventMonitor what a test run is doing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stem_device.cli.failures import failures_told
+
+EPILOG = """[bold]Examples[/bold]
+
+  stem mark run-7 begin --device-group mid --requestor "$USER"
+
+  stem mark run-7 flashed
+
+  stem mark run-7 booted --iteration 2 --time "$(date --utc --iso-8601=ns)"
+
+  stem mark run-7 end --error "no answer from the motor"
+
+[bold]Exit codes[/bold]: 0 the monitor took the mark (standard error says so if it is not recorded), 1 it did
+not, or with --must-record it is not recorded, 2 wrong usage, and nothing was recorded.
+"""
+
+
+def _events(incomplete: str) -> list[str]:
+    """What the shell offers for EVENT."""
+    return [event for event in ("begin", "end") if event.startswith(incomplete)]
+
+
+def mark(  # noqa: PLR0917 - one parameter an option, called by typer alone
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Identity of the run.", show_default=False)],
+    event: Annotated[
+        str,
+        typer.Argument(
+            metavar="EVENT",
+            help="begin, end, or the name of what happened.",
+            show_default=False,
+            autocompletion=_events,
+        ),
+    ],
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device", "-d", metavar="DEVICE", envvar="STEM_EVENT_MONITOR", help="The EventMonitor device."
+        ),
+    ] = "sys/eventmon/1",
+    time: Annotated[
+        str | None,
+        typer.Option(
+            "--time",
+            "-t",
+            metavar="TIME",
+            help="When it happened: ISO 8601 with time zone, or nanoseconds since 1970 UTC. Default: now.",
+        ),
+    ] = None,
+    iteration: Annotated[
+        int | None, typer.Option("--iteration", "-n", min=0, metavar="N", help="Which repetition.")
+    ] = None,
+    device_group: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Group of devices that the run belongs to.")
+    ] = None,
+    queue: Annotated[str | None, typer.Option(metavar="TEXT", help="Queue that the run waits in.")] = None,
+    configuration: Annotated[str | None, typer.Option(metavar="TEXT", help="What is run.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="TEXT", help="Machine that the run works on.")] = None,
+    worker: Annotated[str | None, typer.Option(metavar="TEXT", help="Instance of the worker.")] = None,
+    requestor: Annotated[str | None, typer.Option(metavar="TEXT", help="Who asked for the run.")] = None,
+    request_id: Annotated[str | None, typer.Option(metavar="TEXT", help="Identity of the request.")] = None,
+    error: Annotated[str | None, typer.Option(metavar="TEXT", help="What went wrong.")] = None,
+    must_record: Annotated[
+        bool, typer.Option("--must-record", help="Fail if the mark is not recorded.")
+    ] = False,
+) -> None:
+    """Tell the EventMonitor what a test run is doing, so that recordings say what was lost when.
+
+    [bold]begin[/bold] and [bold]end[/bold] begin and end the run; any other EVENT is a point that it
+    reached. Marks may come late, repeated, or for a run that never began: all are recorded.
+    """
+    with failures_told():
+        # Tango takes a while to import: --help and wrong usage need not wait for it.
+        from stem_device.cli.mark_session import MarkArguments, run_mark  # noqa: PLC0415
+
+        arguments = MarkArguments(
+            device=device,
+            run=run,
+            event=event,
+            must_record=must_record,
+            time=time,
+            iteration=iteration,
+            device_group=device_group,
+            queue=queue,
+            configuration=configuration,
+            host=host,
+            worker=worker,
+            requestor=requestor,
+            request_id=request_id,
+            error=error,
+        )
+        raise typer.Exit(run_mark(arguments))
