@@ -98,11 +98,13 @@ class StageEvents:
 class Losses:
     """What subscriptions missed, one row a run and poll and subscription; names as in the recording.
 
-    Runs at the same time each have the loss. ``until_utc_ns`` is the end of the poll that noticed.
+    Runs at the same time each have the loss. ``until_utc_ns`` is the end of the poll that noticed; ``after``
+    is the latest mark of the run before that.
     """
 
     run: Integers
     until_utc_ns: Integers
+    after: Names
     server: Names
     publisher: Names
     stream: Names
@@ -164,6 +166,7 @@ def losses(recording: Tables, table: RunTable | None = None, polls: Polls | None
     return Losses(
         run=run,
         until_utc_ns=until[at],
+        after=_latest_mark(table, run, until[at]),
         missed=missed[rows[at]],
         **{name: _texts(recording, subscriptions.codes(name)[rows[at]]) for name in _WHO},
     )
@@ -221,6 +224,18 @@ def _bounds(
         (first, np.maximum(first, beyond))
         for first, beyond in ((after_begin, after_end), (inside, after_end), (after_begin, touching))
     ]
+
+
+def _latest_mark(table: RunTable, run: Integers, time: Integers) -> Names:
+    """The name of the latest mark of each run that was emitted before ``time``."""
+    marks = table.marks
+    moments = np.unique(np.concatenate((marks.emitted_utc_ns, time)))
+    keys = marks.run * len(moments) + np.searchsorted(moments, marks.emitted_utc_ns)
+    at = np.searchsorted(keys, run * len(moments) + np.searchsorted(moments, time), side="left") - 1
+    before = (at >= 0) & (marks.run[at] == run) if len(marks.run) else np.zeros(len(run), dtype=bool)
+    names = np.full(len(run), None, dtype=object)
+    names[before] = table.names[marks.name[at[before]]]
+    return names
 
 
 def _texts(recording: Tables, codes: Codes) -> Names:

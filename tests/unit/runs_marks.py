@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.runs import RunTable
+from stem_device.runs.table import TOLD
 
 SECOND = 1_000_000_000
 T0 = 1_795_320_000 * SECOND
@@ -57,7 +58,7 @@ class Columns:
         return self.names.index(text)
 
 
-_TEXTS = "kind run name device_group queue configuration host worker requestor request_id error".split()
+_TEXTS = ("kind", "run", "name", *TOLD, "error")
 _NUMBERS = ("emitted_utc_ns", "received_utc_ns", "received_monotonic_ns")
 
 
@@ -86,8 +87,11 @@ def recording(
     subscriptions: Sequence[tuple[int, int, str, int, int]] = (),
     source: Sequence[int] | None = None,
 ) -> Recording:
-    """``polls`` are (source, seconds, duration), numbered from 7 in each source; ``streams`` are (source, poll
-    from 0, published), ``subscriptions`` (source, poll from 0, server, received, missed)."""
+    """``polls`` are (source, seconds, duration), numbered from 7 in each source.
+
+    ``streams`` are (source, poll from 0, published); ``subscriptions`` are (source, poll, server, received,
+    missed).
+    """
     given = list(marks)
     # Codes must not be in the order of the alphabet, nor begin with what is looked for.
     names = ["zebra", "", "tango://a/b"]

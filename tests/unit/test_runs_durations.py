@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def test_pairs_against_a_plain_loop(marks: list[Mark]) -> None:
             later = [one for one in group if one.name == "flashed"]
             if len(later) == 1 and len(group) == 2:
                 group.sort(key=lambda one: one.name == "flashed")
-            for one, other in zip(group, group[1:], strict=False):
+            for one, other in pairwise(group):
                 if (one.name, other.name) == ("queued", "flashed"):
                     wanted.append((run, (other.emitted_utc_ns - one.emitted_utc_ns) / 1e9))
                     partners += 1

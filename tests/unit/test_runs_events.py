@@ -100,7 +100,7 @@ def test_several_monitors_add_up_each_by_its_own_polls() -> None:
 def test_losses_name_run_and_subscription() -> None:
     data = made(
         *(mark("a", "begin", 5), mark("a", "end", 25)),
-        *(mark("b", "begin", 15), mark("b", "end", 35)),
+        *(mark("b", "begin", 15), mark("b", "x", 18), mark("b", "end", 35)),
         mark("quiet", "begin", 36),
         subscriptions=[
             (0, 0, "x", 0, 99),  # precedes the recording
@@ -113,6 +113,7 @@ def test_losses_name_run_and_subscription() -> None:
     ids = runs_of(data).ids
     rows = list(zip(ids[found.run], found.server, found.missed.tolist(), strict=True))
     assert rows == [("a", "x", 4), ("a", "x", 1), ("a", "y", 2), ("b", "x", 1), ("b", "y", 2), ("b", "y", 3)]
+    assert list(found.after) == ["begin"] * 3 + ["x"] * 3
     assert (found.publisher[0], found.stream[0]) == ("pub of x", "stream of x")
     assert events_per_run(data).ended_within.missed.tolist() == [7, 6, 0]
 
