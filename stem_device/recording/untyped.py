@@ -12,9 +12,9 @@ Hdf5Group: TypeAlias = Any
 Hdf5Dataset: TypeAlias = Any
 
 
-def import_h5py() -> Any:
-    """The module; MissingExtraError if it is not installed."""
+def import_h5py(feature: str = "recording to HDF5") -> Any:
+    """The module; MissingExtraError, which says what ``feature`` needs it, if it is not installed."""
     try:
         return importlib.import_module("h5py")
     except ImportError as error:
-        raise MissingExtraError("hdf5", "recording to HDF5") from error
+        raise MissingExtraError("hdf5", feature) from error

@@ -1,0 +1,220 @@
+"""One file of a recording: what it says of itself, and slices of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from stem_device.errors import OptionError, UnreadableRecordingError
+from stem_device.reading.access import FileAccess
+from stem_device.reading.times import parse_iso8601
+from stem_device.recording import format as spec
+from stem_device.recording.layout import ENTRY
+from stem_device.recording.untyped import Hdf5File, Hdf5Group
+
+Values = npt.NDArray[Any]
+Ranges = Sequence[tuple[int, int]]
+"""Rows from the first to before the second number, in rising order, none twice."""
+
+_MOST_KEPT_OPEN = 128
+"""Files; others are opened for every look, because a process may have few hundred files open."""
+_MAJOR = spec.FORMAT_VERSION.split(".", maxsplit=1)[0]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class FileContext:
+    """What a file says about how it was made."""
+
+    label: str
+    host: str
+    targets: tuple[str, ...]
+    properties: Mapping[str, str]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """An open file. ``polls`` is how many it had when it was opened; more are never shown.
+
+    ``ended_utc_ns`` is None while it grows, or if its writer died.
+    """
+
+    path: Path
+    recording_id: str
+    part: int
+    started_utc_ns: int
+    ended_utc_ns: int | None
+    polls: int
+    marks: int
+    _access: FileAccess
+
+    def close(self) -> None:
+        """Close the file; nothing can be read afterwards."""
+        self._access.close()
+
+    def context(self) -> FileContext:
+        """Read label, host, targets, properties and versions."""
+        return self._read(lambda file: _context(file[ENTRY]["context"]))
+
+    def rows(self, table: str) -> int:
+        """How many rows complete polls have in ``table``."""
+        if table in ("polls", "marks"):
+            return self.polls if table == "polls" else self.marks
+        return int(self.ends(table)[-1]) if self.polls else 0
+
+    def ends(self, table: str) -> npt.NDArray[np.int64]:
+        """Row after the last one of each poll, shape (polls,)."""
+        return self.column("polls", f"{table}_end", [(0, self.polls)]).astype(np.int64, copy=False)
+
+    def column(self, table: str, column: str, ranges: Ranges) -> Values:
+        """The rows of ``ranges``, one after the other, as they are stored."""
+        return self._read(lambda file: self._slices(file, f"{ENTRY}/{table}/{column}", ranges))
+
+    def names(self) -> list[str | None]:
+        """The name that begins in each row of ``names``; None for rows that continue the one before."""
+        texts, continues = self._read(lambda file: _name_rows(file[ENTRY]["names"]))
+        names: list[str | None] = [text.decode("utf-8", "replace") for text in texts]
+        first = -1
+        for row in np.flatnonzero(continues).tolist():
+            first = first if row and continues[row - 1] else row - 1
+            if first < 0:
+                raise self.damaged("the first row of entry/names continues another one")
+            names[first], names[row] = f"{names[first]}{names[row]}", None
+        return names
+
+    def _slices(self, file: Hdf5File, path: str, ranges: Ranges) -> Values:
+        dataset = file[path]
+        if ranges and ranges[-1][1] > len(dataset):
+            raise self.damaged(f"{path} has {len(dataset)} rows, but polls tell of {ranges[-1][1]}")
+        out = np.empty(sum(end - begin for begin, end in ranges), dtype=dataset.dtype)
+        position = len(out)
+        # From the end: the last chunk of a growing file moves, the others stay where they are.
+        for begin, end in reversed(_cut_before_last_chunk(ranges, dataset)):
+            position -= end - begin
+            dataset.read_direct(out, np.s_[begin:end], np.s_[position : position + end - begin])
+        return out
+
+    def damaged(self, what: str) -> UnreadableRecordingError:
+        """The error for content that cannot be right."""
+        return UnreadableRecordingError(self.path, f"it is damaged: {what}", DAMAGED_ADVICE)
+
+    def _read(self, look: Callable[[Hdf5File], _T]) -> _T:
+        try:
+            return self._access.read(look)
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+            raise self.damaged(_sentence(error)) from error
+
+
+DAMAGED_ADVICE = "`stem validate` tells what is wrong, `stem recover` saves what can be read"
+_OTHER_ADVICE = "JSON lines are converted by `stem import`"
+
+
+def open_part(path: Path, *, keep_open: bool = True) -> PartFile:
+    """Open a file and read what identifies it. Raises UnreadableRecordingError, MissingExtraError."""
+    _check_hdf5(path)
+    access = FileAccess(path)
+    try:
+        return access.read(lambda file: _identify(path, file, access, keep_open=keep_open))
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, OptionError) as error:
+        raise UnreadableRecordingError(path, f"it is damaged: {_sentence(error)}", DAMAGED_ADVICE) from error
+
+
+def open_parts(paths: Sequence[Path]) -> list[PartFile]:
+    """Open several files; all are closed if one of them cannot be read."""
+    parts: list[PartFile] = []
+    try:
+        for path in paths:
+            parts.append(open_part(path, keep_open=len(parts) < _MOST_KEPT_OPEN))
+    except BaseException:
+        for part in parts:
+            part.close()
+        raise
+    return parts
+
+
+def _check_hdf5(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            begin = file.read(8)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnreadableRecordingError(path, reason.lower(), "check the path") from error
+    if begin != b"\x89HDF\r\n\x1a\n":
+        raise UnreadableRecordingError(path, "it is no HDF5 file", _OTHER_ADVICE)
+
+
+def _identify(path: Path, file: Hdf5File, access: FileAccess, *, keep_open: bool) -> PartFile:
+    _check_version(path, file.attrs)
+    entry = file[ENTRY]
+    context = entry["context"]
+    ended = context["end_time"][:]
+    part = PartFile(
+        path=path,
+        recording_id=_text(entry["entry_identifier"]),
+        part=int(context["part"][()]),
+        started_utc_ns=parse_iso8601("recording_start_time", _text(context["recording_start_time"])),
+        ended_utc_ns=parse_iso8601("end_time", ended[0].decode()) if len(ended) else None,
+        # A file that was closed has columns of equal length: to open all of them takes a while.
+        polls=len(entry["polls/poll"]) if len(ended) else _shortest(entry["polls"]),
+        marks=_shortest(entry["marks"]) if "marks" in entry else 0,
+        _access=access,
+    )
+    if len(ended) and keep_open:
+        access.keep(file)
+    return part
+
+
+def _check_version(path: Path, attributes: Mapping[str, Any]) -> None:
+    if attributes.get("stem_format") != spec.FORMAT_NAME:
+        reason = "it is an HDF5 file, but no recording of stem-device (it has no attribute stem_format)"
+        raise UnreadableRecordingError(path, reason, "check the path")
+    version = str(attributes.get("stem_format_version"))
+    if version.split(".", maxsplit=1)[0] != _MAJOR:
+        reason = f"its format is version {version}, and this program reads {_MAJOR}.x"
+        raise UnreadableRecordingError(path, reason, "use a newer stem-device")
+
+
+def _context(group: Hdf5Group) -> FileContext:
+    return FileContext(
+        label=_text(group["label"]),
+        host=_text(group["host"]),
+        targets=tuple(_texts(group["targets"])),
+        properties=dict(zip(_texts(group["property_names"]), _texts(group["property_values"]), strict=True)),
+        versions=dict(zip(_texts(group["version_names"]), _texts(group["version_values"]), strict=True)),
+    )
+
+
+def _name_rows(group: Hdf5Group) -> tuple[list[bytes], Values]:
+    rows = _shortest(group)
+    return group["text"][:rows].tolist(), group["continues"][:rows]
+
+
+def _cut_before_last_chunk(ranges: Ranges, dataset: Any) -> list[tuple[int, int]]:
+    cut = len(dataset) // dataset.chunks[0] * dataset.chunks[0]
+    if not ranges or not ranges[-1][0] < cut < ranges[-1][1]:
+        return list(ranges)
+    begin, end = ranges[-1]
+    return [*ranges[:-1], (begin, cut), (cut, end)]
+
+
+def _shortest(group: Hdf5Group) -> int:
+    return min(len(column) for column in group.values())
+
+
+def _text(dataset: Any) -> str:
+    return str(dataset.asstr()[()])
+
+
+def _texts(dataset: Any) -> list[str]:
+    return [text.decode("utf-8", "replace") for text in dataset[:].tolist()]
+
+
+def _sentence(error: Exception) -> str:
+    """What a library says, in one line."""
+    return " ".join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())

@@ -1,0 +1,128 @@
+"""Recordings as their users see them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stem_device.errors import NoSuchDataError, OptionError
+from stem_device.reading.archive import Archive, Names
+from stem_device.reading.part_file import open_parts
+from stem_device.reading.patterns import Patterns, as_tuple
+from stem_device.reading.selection import Selected, Selection, check_patterns, run_span
+from stem_device.reading.source import Source, in_order
+from stem_device.reading.table import TABLES, Table
+from stem_device.reading.times import Moment, utc_ns
+
+AnyPath = str | os.PathLike[str]
+
+
+class Recording:
+    """One or several recordings, read as one; or a view of them that :meth:`select` made.
+
+    Rows are read when they are asked for. What a file had when it was opened is shown, and no more of it, also if it
+    grows. Not thread-safe. Leaving it as a context manager closes the files, those of its views as well.
+    """
+
+    def __init__(self, archive: Archive, selections: tuple[Selection, ...] = ()) -> None:
+        self._archive = archive
+        self._selected = Selected(archive, selections)
+        self._tables: dict[str, Table] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files, also those of views. Columns cannot be read afterwards."""
+        self._archive.close()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files in the order in which they are read."""
+        return tuple(part.path for part in self._archive.parts)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What was recorded by whom, one for each recording; the same for all views."""
+        return self._archive.sources
+
+    @property
+    def names(self) -> Names:
+        """All names, unified over files (object array of str); ``Table.codes`` are its indices."""
+        return self._archive.names
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables."""
+        return tuple(TABLES)
+
+    def __getitem__(self, table: str) -> Table:
+        """A table; NoSuchDataError for a name that is none."""
+        if table not in TABLES:
+            raise NoSuchDataError("table", table, self.tables)
+        if table not in self._tables:
+            self._tables[table] = Table(self._selected, table)
+        return self._tables[table]
+
+    def __repr__(self) -> str:
+        files = ", ".join(map(str, self.files))
+        return f"<{'view of a ' if self._selected.selections else ''}recording: {files}>"
+
+    def select(
+        self,
+        *,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        servers: Patterns | None = None,
+        streams: Patterns | None = None,
+        run: str | None = None,
+    ) -> Recording:
+        """A view that shows only what fulfils all conditions, and those of this view.
+
+        ``start`` (inclusive) and ``end`` (exclusive) choose polls by the time at which they began, and marks by the
+        time at which they were emitted. ``servers`` chooses rows of these servers, in tables that have a server.
+        ``streams`` chooses streams; subscriptions by stream or topic; subscriber samples by the attribute, of
+        which they know the first 31 characters and not the device. Other tables stay as they are. Patterns are globs;
+        upper and lower case are the same; a name matches in full or without ``tango://host:port/``.
+        ``run`` chooses the marks of this run, and the polls that tell of events between its first and its last
+        mark: those in between, and the one after the last mark.
+
+        Raises OptionError for a time that cannot be understood, a pattern that no name in the recording
+        matches, a run without marks.
+        """
+        selection = Selection(
+            None if start is None else utc_ns("start", start),
+            None if end is None else utc_ns("end", end),
+            as_tuple(servers),
+            as_tuple(streams),
+            run,
+        )
+        if None not in (start, end) and (selection.start_ns or 0) > (selection.end_ns or 0):
+            raise OptionError("end", end, f"must not be before the start, {start}")
+        check_patterns(self._archive, "servers", selection.servers)
+        check_patterns(self._archive, "streams", selection.streams)
+        if run is not None:
+            run_span(self._archive, run)
+        return Recording(self._archive, (*self._selected.selections, selection))
+
+
+def open_recording(paths: AnyPath | Sequence[AnyPath]) -> Recording:
+    """Open one recording or several: files in any order, parts of one recording and of several monitors.
+
+    A file, or a part, that is given twice is read once. Rows come by source (in order of its start), then by part.
+    Raises UnreadableRecordingError for a file that is missing, no recording, of another version, or damaged;
+    OptionError without any path; MissingExtraError without h5py.
+    """
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not given:
+        raise OptionError("paths", paths, "must name at least one file")
+    unique = {path.resolve(): path for path in map(Path, given)}
+    return Recording(Archive(in_order(open_parts(list(unique.values())))))
