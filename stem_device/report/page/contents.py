@@ -1,0 +1,151 @@
+"""Which tables the page has, and what is in them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stem_device.report import numbers
+from stem_device.report.page import limits
+from stem_device.report.page.findings import Findings
+from stem_device.report.page.names import UNKNOWN, Naming
+from stem_device.report.page.tables import Cell, TableOfCells, number
+
+
+def tables(findings: Findings) -> tuple[TableOfCells, ...]:
+    """In the order of the page; a table without rows is not among them."""
+    made = (
+        subscriptions_table(findings),
+        servers_table(findings),
+        runs_table(findings),
+    )
+    return tuple(table for table in made if table.rows)
+
+
+def subscriptions_table(findings: Findings) -> TableOfCells:
+    """One row a subscription."""
+    entries, naming = findings.ledger, Naming.of(findings.evidence)
+    seconds = max((findings.end_utc_ns - findings.begin_utc_ns) / 1e9, 1e-9)
+    shown = min(len(entries), limits.TABLE_ROWS)
+    rows = tuple(
+        (
+            Cell(naming.short(entries.server[i])),
+            Cell(naming.short(entries.stream[i])),
+            Cell(naming.short(entries.publisher[i])),
+            _missed(int(entries.missed[i]), at_least=bool(entries.at_least[i])),
+            number(float(entries.missed_share[i]), f"{entries.missed_share[i] * 100:.3g} %"),
+            number(int(entries.gaps[i])),
+            _overdue(int(entries.overdue[i])),
+            number(int(entries.received[i])),
+            number(float(entries.received[i]) / seconds, numbers.rate(entries.received[i] / seconds)),
+            _time(int(entries.first_loss_utc_ns[i])),
+            _time(int(entries.last_loss_utc_ns[i])),
+        )
+        for i in range(shown)
+    )
+    return TableOfCells(
+        "subscriptions",
+        "Subscriptions",
+        (
+            "subscriber",
+            "stream",
+            "publisher",
+            "missed",
+            "share",
+            "gaps",
+            "overdue",
+            "received",
+            "rate",
+            "first loss",
+            "last loss",
+        ),
+        rows,
+        "The worst first. A loss is noticed when a later event arrives: "
+        "its time is that of the poll that told.",
+        len(entries) - shown,
+    )
+
+
+def servers_table(findings: Findings) -> TableOfCells:
+    """One row a server."""
+    servers, naming = findings.servers, Naming.of(findings.evidence)
+    shown = min(len(servers), limits.TABLE_ROWS)
+    rows = tuple(
+        (
+            Cell(naming.short(servers.server[i])),
+            number(int(servers.missed[i])),
+            number(int(servers.received[i])),
+            number(int(servers.published[i])),
+            number(int(servers.unanswered[i]), f"{servers.unanswered[i]:,} of {servers.polls[i]:,}"),
+            _micros(servers.latency_median_micros[i]),
+            _micros(servers.latency_p99_micros[i]),
+            _micros(servers.processing_p99_micros[i]),
+            _micros(servers.push_p99_micros[i]),
+            number(int(servers.samples[i])),
+        )
+        for i in range(shown)
+    )
+    return TableOfCells(
+        "servers",
+        "Servers",
+        (
+            "server",
+            "missed",
+            "received",
+            "published",
+            "polls without answer",
+            "latency, median",
+            "latency, 99 %",
+            "processing, 99 %",
+            "push, 99 %",
+            "samples",
+        ),
+        rows,
+        "The one that missed most first.",
+        len(servers) - shown,
+    )
+
+
+def runs_table(findings: Findings) -> TableOfCells:
+    """One row a run."""
+    stages = findings.phases
+    shown = min(len(stages.runs), limits.TABLE_ROWS)
+    counts = np.bincount(stages.run, minlength=len(stages.runs))
+    seconds = (stages.end_utc_ns - stages.begin_utc_ns) / 1e9
+    rows = tuple(
+        (
+            Cell(stages.runs[i] or UNKNOWN),
+            _time(int(stages.begin_utc_ns[i])),
+            number(float(seconds[i]), numbers.seconds(float(seconds[i]))),
+            number(int(counts[i])),
+            Cell("ended" if stages.ended[i] else "no end"),
+            number(int(findings.run_missed[i])),
+        )
+        for i in range(shown)
+    )
+    return TableOfCells(
+        "runs",
+        "Runs",
+        ("run", "first mark", "from first to last mark", "stages", "state", "missed meanwhile"),
+        rows,
+        "In the order in which they began. Missed meanwhile: "
+        "noticed by the polls from its first mark up to the one that follows its last mark.",
+        len(stages.runs) - shown,
+    )
+
+
+def _missed(missed: int, *, at_least: bool) -> Cell:
+    return number(missed, f"{'≥ ' if at_least else ''}{missed:,}")
+
+
+def _overdue(overdue: int) -> Cell:
+    return number(overdue, "not told" if overdue < 0 else f"{overdue:,}")
+
+
+def _micros(value: float) -> Cell:
+    return number(float(value), numbers.micros(float(value)))
+
+
+def _time(time_utc_ns: int) -> Cell:
+    if time_utc_ns == 0:
+        return Cell("", 0.0)
+    return Cell(numbers.utc(time_utc_ns)[:19].replace("T", " "), time_utc_ns / 1e9)

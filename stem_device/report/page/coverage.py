@@ -1,0 +1,176 @@
+"""What the recording does not cover: where its numbers say nothing, or less than one would think."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stem_device.report import numbers
+from stem_device.report.page.bins import Integers
+from stem_device.report.page.evidence import Evidence
+from stem_device.report.page.losses import Ledger
+from stem_device.report.page.servers import ServerSummaries
+from stem_device.report.page.timings import Distribution
+
+GAP_FACTOR = 3.0
+"""Polls that are this many times the usual time apart have a gap between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Times at which nothing was recorded: ``begin`` and ``end`` are the polls around them.
+
+    ``between`` is true where one recording ended and another began: what happened meanwhile was not counted.
+    Within one recording it was, with the poll after the gap.
+    """
+
+    begin_utc_ns: Integers
+    end_utc_ns: Integers
+    between: tuple[bool, ...]
+
+    def __len__(self) -> int:
+        return len(self.begin_utc_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """One thing that is not covered: ``subject``, and what about it, as a sentence."""
+
+    subject: str
+    sentence: str
+
+
+def recording_gaps(evidence: Evidence) -> Gaps:
+    """Gaps between successive polls, of all sources together."""
+    order = np.argsort(evidence.polls.time_utc_ns, kind="stable")
+    times, source = evidence.polls.time_utc_ns[order], evidence.polls.source[order]
+    apart = np.diff(times)
+    if len(apart) == 0:
+        return Gaps(times[:0], times[:0], ())
+    long = np.flatnonzero(apart > GAP_FACTOR * np.median(apart))
+    between = ~evidence.polls.counted[order][long + 1]
+    other = source[long] != source[long + 1]
+    return Gaps(times[long], times[long + 1], tuple((between & other).tolist()))
+
+
+def uncovered(
+    evidence: Evidence,
+    entries: Ledger,
+    servers: ServerSummaries,
+    gaps: Gaps,
+    timings: dict[str, Distribution],
+) -> tuple[Uncovered, ...]:
+    """Everything that a reader must know before trusting the numbers."""
+    return (
+        *_recordings(evidence),
+        *_gaps(gaps),
+        *_silent(evidence, servers),
+        *_samples(evidence, servers, timings),
+        *_bounds(entries),
+        *(Uncovered("targets", problem) for problem in evidence.problems),
+    )
+
+
+def _recordings(evidence: Evidence) -> tuple[Uncovered, ...]:
+    if len(evidence.polls.time_utc_ns) == 0:
+        return (Uncovered("recording", "There is no poll in it: nothing is known."),)
+    found = [
+        Uncovered(
+            source.label or "recording",
+            "It was not closed: the monitor still records, or it ended unexpectedly. What it wrote is here.",
+        )
+        for source in evidence.sources
+        if not source.complete
+    ]
+    if not evidence.polls.counted.any():
+        found.append(Uncovered("recording", "One poll counts nothing: counts are what happens between two."))
+    return tuple(found)
+
+
+def _gaps(gaps: Gaps) -> tuple[Uncovered, ...]:
+    return tuple(
+        Uncovered(
+            "gap",
+            f"Nothing was recorded for {numbers.seconds((end - begin) / 1e9)} from {numbers.utc(begin)} on. "
+            + (
+                "What happened meanwhile is not counted."
+                if between
+                else "What happened meanwhile is counted with the poll that follows."
+            ),
+        )
+        for begin, end, between in zip(
+            gaps.begin_utc_ns.tolist(), gaps.end_utc_ns.tolist(), gaps.between, strict=True
+        )
+    )
+
+
+def _silent(evidence: Evidence, servers: ServerSummaries) -> tuple[Uncovered, ...]:
+    return tuple(
+        Uncovered(
+            evidence.name(int(servers.server[i])),
+            f"It could not be monitored in {servers.unanswered[i]:,} of {servers.polls[i]:,} polls. "
+            + _reason(evidence.name(int(servers.reason[i]))),
+        )
+        for i in np.flatnonzero(servers.unanswered)
+    )
+
+
+def _reason(reason: str) -> str:
+    return f"Last reason: {' '.join(reason.split())}" if reason else "No reason was told."
+
+
+def _samples(
+    evidence: Evidence, servers: ServerSummaries, timings: dict[str, Distribution]
+) -> tuple[Uncovered, ...]:
+    samples, events = int(servers.samples.sum()), int(servers.sampled_events.sum())
+    found: list[Uncovered] = []
+    if not any(timing.samples for timing in timings.values()):
+        found.append(Uncovered("timings", "No event was sampled: nothing is known about latency."))
+    elif events > samples:
+        found.append(
+            Uncovered(
+                "timings",
+                f"{events - samples:,} of {events:,} events have no sample: "
+                "servers keep the last 256 a poll. "
+                "The distributions are those of the events that do.",
+            )
+        )
+    found.extend(
+        Uncovered(
+            kind,
+            f"{timing.unknown:,} of {timing.unknown + timing.samples:,} samples do not tell it.",
+        )
+        for kind, timing in timings.items()
+        if timing.unknown and timing.samples
+    )
+    found.extend(
+        Uncovered(
+            evidence.name(int(servers.server[i])),
+            f"Somebody else took samples away in {servers.drained[i]:,} polls.",
+        )
+        for i in np.flatnonzero(servers.drained)
+    )
+    return tuple(found)
+
+
+def _bounds(entries: Ledger) -> tuple[Uncovered, ...]:
+    found = []
+    lower = int(np.count_nonzero(entries.at_least))
+    if lower:
+        found.append(
+            Uncovered(
+                "missed",
+                f"Of {lower:,} subscriptions it is a lower bound (≥): a publisher or subscriber restarted.",
+            )
+        )
+    untold = int(np.count_nonzero(entries.overdue < 0))
+    if untold:
+        found.append(
+            Uncovered(
+                "overdue",
+                f"It is not told for {untold:,} of {len(entries):,} subscriptions: "
+                "their publishers are not monitored.",
+            )
+        )
+    return tuple(found)

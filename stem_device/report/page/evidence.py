@@ -1,0 +1,120 @@
+"""The columns of a recording that the report needs, as plain arrays of equal length a table.
+
+Deltas of the first poll of a source precede the recording: they are 0 here. Names are row numbers of
+``names``, -1 for none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stem_device.report.page.bins import Flags, Floats, Integers
+
+Codes = npt.NDArray[np.int32]
+Names = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True)
+class PollRows:
+    """One row a poll. ``counted`` is false for the first one of a source."""
+
+    time_utc_ns: Integers
+    source: Codes
+    counted: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRows:
+    """One row a stream and poll."""
+
+    time_utc_ns: Integers
+    server: Codes
+    stream: Codes
+    published_delta: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRows:
+    """One row a subscription and poll. ``overdue`` is -1 where it is not told."""
+
+    time_utc_ns: Integers
+    source: Codes
+    server: Codes
+    topic: Codes
+    stream: Codes
+    publisher: Codes
+    received_delta: Integers
+    missed_delta: Integers
+    gaps_delta: Integers
+    overdue: Integers
+    at_least: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRows:
+    """One row a server and poll. ``sampled_events`` are those that happened while samples were taken."""
+
+    time_utc_ns: Integers
+    server: Codes
+    state: Codes
+    reason: Codes
+    samples: Integers
+    sampled_events: Integers
+    drained: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """One row a sample of one kind of timing; NaN where it is not known."""
+
+    time_utc_ns: Integers
+    server: Codes
+    micros: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRows:
+    """One row a mark, in order of reception."""
+
+    run: Codes
+    name: Codes
+    kind: Codes
+    emitted_utc_ns: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One recording of one monitor."""
+
+    label: str
+    host: str
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that the page is computed from. ``part`` tells that a time was selected."""
+
+    names: Names
+    sources: tuple[Source, ...]
+    part: bool
+    polls: PollRows
+    streams: StreamRows
+    subscriptions: SubscriptionRows
+    servers: ServerRows
+    latency: Samples
+    processing: Samples
+    push: Samples
+    marks: MarkRows
+    problems: tuple[str, ...]
+
+    def name(self, code: int) -> str:
+        """The name of one code; empty for none."""
+        return str(self.names[code]) if code >= 0 else ""
+
+    def named(self, codes: Codes) -> tuple[str, ...]:
+        """The names of several codes."""
+        return tuple(self.name(int(code)) for code in codes)

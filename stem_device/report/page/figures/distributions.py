@@ -1,0 +1,74 @@
+"""How latency, processing and push time are distributed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stem_device.report import numbers
+from stem_device.report.page.figures import style
+from stem_device.report.page.figures.canvas import canvas
+from stem_device.report.page.figures.style import Figure, Nothing
+from stem_device.report.page.findings import Findings
+from stem_device.report.page.timings import BINS_A_DECADE, EDGES_MICROS, Distribution
+
+TITLE = "Latency, processing and push time"
+WORDS = {
+    "latency": "latency, from the event's stamp to the first callback",
+    "processing": "processing, in all callbacks",
+    "push": "push, in the publisher",
+}
+COLOURS = {
+    "latency": (style.PUBLISHED, "solid"),
+    "processing": (style.RECEIVED, "dash"),
+    "push": (style.OVERDUE, "dot"),
+}
+
+
+def caption(findings: Findings) -> str:
+    """What the reader must know to read it."""
+    samples = sum(timing.samples for timing in findings.timings.values())
+    return (
+        f"{samples:,} samples in fixed bins, {BINS_A_DECADE} a decade; "
+        "what is beyond 1 µs or 100 s is in the outer ones. Quantiles are exact."
+    )
+
+
+def figure(findings: Findings) -> Figure | Nothing:
+    """One line of steps a kind, on a logarithmic axis."""
+    if not any(timing.samples for timing in findings.timings.values()):
+        return Nothing("No event was sampled in this recording: sampling was off, or no server has it.")
+    drawn = canvas()
+    for kind, timing in findings.timings.items():
+        if timing.samples:
+            _add_steps(drawn, kind, timing)
+    style.finish(
+        drawn,
+        420,
+        legend={"orientation": "v", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+        margin={"l": 60, "r": 20, "t": 90, "b": 40},
+    )
+    drawn.update_xaxes(style.micros_axis(range=_range(findings)))
+    drawn.update_yaxes(style.axis(title="share of samples, %", rangemode="tozero"))
+    return drawn
+
+
+def _range(findings: Findings) -> list[float]:
+    counts = sum(timing.counts for timing in findings.timings.values())
+    used = np.flatnonzero(counts)
+    return [float(np.log10(EDGES_MICROS[used[0]])) - 0.1, float(np.log10(EDGES_MICROS[used[-1] + 1])) + 0.1]
+
+
+def _add_steps(drawn: Figure, kind: str, timing: Distribution) -> None:
+    colour, dash = COLOURS[kind]
+    median, p99 = numbers.micros(timing.median_micros), numbers.micros(timing.p99_micros)
+    drawn.add_scatter(
+        x=EDGES_MICROS,
+        y=style.steps(timing.counts / timing.samples * 100),
+        customdata=style.steps(timing.counts.astype(np.float64)),
+        name=f"{WORDS[kind]}: median {median}, 99 % below {p99}",
+        mode="lines",
+        line={"color": colour, "dash": dash, "shape": "hv", "width": 2.5},
+        hovertemplate=f"{kind} from %{{x:,.3~g}} µs: %{{y:.3~g}} % "
+        "(%{customdata:,.0f} samples)<extra></extra>",
+        meta=kind,
+    )

@@ -1,0 +1,170 @@
+"""Which subscriptions missed events and when, under the stages of the runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stem_device.report.page import limits
+from stem_device.report.page.bins import Integers
+from stem_device.report.page.figures import style
+from stem_device.report.page.figures.canvas import canvas, stacked
+from stem_device.report.page.figures.stages import stage_marker
+from stem_device.report.page.figures.style import Figure, Nothing
+from stem_device.report.page.findings import Findings
+from stem_device.report.page.names import Naming
+from stem_device.report.page.phases import Phases
+from stem_device.report.page.text import in_plotly, label
+
+TITLE = "Who missed events, and when"
+
+
+def caption(findings: Findings) -> str:
+    """What the reader must know to read it."""
+    parts = ["Rows are subscribers and what they subscribe to, the worst first. Empty cells: nothing missed."]
+    lossy = findings.ledger.lossy
+    if lossy > limits.LOSSY_SUBSCRIPTIONS:
+        rest = lossy - limits.LOSSY_SUBSCRIPTIONS
+        parts.append(f"The last row sums up the other {rest:,} subscriptions.")
+    if len(findings.phases.run):
+        lanes = _lanes(findings)
+        parts.append("Above: the runs and their stages.")
+        left_out = len(findings.phases.runs) - len(lanes.runs)
+        if left_out:
+            parts.append(f"{left_out:,} runs are left out there; those with losses come first.")
+    return " ".join(parts)
+
+
+def figure(findings: Findings) -> Figure | Nothing:
+    """A heat map; lanes of stages above it where there are marks."""
+    if findings.ledger.lossy == 0:
+        return Nothing("No subscription missed an event.")
+    labels, counts = _rows(findings)
+    lanes = _lanes(findings)
+    rows_height, lanes_height = 30 * len(labels) + 20, 24 * lanes.count
+    if lanes.count:
+        total = rows_height + lanes_height
+        drawn = stacked(
+            2,
+            vertical_spacing=0.04,
+            row_heights=[lanes_height / total, 1 - lanes_height / total],
+        )
+        _add_stages(drawn, findings.phases, lanes)
+        drawn.update_yaxes(style.axis(visible=False, range=[lanes.count - 0.5, -0.5]), row=1, col=1)
+    else:
+        drawn = canvas()
+    row = 2 if lanes.count else 1
+    _add_cells(drawn, findings, counts, labels, row)
+    style.shade_gaps(drawn, findings.gaps)
+    style.finish(drawn, 110 + rows_height + lanes_height, barmode="overlay", showlegend=False)
+    drawn.update_xaxes(style.time_axis(range=_span(findings)))
+    drawn.update_yaxes(
+        style.axis(
+            tickmode="array",
+            tickvals=np.arange(len(labels)),
+            ticktext=labels,
+            range=[len(labels) - 0.5, -0.5],
+        ),
+        row=row,
+        col=1,
+    )
+    return drawn
+
+
+def _span(findings: Findings) -> list[str]:
+    return style.dates(findings.bins.edges_utc_ns[[0, -1]])
+
+
+def _rows(findings: Findings) -> tuple[list[str], Integers]:
+    naming, grid = Naming.of(findings.evidence), findings.losses
+    entries = findings.ledger
+    labels = [
+        f"{label(naming.short(entries.server[i]), 24)} ← {label(naming.short(entries.stream[i]), 36)}"
+        for i in range(len(grid.missed))
+    ]
+    if not grid.others.any():
+        return labels, grid.missed
+    rest = entries.lossy - len(labels)
+    return [*labels, f"{rest:,} others"], np.vstack((grid.missed, grid.others))
+
+
+def _add_cells(drawn: Figure, findings: Findings, counts: Integers, labels: list[str], row: int) -> None:
+    shades = style.logarithm(counts)
+    largest = float(np.nanmax(shades))
+    drawn.add_heatmap(
+        x=style.dates(findings.bins.edges_utc_ns),
+        y=np.arange(len(labels) + 1) - 0.5,
+        z=shades,
+        zmin=0.0,
+        zmax=max(largest, 1.0),
+        customdata=counts,
+        text=np.repeat(np.array(labels, dtype=object)[:, None], counts.shape[1], axis=1).tolist(),
+        colorscale=style.MISSED_SCALE,
+        colorbar=style.colour_bar("missed events", largest),
+        hoverongaps=False,
+        ygap=2,
+        hovertemplate="%{text}<br>%{x}<br><b>%{customdata:,} missed</b><extra></extra>",
+        name="missed",
+        row=row,
+        col=1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Lanes:
+    """The runs that are drawn, and the lane of each; runs of one lane do not overlap."""
+
+    runs: Integers
+    lane: Integers
+    count: int
+
+
+def _lanes(findings: Findings) -> _Lanes:
+    """Runs that missed events first, as many as fit; only those within the recording."""
+    stages = findings.phases
+    inside = (stages.end_utc_ns > findings.begin_utc_ns) & (stages.begin_utc_ns < findings.end_utc_ns)
+    candidates = np.flatnonzero(inside & (np.bincount(stages.run, minlength=len(stages.runs)) > 0))
+    order = candidates[np.argsort(-findings.run_missed[candidates], kind="stable")]
+    stages_of = np.bincount(stages.run, minlength=len(stages.runs))
+    chosen = np.sort(order[np.cumsum(stages_of[order]) <= limits.PHASES])
+    free_from: list[int] = []
+    runs, lane = [], []
+    for run in chosen.tolist():
+        begin, end = int(stages.begin_utc_ns[run]), int(stages.end_utc_ns[run])
+        place = next((i for i, free in enumerate(free_from) if free <= begin), len(free_from))
+        if place == limits.PHASE_LANES:
+            continue
+        free_from[place : place + 1] = [end]
+        runs.append(run)
+        lane.append(place)
+    return _Lanes(np.array(runs, dtype=np.int64), np.array(lane, dtype=np.int64), len(free_from))
+
+
+def _add_stages(drawn: Figure, stages: Phases, lanes: _Lanes) -> None:
+    lane_of = np.full(len(stages.runs), -1, dtype=np.int64)
+    lane_of[lanes.runs] = lanes.lane
+    for kind, name in enumerate(stages.kinds):
+        own = np.flatnonzero((stages.kind == kind) & (lane_of[stages.run] >= 0))
+        if len(own) == 0:
+            continue
+        runs = [in_plotly(stages.runs[run]) for run in stages.run[own]]
+        drawn.add_bar(
+            orientation="h",
+            base=style.dates(stages.stage_begin_utc_ns[own]),
+            x=stages.seconds[own] * 1e3,
+            y=lane_of[stages.run[own]],
+            width=0.8,
+            name=label(name),
+            text=[f"{label(run, 16)}: {label(name, 30)}" for run in runs],
+            customdata=list(
+                zip(runs, [in_plotly(name)] * len(own), stages.seconds[own].tolist(), strict=True)
+            ),
+            textposition="inside",
+            insidetextanchor="start",
+            textangle=0,
+            marker=stage_marker(kind),
+            hovertemplate="run %{customdata[0]}<br>%{customdata[1]}: %{customdata[2]:,.4~g} s<extra></extra>",
+            row=1,
+            col=1,
+        )

@@ -1,0 +1,169 @@
+"""The page: one HTML file with everything in it, which asks nobody for anything.
+
+A Content-Security-Policy with the hashes of the two scripts forbids every other script and every request, so
+that a name which got through all escaping still could do nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+
+from stem_device.report import numbers
+from stem_device.report.page.contents import tables
+from stem_device.report.page.figures.canvas import import_plotly
+from stem_device.report.page.figures.catalogue import Panel, panels
+from stem_device.report.page.figures.style import DARK
+from stem_device.report.page.findings import Findings
+from stem_device.report.page.headline import headline
+from stem_device.report.page.names import Naming
+from stem_device.report.page.tables import TableOfCells, table_html
+from stem_device.report.page.text import in_html, in_script
+
+_SLOT = re.compile(r"\{\{(\w+)\}\}")
+
+
+def page_html(findings: Findings, *, title: str, made: str) -> str:
+    """The text of the page. ``title`` names the recording, ``made`` says by what the page was made."""
+    plotly_js = str(import_plotly("offline").get_plotlyjs())
+    page_js = _resource("page.js")
+    drawn = tuple(panels(findings))
+    cells = tables(findings)
+    return _filled(
+        _resource("template.html"),
+        {
+            "policy": _policy(plotly_js, page_js),
+            "title": in_html(title),
+            "style": _resource("page.css"),
+            "headline": in_html(headline(findings)),
+            "verdict": "lost" if findings.ledger.lossy else "kept",
+            "facts": in_html(_facts(findings)),
+            "tiles": _tiles(findings),
+            "navigation": _navigation(drawn, cells),
+            "panels": "\n".join(_panel(panel) for panel in drawn),
+            "tables": "\n".join(_table_section(table) for table in cells),
+            "uncovered": _uncovered(findings),
+            "made": in_html(made),
+            "figures": "\n".join(_figure_data(panel) for panel in drawn),
+            "colours": in_script(json.dumps(DARK)),
+            "plotly": plotly_js,
+            "script": page_js,
+        },
+    )
+
+
+def _resource(name: str) -> str:
+    return files("stem_device.report.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _filled(template: str, slots: Mapping[str, str]) -> str:
+    """The template with its ``{{slots}}`` filled, in one pass: what is filled in is not looked at again."""
+    return _SLOT.sub(lambda match: slots[match[1]], template)
+
+
+def _policy(*scripts: str) -> str:
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _facts(findings: Findings) -> str:
+    evidence = findings.evidence
+    sources = "; ".join(
+        " on ".join(part for part in (source.label or "recording", source.host) if part)
+        for source in evidence.sources
+    )
+    if not len(evidence.polls.time_utc_ns):
+        return sources
+    begin, end = (
+        numbers.utc(time)[:19].replace("T", " ") for time in (findings.begin_utc_ns, findings.end_utc_ns)
+    )
+    length = numbers.seconds((findings.end_utc_ns - findings.begin_utc_ns) / 1e9)
+    prefix = Naming.of(evidence).prefix
+    shared = f" All names are of {prefix}." if prefix else ""
+    return (
+        f"{sources}: {begin} to {end} UTC ({length}), {len(evidence.polls.time_utc_ns):,} polls."
+        f"{shared} All times are in UTC."
+    )
+
+
+def _tiles(findings: Findings) -> str:
+    line, entries = findings.timeline, findings.ledger
+    overdue = int(entries.overdue[entries.overdue > 0].sum())
+    values = (
+        ("published", int(line.published.sum()), "published"),
+        ("received", int(line.received.sum()), "received"),
+        ("missed", int(entries.missed.sum()), "missed"),
+        ("overdue at the end", overdue, "overdue"),
+        ("subscriptions", len(entries), ""),
+        ("servers", len(findings.servers), ""),
+        ("runs", len(findings.phases.runs), ""),
+    )
+    return "".join(
+        f'<div class="tile {kind}"><b data-count="{word}">{value:,}</b><span>{word}</span></div>'
+        for word, value, kind in values
+    )
+
+
+def _navigation(drawn: Iterable[Panel], cells: Iterable[TableOfCells]) -> str:
+    links = [(f"panel-{panel.name}", panel.title) for panel in drawn]
+    links += [(f"section-{table.name}", table.title) for table in cells]
+    links.append(("section-uncovered", "What is not covered"))
+    return "".join(f'<a href="#{target}">{in_html(title)}</a>' for target, title in links)
+
+
+def _panel(panel: Panel) -> str:
+    head = f'<section class="panel" id="panel-{panel.name}"><h2>{in_html(panel.title)}</h2>'
+    if not panel.pages:
+        return f'{head}<p class="nothing">{in_html(panel.sentence)}</p></section>'
+    pager = _pager(panel) if len(panel.pages) > 1 else ""
+    height = int(panel.pages[0].layout.height)
+    return (
+        f"{head}{pager}"
+        f'<div class="figure" id="figure-{panel.name}" data-figure="{panel.name}" '
+        f'style="min-height:{height}px"></div>'
+        f'<p class="caption">{in_html(panel.caption)}</p></section>'
+    )
+
+
+def _pager(panel: Panel) -> str:
+    return (
+        f'<div class="pager" data-pages="{len(panel.pages)}" data-of="{panel.name}">'
+        '<button type="button" data-step="-1">previous</button>'
+        f"<output>page 1 of {len(panel.pages)}</output>"
+        '<button type="button" data-step="1">next</button></div>'
+    )
+
+
+def _table_section(table: TableOfCells) -> str:
+    return (
+        f'<section class="panel" id="section-{table.name}"><h2>{in_html(table.title)}</h2>'
+        f'<label class="filter">Filter <input type="search" data-table="table-{table.name}"></label>'
+        f"{table_html(table)}</section>"
+    )
+
+
+def _uncovered(findings: Findings) -> str:
+    if not findings.uncovered:
+        return (
+            '<p class="nothing">Every poll was recorded, every server answered, every event was sampled.</p>'
+        )
+    items = "".join(
+        f"<li><b>{in_html(item.subject)}</b> {in_html(item.sentence)}</li>" for item in findings.uncovered
+    )
+    return f'<ul class="uncovered">{items}</ul>'
+
+
+def _figure_data(panel: Panel) -> str:
+    return "\n".join(
+        f'<script type="application/json" id="data-{panel.name}-{page}">'
+        f"{in_script(figure.to_json(validate=False))}</script>"
+        for page, figure in enumerate(panel.pages)
+    )

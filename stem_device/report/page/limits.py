@@ -1,0 +1,19 @@
+"""How much the page shows. What is beyond is summed up or left out, and the page says so."""
+
+TIME_BINS = 240
+"""Steps of every time axis, at most."""
+LOSSY_SUBSCRIPTIONS = 40
+"""Rows of the figure of losses."""
+SERVERS = 60
+"""Rows of the heat map."""
+GRAPH_SERVERS = 30
+"""Publishers, and as many subscribers, in the graph."""
+PHASE_LANES = 12
+"""Runs side by side in the figure of losses."""
+PHASES = 600
+"""Stages of runs drawn in the figure of losses."""
+RUNS_A_PAGE = 20
+RUNS = 2000
+"""Runs whose stages are drawn."""
+TABLE_ROWS = 1000
+"""Rows of each table."""
