@@ -62,6 +62,10 @@ class PartFile:
         """Read label, host, targets, properties and versions."""
         return self._read(lambda file: _context(file[ENTRY]["context"]))
 
+    def first_poll(self) -> int:
+        """The number of its first poll; it must have one."""
+        return int(self.column("polls", "poll", [(0, 1)])[0])
+
     def rows(self, table: str) -> int:
         """How many rows complete polls have in ``table``."""
         if table in ("polls", "marks"):

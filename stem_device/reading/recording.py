@@ -23,8 +23,8 @@ AnyPath = str | os.PathLike[str]
 class Recording:
     """One or several recordings, read as one; or a view of them that :meth:`select` made.
 
-    Rows are read when they are asked for. What a file had when it was opened is shown, and no more of it, also if it
-    grows. Not thread-safe. Leaving it as a context manager closes the files, those of its views as well.
+    Rows are read when they are asked for. What a file had when it was opened is shown, and no more of it,
+    also if it grows. Not thread-safe. A context manager; its views share its files.
     """
 
     def __init__(self, archive: Archive, selections: tuple[Selection, ...] = ()) -> None:
@@ -87,13 +87,14 @@ class Recording:
     ) -> Recording:
         """A view that shows only what fulfils all conditions, and those of this view.
 
-        ``start`` (inclusive) and ``end`` (exclusive) choose polls by the time at which they began, and marks by the
-        time at which they were emitted. ``servers`` chooses rows of these servers, in tables that have a server.
-        ``streams`` chooses streams; subscriptions by stream or topic; subscriber samples by the attribute, of
-        which they know the first 31 characters and not the device. Other tables stay as they are. Patterns are globs;
-        upper and lower case are the same; a name matches in full or without ``tango://host:port/``.
-        ``run`` chooses the marks of this run, and the polls that tell of events between its first and its last
-        mark: those in between, and the one after the last mark.
+        ``start`` (inclusive) and ``end`` (exclusive) choose polls by the time at which they began, and marks by
+        the time at which they were emitted. ``servers`` chooses rows of these servers, in tables that have a
+        server. ``streams`` chooses streams; subscriptions by stream or topic; subscriber samples by the
+        attribute, of which they know the first 31 characters and not the device, so that samples of discarded
+        events are left out. Other tables stay as they are. Patterns are globs; upper and lower case are the
+        same; a name matches in full or without ``tango://host:port/``. ``run`` chooses the marks of this run,
+        and the polls that tell of events between its first and its last mark: those in between, and the one
+        after the last mark.
 
         Raises OptionError for a time that cannot be understood, a pattern that no name in the recording
         matches, a run without marks.
@@ -117,8 +118,8 @@ class Recording:
 def open_recording(paths: AnyPath | Sequence[AnyPath]) -> Recording:
     """Open one recording or several: files in any order, parts of one recording and of several monitors.
 
-    A file, or a part, that is given twice is read once. Rows come by source (in order of its start), then by part.
-    Raises UnreadableRecordingError for a file that is missing, no recording, of another version, or damaged;
+    A file, or a part, that is given twice is read once. Rows come by source (in order of its start), then by
+    part. Raises UnreadableRecordingError for a file that is missing, no recording, of another version, or damaged;
     OptionError without any path; MissingExtraError without h5py.
     """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)

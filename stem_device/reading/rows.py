@@ -59,7 +59,7 @@ class PartRows:
 
 
 def rows_of(selected: Selected, part: int, table: str) -> PartRows:
-    """The rows of ``table`` in ``part`` that are shown. Reads columns of names if there are conditions on them."""
+    """The rows of ``table`` in ``part`` that are shown. Reads columns of names that have conditions."""
     archive = selected.archive
     if table == "marks":
         return PartRows(archive, part, table, [(0, archive.parts[part].marks)], selected.marks(part))

@@ -24,7 +24,7 @@ _WITH_SERVER = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """One call of ``select``; None is no condition. Times in nanoseconds since 1970 UTC, patterns as given."""
+    """One call of ``select``; None is no condition. Nanoseconds since 1970 UTC, patterns as given."""
 
     start_ns: int | None = None
     end_ns: int | None = None

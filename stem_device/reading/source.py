@@ -14,10 +14,11 @@ from stem_device.reading.part_file import PartFile
 class Source:
     """One recording, known by ``id`` (its UUID), with those of its files that were given.
 
-    ``started_utc_ns`` is when the recording began, also if its first files were not given. ``ended_utc_ns`` is
-    None while it grows, and if its writer died. ``missing_parts`` are numbers of files, from 1, that must exist
-    or have existed, and were not given; whether the last one is there cannot be told. ``complete``: every file
-    was closed, and none is missing.
+    ``started_utc_ns`` is when the recording began, also if its first files were not given. ``ended_utc_ns``
+    is None while it grows, and if its writer died. ``missing_parts`` are numbers of files, from 1, that exist
+    or did, and were not given; whether the last one is there cannot be told. ``complete``: every file was
+    closed, and none is missing. ``first_poll`` is the number of the first poll in these files, -1 if there is
+    none: its deltas precede the recording.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Source:
     paths: tuple[Path, ...]
     missing_parts: tuple[int, ...]
     complete: bool
+    first_poll: int
     targets: tuple[str, ...]
     properties: Mapping[str, str]
     versions: Mapping[str, str]
@@ -67,6 +69,7 @@ def _source(parts: list[PartFile]) -> Source:
         paths=tuple(part.path for part in parts),
         missing_parts=missing,
         complete=not missing and all(part.ended_utc_ns is not None for part in parts),
+        first_poll=next((part.first_poll() for part in parts if part.polls), -1),
         targets=context.targets,
         properties=context.properties,
         versions=context.versions,

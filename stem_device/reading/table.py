@@ -30,7 +30,7 @@ class Table:
     """The rows of one table that a recording shows: by source, by part, and as they were recorded.
 
     ``table[column]`` reads one column of the shown rows, each time it is asked for: int64, float64, bool for
-    flags, and object (str, or None where there is none) for names. Beside those of the file there are the columns
+    flags, and object (str, or None where there is none) for names. Beside those of the file there are
 
     - ``source`` (int32): index into ``recording.sources``;
     - ``time_utc_ns`` (int64): when the poll of the row began; for marks, when they were emitted;
