@@ -1,0 +1,81 @@
+"""The checks in a process of their own: HDF5 may crash, or never end, on a file that is damaged."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from stem_device.errors import MissingExtraError, RecordingError
+from stem_device.reading.validation.checking import findings
+from stem_device.reading.validation.finding import Finding
+from stem_device.recording.untyped import import_h5py
+
+MAX_FINDINGS = 1000
+"""The first so many are told; a file has fewer than this unless most columns are damaged in several ways."""
+MEMORY_BYTES = 4 << 30
+LEAST_SECONDS = 60.0
+BYTES_A_SECOND = 500_000
+"""A file takes a hundredth of the time that this allows."""
+
+
+def validate(path: Path | str) -> tuple[Finding, ...]:
+    """Every violation of the format in ``path``, and notes; empty for a file that is all right.
+
+    Reads without locking, also a file that is being written. Raises RecordingError if there is no such file
+    or it may not be read, MissingExtraError without h5py.
+    """
+    path = Path(path)
+    try:
+        import_h5py()
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except MissingExtraError:
+        raise
+    except OSError as error:
+        raise RecordingError(path, "read", error.strerror or str(error)) from error
+    return tuple(_from_child(path, LEAST_SECONDS + size / BYTES_A_SECOND))
+
+
+def _from_child(path: Path, limit_seconds: float) -> Sequence[Finding]:
+    command = [sys.executable, "-m", "stem_device.reading.validation.isolated", str(path.absolute())]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=limit_seconds, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired as late:
+        return [
+            *_decoded(late.stdout or b""),
+            Finding("opens", "/", f"checking took longer than {limit_seconds:.0f} s"),
+        ]
+    found = _decoded(done.stdout)
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = told[-1] if told else f"exit code {done.returncode}"
+        found.append(
+            Finding("opens", "/", f"HDF5 crashed on it ({reason:.200}); what comes after was not checked")
+        )
+    return found
+
+
+def _decoded(output: bytes) -> list[Finding]:
+    """Whole lines only: the child may have died within one."""
+    decoder = msgspec.json.Decoder(Finding)
+    return [decoder.decode(line) for line in output.split(b"\n")[:-1]]
+
+
+def main() -> None:
+    """The child: one finding a line."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    for number, finding in enumerate(findings(Path(sys.argv[1]))):
+        if number == MAX_FINDINGS:
+            break
+        sys.stdout.buffer.write(msgspec.json.encode(finding) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

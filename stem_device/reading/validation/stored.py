@@ -1,0 +1,178 @@
+"""An open file as the checks see it: groups, columns and rows, whatever is missing or damaged.
+
+What is missing or unreadable is None or an empty array here; one check is there to tell of each such thing,
+the others pass over it, so that every violation is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from stem_device.model.mark import Mark
+from stem_device.reading.validation.columns import H5_ERRORS, StoredColumn, Values
+from stem_device.recording import format as spec
+from stem_device.recording.format import Column, Kind, Table
+from stem_device.recording.layout import ENTRY
+from stem_device.recording.untyped import Hdf5File, import_h5py
+
+SINCE = {spec.MARKS.name: (1, 1)}
+"""Tables that came with a later version; older files lack them."""
+
+_NOT_TOLD = {field.name for field in msgspec.structs.fields(Mark) if field.default is None}
+
+
+class StoredFile:
+    """A recording that was opened with h5py; the caller closes it."""
+
+    def __init__(self, hdf5: Hdf5File) -> None:
+        self.hdf5 = hdf5
+        self._h5py = import_h5py()
+        self._objects: dict[str, Any] = {}
+        self._columns: dict[str, StoredColumn | None] = {}
+
+    def group(self, path: str) -> Any:
+        """The group at ``path``; None if there is none."""
+        return self._object(path, self._h5py.Group)
+
+    def dataset(self, path: str) -> Any:
+        """The data set at ``path``; None if there is none."""
+        return self._object(path, self._h5py.Dataset)
+
+    def attribute(self, path: str, name: str) -> Any:
+        """An attribute, as text if it is one; None if there is none, or it cannot be read."""
+        try:
+            return plain(self._found(path).attrs[name])
+        except (*H5_ERRORS, AttributeError):
+            return None
+
+    def value(self, path: str) -> Any:
+        """A scalar data set, as text if it is one; None if there is none, or it is no scalar."""
+        dataset = self.dataset(path)
+        try:
+            return None if dataset is None or dataset.shape != () else plain(dataset[()])
+        except H5_ERRORS:
+            return None
+
+    @cached_property
+    def version(self) -> tuple[int, int] | None:
+        """Of the format; None if it is told in no way that this program knows."""
+        major, _, minor = str(self.attribute("/", "stem_format_version")).partition(".")
+        if major != "1" or not minor.isascii() or not minor.isdigit():
+            return None
+        return 1, int(minor[:9])
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """Those that a file of this version has."""
+        version = self.version or (1, 0)
+        return tuple(table for table in spec.TABLES if SINCE.get(table.name, (1, 0)) <= version)
+
+    @cached_property
+    def closed(self) -> bool:
+        """Whether its writer ended it in good order."""
+        dataset = self.dataset(f"/{ENTRY}/context/end_time")
+        return dataset is not None and dataset.shape == (1,)
+
+    def column(self, table: Table, name: str) -> StoredColumn | None:
+        """A column if it is there and of the right type."""
+        path = path_of(table, name)
+        if path not in self._columns:
+            self._columns[path] = self._find(table, name)
+        return self._columns[path]
+
+    @cached_property
+    def polls(self) -> int:
+        """Polls that are complete."""
+        return self.shortest(spec.POLLS)
+
+    def shortest(self, table: Table) -> int:
+        """Rows of the shortest column that is there; 0 if none is."""
+        found = [self.column(table, column.name) for column in table.columns]
+        return min((column.rows for column in found if column is not None), default=0)
+
+    def rows(self, table: Table) -> int:
+        """Rows of a table that belong to complete polls."""
+        if table in (spec.POLLS, spec.MARKS, spec.NAMES):
+            return self.shortest(table)
+        column = spec.TEXTS if table is spec.TEXT_BYTES else None
+        ends = self.all(column, "end") if column else self.ends(table)
+        last = int(ends[-1]) if ends is not None and len(ends) else 0
+        return min(max(last, 0), self.shortest(table))
+
+    def ends(self, table: Table) -> Values | None:
+        """``polls/<table>_end`` of the complete polls; None if it cannot be read."""
+        return self.all(spec.POLLS, f"{table.name}_end")
+
+    def all(self, table: Table, name: str) -> Values | None:
+        """The complete rows of one column at once: for tables with few rows. None if any cannot be read."""
+        column = self.column(table, name)
+        return None if column is None else column.read(0, self.rows(table))
+
+    def blocks(self, table: Table, name: str) -> Iterator[tuple[int, Values]]:
+        """First row and values, chunk by chunk, of the complete rows that can be read."""
+        column = self.column(table, name)
+        if column is None:
+            return
+        end = self.rows(table)
+        for chunk in column.chunks(0, end):
+            if chunk.values is not None:
+                yield chunk.first, chunk.values[: end - chunk.first]
+
+    def texts_of(self, codes: Values) -> list[str | None]:
+        """The names of these rows of ``names``, without those that continue; None where unreadable."""
+        text = self.column(spec.NAMES, "text")
+        read = [None if text is None else text.read(int(code), int(code) + 1) for code in codes]
+        return [None if one is None or not len(one) else one[0].decode("utf-8", "replace") for one in read]
+
+    def _find(self, table: Table, name: str) -> StoredColumn | None:
+        dataset = self.dataset(path_of(table, name))
+        if dataset is None:
+            return None
+        try:
+            column = StoredColumn(dataset)
+        except H5_ERRORS:
+            return None
+        wanted = next(one for one in table.columns if one.name == name)
+        return column if is_of_kind(column, wanted.kind) else None
+
+    def _object(self, path: str, kind: Any) -> Any:
+        found = self._found(path)
+        return found if isinstance(found, kind) else None
+
+    def _found(self, path: str) -> Any:
+        """Whatever is at ``path``; None if nothing is, or it cannot be opened."""
+        if path not in self._objects:
+            try:
+                self._objects[path] = self.hdf5[path]
+            except H5_ERRORS:
+                self._objects[path] = None
+        return self._objects[path]
+
+
+def path_of(table: Table, column: str = "") -> str:
+    """``/entry/polls/time``."""
+    return f"/{ENTRY}/{table.name}/{column}".rstrip("/")
+
+
+def is_of_kind(column: StoredColumn, kind: Kind) -> bool:
+    """Whether it is one-dimensional and of the type; texts may be of any length."""
+    wanted = np.dtype(kind.value)
+    same = column.dtype.kind == wanted.kind == "S" or column.dtype == wanted
+    return same and len(column.shape) == 1
+
+
+def nullable(table: Table, column: Column) -> bool:
+    """Whether -1 says that there is no value; the description says so, marks need not tell much."""
+    return "-1" in column.about or (table is spec.MARKS and column.name in _NOT_TOLD)
+
+
+def plain(value: Any) -> Any:
+    """Texts of HDF5 as str, numbers of numpy as numbers."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
