@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from stem_device.errors import UnreadableRecordingError
 from stem_device.recording.untyped import Hdf5File, import_h5py
 
 _T = TypeVar("_T")
@@ -45,11 +46,29 @@ class FileAccess:
             time.sleep(_WAIT_SECONDS)
         return self._look(look)
 
+    def steadily(self, work: Callable[[], _T]) -> _T:
+        """Call ``work``, whose looks then share one state of the file. Again, if that could not be read."""
+        if self._kept is not None or self._closed:
+            return work()
+        for _ in range(_TRIES - 1):
+            with suppress(OSError, UnreadableRecordingError):
+                return self._steady(work)
+            time.sleep(_WAIT_SECONDS)
+        return self._steady(work)
+
     def close(self) -> None:
         """Let go of the file. Closing twice is no error."""
         self._closed = True
         if self._kept is not None:
             self._kept.close()
+
+    def _steady(self, work: Callable[[], _T]) -> _T:
+        self._kept = self._library.File(self._path, "r", locking=False)
+        try:
+            return work()
+        finally:
+            self._kept.close()
+            self._kept = None
 
     def _look(self, look: Callable[[Hdf5File], _T]) -> _T:
         file = self._library.File(self._path, "r", locking=False)

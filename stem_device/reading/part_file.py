@@ -58,6 +58,10 @@ class PartFile:
         """Close the file; nothing can be read afterwards."""
         self._access.close()
 
+    def steadily(self, work: Callable[[], _T]) -> _T:
+        """What ``work`` makes of several looks into the same state of the file; it may be called again."""
+        return self._access.steadily(work)
+
     def context(self) -> FileContext:
         """Read label, host, targets, properties and versions."""
         return self._read(lambda file: _context(file[ENTRY]["context"]))
@@ -65,12 +69,6 @@ class PartFile:
     def first_poll(self) -> int:
         """The number of its first poll; it must have one."""
         return int(self.column("polls", "poll", [(0, 1)])[0])
-
-    def rows(self, table: str) -> int:
-        """How many rows complete polls have in ``table``."""
-        if table in ("polls", "marks"):
-            return self.polls if table == "polls" else self.marks
-        return int(self.ends(table)[-1]) if self.polls else 0
 
     def ends(self, table: str) -> npt.NDArray[np.int64]:
         """Row after the last one of each poll, shape (polls,)."""

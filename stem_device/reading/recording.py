@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from stem_device.errors import NoSuchDataError, OptionError
+from stem_device.model.snapshot import Snapshot
 from stem_device.reading.archive import Archive, Names
 from stem_device.reading.part_file import open_parts
 from stem_device.reading.patterns import Patterns, as_tuple
 from stem_device.reading.selection import Selected, Selection, check_patterns, run_span
+from stem_device.reading.snapshots import snapshots_of
 from stem_device.reading.source import Source, in_order
 from stem_device.reading.table import TABLES, Table
 from stem_device.reading.times import Moment, utc_ns
@@ -87,9 +89,9 @@ class Recording:
     ) -> Recording:
         """A view that shows only what fulfils all conditions, and those of this view.
 
-        ``start`` (inclusive) and ``end`` (exclusive) choose polls by the time at which they began, and marks by
-        the time at which they were emitted. ``servers`` chooses rows of these servers, in tables that have a
-        server. ``streams`` chooses streams; subscriptions by stream or topic; subscriber samples by the
+        ``start`` (inclusive) and ``end`` (exclusive) choose polls by the time at which they began, and marks
+        by the time at which they were emitted. ``servers`` chooses rows of these servers, in tables that have
+        a server. ``streams`` chooses streams; subscriptions by stream or topic; subscriber samples by the
         attribute, of which they know the first 31 characters and not the device, so that samples of discarded
         events are left out. Other tables stay as they are. Patterns are globs; upper and lower case are the
         same; a name matches in full or without ``tango://host:port/``. ``run`` chooses the marks of this run,
@@ -114,13 +116,23 @@ class Recording:
             run_span(self._archive, run)
         return Recording(self._archive, (*self._selected.selections, selection))
 
+    def snapshots(self) -> Iterator[Snapshot]:
+        """The selected polls as they were before they were recorded, a few at a time in memory.
+
+        Of several sources one after the other. Servers and streams that are not selected are left out; sums
+        and quantiles of a poll are those of the whole. Not recorded, and therefore not here: replies (``texts``)
+        of servers that are monitored, and of others what goes beyond 65,536 characters.
+        """
+        for part, polls in enumerate(self._selected.polls):
+            yield from snapshots_of(self._selected, part, polls)
+
 
 def open_recording(paths: AnyPath | Sequence[AnyPath]) -> Recording:
     """Open one recording or several: files in any order, parts of one recording and of several monitors.
 
     A file, or a part, that is given twice is read once. Rows come by source (in order of its start), then by
-    part. Raises UnreadableRecordingError for a file that is missing, no recording, of another version, or damaged;
-    OptionError without any path; MissingExtraError without h5py.
+    part. Raises UnreadableRecordingError for a file that is missing, no recording, of another version, or
+    damaged; OptionError without any path; MissingExtraError without h5py.
     """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not given:

@@ -58,15 +58,34 @@ class PartRows:
         return values if self.keep is None else values[self.keep]
 
 
-def rows_of(selected: Selected, part: int, table: str) -> PartRows:
-    """The rows of ``table`` in ``part`` that are shown. Reads columns of names that have conditions."""
+def rows_of(selected: Selected, part: int, table: str, polls: Flags | None = None) -> PartRows:
+    """The rows of ``table`` in ``part`` that are shown. Reads columns of names that have conditions.
+
+    ``polls`` replaces the selection of polls of this part.
+    """
     archive = selected.archive
     if table == "marks":
         return PartRows(archive, part, table, [(0, archive.parts[part].marks)], selected.marks(part))
-    rows = PartRows(archive, part, table, _ranges(archive.ends(part, table), selected.polls[part]))
+    shown = selected.polls[part] if polls is None else polls
+    rows = PartRows(archive, part, table, _ranges(archive.ends(part, table), shown))
     for condition in selected.filters(table):
         rows = _filtered(rows, condition)
     return rows
+
+
+def replies(rows: PartRows) -> list[str]:
+    """The text of each row of the table ``texts``."""
+    file = rows.archive.parts[rows.part]
+    numbers = rows.numbers()
+    if not len(numbers):
+        return []
+    ends = file.column("texts", "end", [(0, int(numbers[-1]) + 1)])
+    begins = np.concatenate([[0], ends])
+    replies = []
+    for number in numbers:
+        data = file.column("text_bytes", "data", [(int(begins[number]), int(ends[number]))])
+        replies.append(data.tobytes().decode("utf-8", "replace"))
+    return replies
 
 
 def _ranges(ends: Integers, polls: Flags) -> list[tuple[int, int]]:

@@ -42,20 +42,15 @@ class Filter:
 
 
 class Selected:
-    """All selections together: a row must fulfil each of them. ``polls`` replaces the masks of polls."""
+    """All selections together: a row must fulfil each of them."""
 
-    def __init__(
-        self, archive: Archive, selections: tuple[Selection, ...], polls: tuple[Flags, ...] | None = None
-    ) -> None:
+    def __init__(self, archive: Archive, selections: tuple[Selection, ...]) -> None:
         self.archive = archive
         self.selections = selections
-        self._given_polls = polls
 
     @cached_property
     def polls(self) -> tuple[Flags, ...]:
         """Which polls are shown, for each part of shape (polls of the part,)."""
-        if self._given_polls is not None:
-            return self._given_polls
         return tuple(self._polls_of(part) for part in range(len(self.archive.parts)))
 
     @cached_property

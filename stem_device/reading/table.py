@@ -12,7 +12,7 @@ import numpy.typing as npt
 from stem_device.errors import NoSuchDataError
 from stem_device.reading.archive import Archive, Codes, Integers
 from stem_device.reading.frames import make_frame
-from stem_device.reading.rows import PartRows, rows_of
+from stem_device.reading.rows import PartRows, replies, rows_of
 from stem_device.reading.selection import Selected
 from stem_device.recording import format as spec
 from stem_device.recording.format import Kind
@@ -142,7 +142,7 @@ class Table:
         return self._joined(pieces, np.bool_)
 
     def _texts(self) -> Values:
-        texts = [text for rows in self._rows for text in _replies(rows)]
+        texts = [text for rows in self._rows for text in replies(rows)]
         out = np.empty(len(texts), dtype=object)
         out[:] = texts
         return out
@@ -155,18 +155,3 @@ class Table:
         if len(pieces) == 1:
             return pieces[0].astype(dtype, copy=False) if dtype is not np.bool_ else pieces[0]
         return np.concatenate([np.empty(0, dtype), *pieces])
-
-
-def _replies(rows: PartRows) -> list[str]:
-    """The text of each row of ``texts``."""
-    file = rows.archive.parts[rows.part]
-    numbers = rows.numbers()
-    if not len(numbers):
-        return []
-    ends = file.column("texts", "end", [(0, int(numbers[-1]) + 1)])
-    begins = np.concatenate([[0], ends])
-    replies = []
-    for number in numbers:
-        data = file.column("text_bytes", "data", [(int(begins[number]), int(ends[number]))])
-        replies.append(data.tobytes().decode("utf-8", "replace"))
-    return replies
