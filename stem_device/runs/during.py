@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from stem_device.runs.marks import NONE, Codes, Flags, Integers, MarkColumns, Names
+from stem_device.runs.marks import NONE, Codes, Flags, Integers, Names
 from stem_device.runs.phases import stages
-from stem_device.runs.source import Tables, runs_of
+from stem_device.runs.source import PollColumns, Tables, runs_of
 from stem_device.runs.table import RunTable
 
 COUNTED = (
@@ -25,6 +23,8 @@ COUNTED = (
     ("missed", "subscriptions", "missed_delta"),
 )
 """What is counted, from which table and column."""
+EVER = np.iinfo(np.int64).min
+"""Before all times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,22 @@ class Polls:
     """n polls of all sources, in the order of source and time.
 
     The deltas of a poll are of what happened between ``since_utc_ns`` and ``until_utc_ns``: from the
-    beginning of the poll before to the end of this one. The first poll of a source has no deltas.
-    ``start`` has the first poll of every source, and n. ``deltas`` are by name, see COUNTED.
+    beginning of the poll before to the end of this one. ``counted`` is false for the first poll of a source;
+    its deltas precede it, and are 0 here. Where a selection leaves the poll before out, ``since_utc_ns`` is
+    EVER. ``start`` has the first poll of every source, and n. ``deltas`` are by name, see COUNTED.
     """
 
-    source: Integers
-    number: Integers
     since_utc_ns: Integers
     until_utc_ns: Integers
+    counted: Flags
     start: Integers
     deltas: Mapping[str, Integers]
 
-    def rows_of(self, source: npt.NDArray[Any], number: npt.NDArray[Any]) -> Integers:
-        """The rows here of polls given by source and number."""
-        span = int(self.number.max(initial=0)) + 1
-        mine, wanted = self.source * span + self.number, source.astype(np.int64) * span + number
-        by_number = np.argsort(mine, kind="stable")
-        rows: Integers = by_number[np.searchsorted(mine, wanted, sorter=by_number)]
-        return rows
+    @property
+    def period_seconds(self) -> float:
+        """The median time between the ends of two polls; NaN without two."""
+        gaps = np.diff(self.until_utc_ns)[~np.isin(np.arange(1, len(self.until_utc_ns)), self.start)]
+        return float(np.median(gaps)) / 1e9 if len(gaps) else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +110,18 @@ class Losses:
 
 
 def polls_of(recording: Tables) -> Polls:
-    """Order the polls, and sum the deltas of each."""
+    """When the polls were, and the sum of the deltas of each."""
     polls = recording["polls"]
-    source, time = polls["source"].astype(np.int64), polls["time_utc_ns"]
+    source, time, counted = polls["source"], polls["time_utc_ns"], polls["counted"]
     until = time + np.round(polls["duration_seconds"] * 1e9).astype(np.int64)
-    by_time = np.lexsort((polls["poll"], source))
-    source, number = source[by_time], polls["poll"][by_time]
-    first = np.ones(len(source), dtype=bool)
-    first[1:] = source[1:] != source[:-1]
-    start = np.append(np.flatnonzero(first), len(source))
+    first = np.flatnonzero(np.diff(source, prepend=-1))
+    start = np.append(first, len(source))
     # A clock that was set back must not make time run backwards.
-    time, until = _rising(time[by_time], start), _rising(until[by_time], start)
-    since = np.where(first, time, np.roll(time, 1))
-    ordered = Polls(source, number, since, until, start, {})
-    deltas = {name: _sum(recording[table], column, ordered, first) for name, table, column in COUNTED}
-    return Polls(source, number, since, until, start, deltas)
+    time, until = _rising(time, start), _rising(until, start)
+    since = np.concatenate((time[:1], time[:-1]))
+    since[first] = np.where(counted[first], EVER, time[first])
+    deltas = {name: _sum(recording[table], column, counted) for name, table, column in COUNTED}
+    return Polls(since, until, counted, start, deltas)
 
 
 def events_per_run(
@@ -154,9 +149,8 @@ def losses(recording: Tables, table: RunTable | None = None, polls: Polls | None
     subscriptions = recording["subscriptions"]
     missed = subscriptions["missed_delta"]
     rows = np.flatnonzero(missed > 0)
-    poll = polls.rows_of(subscriptions["source"][rows], subscriptions["poll"][rows])
-    counted = ~np.isin(poll, polls.start)
-    rows, poll = rows[counted], poll[counted]
+    poll = subscriptions.poll_rows()[rows]
+    rows, poll = rows[polls.counted[poll]], poll[polls.counted[poll]]
     by_time = np.argsort(polls.until_utc_ns[poll], kind="stable")
     rows, until = rows[by_time], polls.until_utc_ns[poll[by_time]]
     first, beyond = np.searchsorted(until, begin, side="right"), np.searchsorted(until, end, side="right")
@@ -187,43 +181,43 @@ def _rising(values: Integers, start: Integers) -> Integers:
     return np.concatenate([np.maximum.accumulate(own) for own in sources])
 
 
-def _sum(table: MarkColumns, column: str, polls: Polls, first: Flags) -> Integers:
+def _sum(table: PollColumns, column: str, counted: Flags) -> Integers:
     deltas = table[column]
     some = np.flatnonzero(deltas)
-    rows = polls.rows_of(table["source"][some], table["poll"][some])
     # Exact up to 2^53 events.
-    sums = np.bincount(rows, weights=deltas[some], minlength=len(polls.number)).astype(np.int64)
-    sums[first] = 0
-    return sums
+    sums = np.bincount(table.poll_rows()[some], weights=deltas[some], minlength=len(counted))
+    return np.where(counted, sums, 0).astype(np.int64)
 
 
 def _events(polls: Polls, run: Integers, begin: Integers, end: Integers) -> SpanEvents:
     """Sum over the sources; each has polls of its own."""
     total = np.zeros((3, len(COUNTED), len(run)), dtype=np.int64)
-    count = np.zeros(len(run), dtype=np.int64)
+    ended = np.zeros(len(run), dtype=np.int64)
     for a, b in pairwise(polls.start.tolist()):
         bounds = _bounds(polls.since_utc_ns[a:b], polls.until_utc_ns[a:b], begin, end)
-        count += bounds[0][1] - bounds[0][0]
-        for which, (first, beyond) in enumerate(bounds):
-            for what, (name, _, _) in enumerate(COUNTED):
-                sums = np.concatenate(([0], np.cumsum(polls.deltas[name][a:b])))
-                total[which, what] += sums[beyond] - sums[first]
-    counts = [Counts(*total[which]) for which in range(3)]
-    return SpanEvents(run, begin, end, count, *counts)
+        ended += _between(polls.counted[a:b], bounds[0])
+        for which, what in np.ndindex(3, len(COUNTED)):
+            total[which, what] += _between(polls.deltas[COUNTED[what][0]][a:b], bounds[which])
+    return SpanEvents(run, begin, end, ended, *(Counts(*total[which]) for which in range(3)))
 
 
 def _bounds(
     since: Integers, until: Integers, begin: Integers, end: Integers
 ) -> list[tuple[Integers, Integers]]:
     """First poll, and first one beyond, that ended within each span; that is inside; that touches it."""
-    after_begin = np.searchsorted(until, begin, side="right").clip(1)
+    after_begin = np.searchsorted(until, begin, side="right")
     after_end = np.searchsorted(until, end, side="right")
-    inside = np.searchsorted(since, begin, side="left").clip(1)
+    inside = np.searchsorted(since, begin, side="left")
     touching = np.searchsorted(since, end, side="left")
-    return [
-        (first, np.maximum(first, beyond))
-        for first, beyond in ((after_begin, after_end), (inside, after_end), (after_begin, touching))
-    ]
+    return [(after_begin, after_end), (inside, after_end), (after_begin, touching)]
+
+
+def _between(values: Integers | Flags, bounds: tuple[Integers, Integers]) -> Integers:
+    """The sum of ``values[first:beyond]`` for each pair of bounds."""
+    first, beyond = bounds
+    sums = np.concatenate(([0], np.cumsum(values, dtype=np.int64)))
+    between: Integers = sums[np.maximum(first, beyond)] - sums[first]
+    return between
 
 
 def _latest_mark(table: RunTable, run: Integers, time: Integers) -> Names:

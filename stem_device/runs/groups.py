@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from stem_device.runs.moments import Moments, moments, moments_by
 from stem_device.runs.pairs import pairs_of
 from stem_device.runs.phases import Stages, stages
 from stem_device.runs.source import Tables, runs_of
-from stem_device.runs.table import QUEUED_MARKS, RunTable
+from stem_device.runs.table import RunTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +57,12 @@ class GroupStatistics:
         return number / self.runs
 
 
-def group_statistics(
-    runs: RunTable | Tables, *, queued_marks: Sequence[str] = QUEUED_MARKS
-) -> tuple[GroupStatistics, ...]:
+def group_statistics(runs: RunTable | Tables) -> tuple[GroupStatistics, ...]:
     """One record a device group, the largest first; of a recording or of its runs."""
     table = runs_of(runs)
     staged = stages(table)
     codes, group = np.unique(table.codes("device_group"), return_inverse=True)
-    queued, ended = table.queued(queued_marks), table.ended
+    queued, ended = table.queued, table.ended
     failed, never_begun = table.failed, table.begun_utc_ns == NONE
     found = []
     for number, name in enumerate(table.texts(codes)):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from stem_device.runs.marks import MarkColumns, Names
-from stem_device.runs.table import RunTable
+from stem_device.runs.marks import Integers, MarkColumns, Names
+from stem_device.runs.table import QUEUED_MARKS, RunTable
+
+
+class PollColumns(MarkColumns, Protocol):
+    """Any other table."""
+
+    def poll_rows(self) -> Integers:
+        """The row of each row's poll in the table ``polls``."""
 
 
 class Tables(Protocol):
@@ -14,11 +22,11 @@ class Tables(Protocol):
     @property
     def names(self) -> Names: ...
 
-    def __getitem__(self, table: str) -> MarkColumns: ...
+    def __getitem__(self, table: str) -> PollColumns: ...
 
 
-def runs_of(recording: Tables | RunTable) -> RunTable:
+def runs_of(recording: Tables | RunTable, *, queued_marks: Sequence[str] = QUEUED_MARKS) -> RunTable:
     """The runs of a recording; a RunTable is given back."""
     if isinstance(recording, RunTable):
         return recording
-    return RunTable(recording["marks"], recording.names)
+    return RunTable(recording["marks"], recording.names, queued_marks)

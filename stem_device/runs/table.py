@@ -29,7 +29,6 @@ from stem_device.runs.marks import (
 T = TypeVar("T", bound=np.generic)
 
 QUEUED_MARKS = ("requested", "queued")
-"""A run whose latest mark has one of these names waits to be worked on."""
 
 TOLD = ("device_group", "queue", "configuration", "host", "worker", "requestor", "request_id")
 """What marks tell of their run."""
@@ -99,10 +98,12 @@ class RunTable:
     """Runs in the order of their first mark; arrays have one row a run.
 
     Iterate for Run records, or take one by number or by id. ``names`` is what codes are rows of.
+    A run whose latest mark is one of ``queued_marks`` waits to be worked on.
     """
 
-    def __init__(self, marks: MarkColumns, names: Names) -> None:
+    def __init__(self, marks: MarkColumns, names: Names, queued_marks: Sequence[str] = QUEUED_MARKS) -> None:
         self._columns = marks
+        self._queued_marks = tuple(queued_marks)
         self.names = names
         self.marks = order(marks, names)
         self._told: dict[str, Codes] = {}
@@ -166,10 +167,11 @@ class RunTable:
         """Ended, and the last ``end`` told an error."""
         return np.fromiter((error is not None for error in self.errors), np.bool_, len(self))
 
-    def queued(self, queued_marks: Sequence[str] = QUEUED_MARKS) -> Flags:
+    @cached_property
+    def queued(self) -> Flags:
         """Not ended, and the latest mark is one of ``queued_marks``."""
         latest = self.marks.name[self.marks.last]
-        waiting = [code_of(name, latest, self.names) for name in queued_marks]
+        waiting = [code_of(name, latest, self.names) for name in self._queued_marks]
         return np.isin(latest, waiting) & ~self.ended
 
     def codes(self, column: str) -> Codes:
@@ -200,10 +202,6 @@ class RunTable:
     def _received_utc_ns(self) -> Integers:
         received: Integers = self._columns["received_utc_ns"][self.marks.row]
         return received
-
-    @cached_property
-    def _waiting(self) -> Flags:
-        return self.queued()
 
     def _last_where(self, wanted: Flags) -> Integers:
         """The last mark of each run for which ``wanted`` is true; -1 if there is none."""
@@ -240,7 +238,7 @@ class RunTable:
     def _state(self, number: int) -> RunState:
         if self.ended[number]:
             return RunState.ENDED
-        return RunState.QUEUED if self._waiting[number] else RunState.ONGOING
+        return RunState.QUEUED if self.queued[number] else RunState.ONGOING
 
     def _run_marks(self, number: int) -> tuple[RunMark, ...]:
         marks = self.marks

@@ -40,12 +40,20 @@ class Columns:
     names: list[str]
     numbers: dict[str, npt.NDArray[Any]]
     texts: dict[str, Sequence[str | None]] = field(default_factory=dict)
+    polls: Columns | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.numbers.values())))
 
     def __getitem__(self, column: str) -> npt.NDArray[Any]:
         return self.numbers[column]
+
+    def poll_rows(self) -> npt.NDArray[np.int64]:
+        """As the reader does; polls are known by source and number."""
+        polls = self.polls or self
+        where = {key: row for row, key in enumerate(zip(polls["source"], polls["poll"], strict=True))}
+        rows = [where[key] for key in zip(self["source"], self["poll"], strict=True)]
+        return np.array(rows, dtype=np.int64)
 
     def codes(self, column: str) -> npt.NDArray[np.int32]:
         return np.array([self._code(text) for text in self.texts[column]], dtype=np.int32)
@@ -99,45 +107,39 @@ def recording(
     numbers["iteration"] = np.array([-1 if m.iteration is None else m.iteration for m in given], np.int64)
     numbers["source"] = np.array(source if source is not None else [0] * len(given), dtype=np.int32)
     texts = {name: [getattr(one, name) for one in given] for name in _TEXTS}
-    counted: dict[int, int] = {}
-    number = []
-    for own, _, _ in polls:
-        number.append(7 + counted.setdefault(own, 0))
-        counted[own] += 1
+    first_of = {own: row for row, (own, _, _) in reversed(list(enumerate(polls)))}
+    own_polls = Columns(
+        names,
+        {
+            "source": _column(polls, 0).astype(np.int32),
+            "poll": np.array([7 + row - first_of[own] for row, (own, _, _) in enumerate(polls)], np.int64),
+            "time_utc_ns": T0 + np.round(_column(polls, 1) * SECOND).astype(np.int64),
+            "duration_seconds": _column(polls, 2),
+            "counted": np.array([first_of[own] != row for row, (own, _, _) in enumerate(polls)], np.bool_),
+        },
+    )
+    published = {
+        "source": _column(streams, 0).astype(np.int32),
+        "poll": 7 + _column(streams, 1).astype(np.int64),
+    }
+    published["published_delta"] = _column(streams, 2).astype(np.int64)
+    received = {
+        "source": _column(subscriptions, 0).astype(np.int32),
+        "poll": 7 + _column(subscriptions, 1).astype(np.int64),
+        "received_delta": _column(subscriptions, 3).astype(np.int64),
+        "missed_delta": _column(subscriptions, 4).astype(np.int64),
+    }
+    who = {
+        "server": [row[2] for row in subscriptions],
+        "publisher": [f"pub of {row[2]}" for row in subscriptions],
+        "stream": [f"stream of {row[2]}" for row in subscriptions],
+    }
     return Recording(
         {
             "marks": Columns(names, numbers, texts),
-            "polls": Columns(
-                names,
-                {
-                    "source": _column(polls, 0).astype(np.int32),
-                    "poll": np.array(number, dtype=np.int64),
-                    "time_utc_ns": T0 + np.round(_column(polls, 1) * SECOND).astype(np.int64),
-                    "duration_seconds": _column(polls, 2),
-                },
-            ),
-            "streams": Columns(
-                names,
-                {
-                    "source": _column(streams, 0).astype(np.int32),
-                    "poll": 7 + _column(streams, 1).astype(np.int64),
-                    "published_delta": _column(streams, 2).astype(np.int64),
-                },
-            ),
-            "subscriptions": Columns(
-                names,
-                {
-                    "source": _column(subscriptions, 0).astype(np.int32),
-                    "poll": 7 + _column(subscriptions, 1).astype(np.int64),
-                    "received_delta": _column(subscriptions, 3).astype(np.int64),
-                    "missed_delta": _column(subscriptions, 4).astype(np.int64),
-                },
-                {
-                    "server": [row[2] for row in subscriptions],
-                    "publisher": [f"pub of {row[2]}" for row in subscriptions],
-                    "stream": [f"stream of {row[2]}" for row in subscriptions],
-                },
-            ),
+            "polls": own_polls,
+            "streams": Columns(names, published, polls=own_polls),
+            "subscriptions": Columns(names, received, who, own_polls),
         },
         names,
     )

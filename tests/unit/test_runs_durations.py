@@ -179,8 +179,6 @@ def test_statistics_of_groups() -> None:
     assert nobody.requestors == nobody.stages == ()
     assert nobody.whole.count == 0
     assert math.isnan(nobody.whole.mean)
-    (laser, _) = group_statistics(table, queued_marks=("begin",))
-    assert (laser.queued, laser.ongoing) == (1, 1)
 
 
 def test_moments_of_groups_against_the_standard_library() -> None:

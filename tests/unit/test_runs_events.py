@@ -82,11 +82,11 @@ def test_stages_share_out_the_events_of_their_run() -> None:
 
 
 def test_several_monitors_add_up_each_by_its_own_polls() -> None:
-    # In the order of reading, which is not that of time; and a clock that was set back.
+    # Sources one after the other; the clock of one was set back.
     data = made(
         mark("r", "begin", 1),
         mark("r", "end", 12),
-        polls=[(1, 3.0, 0), (1, 6.0, 0), (0, 5.0, 0), (0, 10.0, 0), (0, 9.0, 0), (1, 20.0, 0)],
+        polls=[(0, 5.0, 0), (0, 10.0, 0), (0, 9.0, 0), (1, 3.0, 0), (1, 6.0, 0), (1, 20.0, 0)],
         streams=[(0, 0, 1), (1, 1, 5), (1, 2, 7), (0, 1, 11), (0, 2, 13)],
         subscriptions=[(0, 1, "s", 3, 2), (1, 1, "s", 4, 0), (0, 1, "t", 5, 6)],
     )
@@ -122,3 +122,11 @@ def test_marks_without_any_poll() -> None:
     data = made(mark("r", "begin", 1), polls=[], streams=[])
     assert run_counts(data) == [(0, 0, 0, 0)]
     assert len(losses(data).run) == 0
+
+
+def test_a_selection_without_the_poll_before() -> None:
+    data = made(mark("r", "begin", 15), mark("r", "end", 40))
+    data["polls"].numbers = {name: values[2:] for name, values in data["polls"].numbers.items()}
+    data["streams"].numbers = {name: values[2:] for name, values in data["streams"].numbers.items()}
+    # Nobody knows since when the first poll counts.
+    assert run_counts(data) == [(2, 110_000, 100_000, 1_110_000)]

@@ -48,6 +48,12 @@ def test_state(names: str, state: RunState) -> None:
     assert table["r"].state is state
 
 
+def test_what_queued_means_can_be_told() -> None:
+    made = recording([mark("r", "begin", 1), mark("r", "task posted", 2), mark("q", "queued", 3)])
+    states = [run.state for run in runs_of(made, queued_marks=["task posted"])]
+    assert states == [RunState.QUEUED, RunState.ONGOING]
+
+
 def test_runs_never_begun_and_never_ended_have_no_duration() -> None:
     table = run_table(mark("a", "tested", 1), mark("a", "end", 2), mark("b", "begin", 3), mark("b", "x", 4))
     assert table["a"].begun_utc_ns is None

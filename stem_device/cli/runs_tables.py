@@ -1,0 +1,204 @@
+"""Runs as tables for a person."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from stem_device.report.numbers import common_prefix, count, seconds, utc, without
+from stem_device.runs import Counts, Moments, Run, RunState, SpanEvents
+from stem_device.runs.document import RunsReport
+
+_STATE_STYLES = {RunState.ENDED: "", RunState.ONGOING: "yellow", RunState.QUEUED: "dim"}
+
+
+def runs_tables(report: RunsReport, limit: int) -> RenderableType:
+    """Groups, requestors, stages, durations, losses, runs: what there is of them. ``limit`` 0: all rows."""
+    if not len(report.table):
+        return Text("No marks of runs in this recording. Marks are sent with: stem mark RUN EVENT")
+    parts = [
+        _groups(report),
+        _requestors(report, limit),
+        _stages(report, limit),
+        *(_durations(report, number, limit) for number in range(len(report.durations))),
+        _losses(report, limit),
+        _runs(report, limit),
+    ]
+    spaced = [piece for part in parts if part is not None for piece in (part, Text())]
+    return Group(*spaced, Text(_resolution(report), style="dim"))
+
+
+def _groups(report: RunsReport) -> RenderableType:
+    rows = (
+        (
+            _name(group.device_group),
+            count(group.runs),
+            _share(group.ended, group.runs),
+            _share(group.ongoing, group.runs),
+            _share(group.queued, group.runs),
+            _share(group.failed, group.runs),
+            *_moments(group.whole),
+        )
+        for group in report.groups
+    )
+    headings = ("GROUP", "RUNS", "ENDED", "ONGOING", "QUEUED", "IN ERROR", *_MOMENTS)
+    return _table("Device groups, and whole runs from begin to end", headings, rows, 0)
+
+
+def _requestors(report: RunsReport, limit: int) -> RenderableType | None:
+    rows = [
+        (_name(group.device_group), one.name, count(one.requests), count(one.runs))
+        for group in report.groups
+        for one in group.requestors
+    ]
+    return _table("Requestors", ("GROUP", "REQUESTOR", "REQUESTS", "RUNS"), rows, limit) if rows else None
+
+
+def _stages(report: RunsReport, limit: int) -> RenderableType | None:
+    rows = [
+        (_name(group.device_group), f"{one.later} - {one.earlier}", *_moments(one.seconds))
+        for group in report.groups
+        for one in group.stages
+    ]
+    return _table("Stages", ("GROUP", "STAGE", *_MOMENTS), rows, limit) if rows else None
+
+
+def _durations(report: RunsReport, number: int, limit: int) -> RenderableType:
+    found = report.durations[number]
+    title = f"{found.later} - {found.earlier}: {_sentence(found.moments)}"
+    unpaired = int(found.unpaired_earlier.sum()), int(found.unpaired_later.sum())
+    if any(unpaired):
+        title += f"; without a partner: {unpaired[0]} {found.earlier}, {unpaired[1]} {found.later}"
+    longest = np.argsort(-found.seconds, kind="stable")
+    rows = [
+        (
+            str(found.run_id[row]),
+            "-" if found.iteration[row] < 0 else str(found.iteration[row]),
+            utc(int(found.begin_utc_ns[row])),
+            _seconds(found.seconds[row]),
+        )
+        for row in longest
+    ]
+    return _table(title, ("RUN", "ITERATION", found.earlier.upper(), "DURATION"), rows, limit)
+
+
+def _losses(report: RunsReport, limit: int) -> RenderableType | None:
+    """One row a run and subscription, worst first."""
+    losses, sums = report.losses, dict[tuple[str, ...], int]()
+    ids = report.table.ids
+    prefix = common_prefix([*losses.server, *losses.publisher])
+    for row in np.flatnonzero(np.isin(losses.run, report.runs)):
+        names = (without(prefix, str(text)) for text in (losses.server[row], losses.stream[row]))
+        key = (str(ids[losses.run[row]]), _after(losses.after[row]), *names)
+        sums[key] = sums.get(key, 0) + int(losses.missed[row])
+    rows = [(*key, count(missed)) for key, missed in sorted(sums.items(), key=lambda item: -item[1])]
+    headings = ("RUN", "PHASE", "SUBSCRIBER", "OF STREAM", "MISSED")
+    return _table("What was missed", headings, rows, limit) if rows else None
+
+
+def _runs(report: RunsReport, limit: int) -> RenderableType:
+    """Those with losses first, then the latest."""
+    missed = report.events.ended_within.missed
+    latest = report.table.last_utc_ns
+    order = sorted(report.runs, key=lambda number: (-missed[number], -latest[number]))
+    shown = order[:limit] if limit else order
+    table = report.table
+    rows = [_run(table[number], report.events, number) for number in shown]
+    headings = ("RUN", "GROUP", "STATE", "BEGUN", "TOOK", "PUBLISHED", "RECEIVED", "MISSED", "ERROR")
+    title = "Runs, those that missed most first"
+    return _table(title, headings, rows, 0, hidden=len(order) - len(shown))
+
+
+def _run(run: Run, events: SpanEvents, number: int) -> tuple[Text | str, ...]:
+    state = Text("in error", style="bold red") if run.error else Text(run.state, _STATE_STYLES[run.state])
+    counted = (_count(events, name, number) for name in ("published", "received", "missed"))
+    return (
+        run.id,
+        _name(run.device_group),
+        state,
+        "never" if run.begun_utc_ns is None else utc(run.begun_utc_ns),
+        "-" if run.seconds is None else _seconds(run.seconds),
+        *counted,
+        (run.error or "")[:80],
+    )
+
+
+def _count(events: SpanEvents, name: str, row: int) -> str:
+    """The number; where no poll ended within the run, only what it can be at most."""
+
+    def of(counts: Counts) -> int:
+        return int(getattr(counts, name)[row])
+
+    return count(of(events.ended_within)) if events.polls[row] else f"0..{count(of(events.at_most))}"
+
+
+def _resolution(report: RunsReport) -> str:
+    if math.isnan(report.poll_seconds):
+        return "Fewer than two polls: nothing is known of events."
+    return (
+        f"Events are known from poll to poll, here every {seconds(report.poll_seconds)}. They count for the "
+        "run in which their poll ended; 0..N: no poll ended during the run, so it had at most N. "
+        "Runs at the same time share their events."
+    )
+
+
+_MOMENTS = ("COUNT", "MIN", "MEAN", "MAX", "STD DEV")
+
+
+def _moments(moments: Moments) -> tuple[str, ...]:
+    values = (moments.minimum, moments.mean, moments.maximum, moments.standard_deviation)
+    return (count(moments.count), *map(_seconds, values))
+
+
+def _sentence(moments: Moments) -> str:
+    if not moments.count:
+        return "no pair"
+    spread = "" if math.isnan(moments.standard_deviation) else f" ± {_seconds(moments.standard_deviation)}"
+    return (
+        f"{count(moments.count)} pairs, mean {_seconds(moments.mean)}{spread}, "
+        f"{_seconds(moments.minimum)} to {_seconds(moments.maximum)}"
+    )
+
+
+def _seconds(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"-{seconds(-value)}" if value < 0 else seconds(value)
+
+
+def _share(number: int, of: int) -> str:
+    return f"{number:,} ({number / of:.0%})"
+
+
+def _name(name: str | None) -> str:
+    return "-" if name is None else name
+
+
+def _after(name: str | None) -> str:
+    return "before its first mark" if name is None else f"after {name}"
+
+
+def _table(
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Text | str]],
+    limit: int,
+    *,
+    hidden: int = 0,
+) -> RenderableType:
+    """Names may hold anything: nothing of them is markup."""
+    every = list(rows)
+    shown = every[:limit] if limit else every
+    hidden += len(every) - len(shown)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold dim")
+    for heading in headings:
+        table.add_column(Text(heading), overflow="fold")
+    for row in shown:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    more = [Text(f"... and {hidden:,} more (--limit 0 shows all)", style="dim")] if hidden else []
+    return Group(Text(title, style="bold"), table, *more)
