@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stem_device.recording.ordered_file import OrderedFile
-from stem_device.recording.untyped import Hdf5Dataset
+from stem_device.recording.untyped import Hdf5Dataset, import_isal
 
-COMPRESSION_LEVEL = 2
+COMPRESSION_LEVEL = 1
+"""Of ISA-L, which writes what gzip reads: half the time of zlib at any level, and no more bytes."""
 PLACES = 2
 """For the incomplete chunk of a column."""
 _UNFILTERED = 0b11
@@ -31,6 +31,7 @@ class GrowingColumn:
 
     def __init__(self, dataset: Hdf5Dataset, file: OrderedFile, tails_address: int) -> None:
         self._dataset = dataset.id
+        self._compress = import_isal().compress
         self._file = file
         self._chunk_rows = int(dataset.chunks[0])
         self._tail = np.zeros(self._chunk_rows, dtype=dataset.dtype)
@@ -94,7 +95,7 @@ class GrowingColumn:
         data = chunk.tobytes()
         if data != self._stored:  # most columns hardly ever change
             by_byte = chunk.view(np.uint8).reshape(self._chunk_rows, chunk.itemsize).T.tobytes()
-            self._stored, self._compressed = data, zlib.compress(by_byte, COMPRESSION_LEVEL)
+            self._stored, self._compressed = data, self._compress(by_byte, COMPRESSION_LEVEL)
         self._dataset.write_direct_chunk((first,), self._compressed, filter_mask=0)
         if self._alias is not None:
             self._file.end_diversion(self._alias)
