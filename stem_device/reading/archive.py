@@ -63,7 +63,7 @@ class Archive:
         """When each poll began, nanoseconds since 1970 UTC, shape (polls of the part,)."""
         if part not in self._times:
             polls = self.parts[part].polls
-            self._times[part] = self.parts[part].column("polls", "time_utc_ns", [(0, polls)])
+            self._times[part] = self.parts[part].column("polls", "time_utc_ns", [(0, polls)] if polls else [])
         return self._times[part]
 
     def counted(self, part: int) -> npt.NDArray[np.bool_]:

@@ -120,8 +120,8 @@ class Recording:
         """The selected polls as they were before they were recorded, a few at a time in memory.
 
         Of several sources one after the other. Servers and streams that are not selected are left out; sums
-        and quantiles of a poll are those of the whole. Not recorded, and therefore not here: replies (``texts``)
-        of servers that are monitored, and of others what goes beyond 65,536 characters.
+        and quantiles of a poll are those of the whole. Not recorded, and therefore not here: replies
+        (``texts``) of servers that are monitored, and of others what goes beyond 65,536 characters.
         """
         for part, polls in enumerate(self._selected.polls):
             yield from snapshots_of(self._selected, part, polls)

@@ -65,7 +65,8 @@ def rows_of(selected: Selected, part: int, table: str, polls: Flags | None = Non
     """
     archive = selected.archive
     if table == "marks":
-        return PartRows(archive, part, table, [(0, archive.parts[part].marks)], selected.marks(part))
+        marks = archive.parts[part].marks
+        return PartRows(archive, part, table, [(0, marks)] if marks else [], selected.marks(part))
     shown = selected.polls[part] if polls is None else polls
     rows = PartRows(archive, part, table, _ranges(archive.ends(part, table), shown))
     for condition in selected.filters(table):
