@@ -28,17 +28,20 @@ class TimeBins:
     @property
     def seconds(self) -> Floats:
         """Length of each step."""
-        return np.diff(self.edges_utc_ns) / 1e9
+        lengths: Floats = np.diff(self.edges_utc_ns) / 1e9
+        return lengths
 
     def of(self, times_utc_ns: Integers) -> Integers:
         """The step of each time; -1 before the first and ``len(self)`` after the last."""
-        steps: Integers = np.searchsorted(self.edges_utc_ns, times_utc_ns, side="left").astype(np.int64)
-        result: Integers = steps - 1
-        return result
+        place: Integers = np.searchsorted(self.edges_utc_ns, times_utc_ns, side="left").astype(np.int64)
+        place -= 1
+        return place
 
     def sums(self, times_utc_ns: Integers, values: Integers) -> Integers:
         """Sum of the values in each step, shape (n,). Values outside all steps are left out."""
-        return self.grid(np.zeros(len(times_utc_ns), dtype=np.int64), times_utc_ns, values, 1)[0]
+        one_row = np.zeros(len(times_utc_ns), dtype=np.int64)
+        summed: Integers = self.grid(one_row, times_utc_ns, values, 1)[0]
+        return summed
 
     def grid(self, rows: Integers, times_utc_ns: Integers, values: Integers, height: int) -> Integers:
         """Sums by row and step, shape (height, n). Entries with a row below 0 are left out."""

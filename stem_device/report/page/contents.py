@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from stem_device.report import numbers
 from stem_device.report.page import limits
 from stem_device.report.page.findings import Findings
@@ -107,30 +105,37 @@ def servers_table(findings: Findings) -> TableOfCells:
 
 def runs_table(findings: Findings) -> TableOfCells:
     """One row a run."""
-    stages = findings.phases
-    shown = min(len(stages.runs), limits.TABLE_ROWS)
-    counts = np.bincount(stages.run, minlength=len(stages.runs))
-    seconds = (stages.end_utc_ns - stages.begin_utc_ns) / 1e9
+    runs = findings.phases.runs
+    shown = min(len(runs.run), limits.TABLE_ROWS)
+    counts = findings.phases.stages_of_run
+    seconds = (runs.last_utc_ns - runs.first_utc_ns) / 1e9
     rows = tuple(
         (
-            Cell(stages.runs[i] or UNKNOWN),
-            _time(int(stages.begin_utc_ns[i])),
+            Cell(runs.run[i] or UNKNOWN),
+            _time(int(runs.first_utc_ns[i])),
             number(float(seconds[i]), numbers.seconds(float(seconds[i]))),
             number(int(counts[i])),
-            Cell("ended" if stages.ended[i] else "no end"),
-            number(int(findings.run_missed[i])),
+            Cell(_state(ended=bool(runs.ended[i]), failed=bool(runs.failed[i]))),
+            number(int(runs.missed[i])),
+            number(int(runs.missed_at_most[i])),
         )
         for i in range(shown)
     )
     return TableOfCells(
         "runs",
         "Runs",
-        ("run", "first mark", "from first to last mark", "stages", "state", "missed meanwhile"),
+        ("run", "first mark", "from first to last mark", "stages", "state", "missed", "missed, at most"),
         rows,
-        "In the order in which they began. Missed meanwhile: "
-        "noticed by the polls from its first mark up to the one that follows its last mark.",
-        len(stages.runs) - shown,
+        "In the order of their first marks. Missed: told by polls that ended within the run; at most: by all "
+        "polls that touch it.",
+        len(runs.run) - shown,
     )
+
+
+def _state(*, ended: bool, failed: bool) -> str:
+    if not ended:
+        return "no end"
+    return "ended in error" if failed else "ended"
 
 
 def _missed(missed: int, *, at_least: bool) -> Cell:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from stem_device.report.page.bins import Flags, Floats, Integers
 
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 Names = npt.NDArray[np.object_]
 
 
@@ -22,7 +22,7 @@ class PollRows:
     """One row a poll. ``counted`` is false for the first one of a source."""
 
     time_utc_ns: Integers
-    source: Codes
+    source: Integers
     counted: Flags
 
 
@@ -41,7 +41,7 @@ class SubscriptionRows:
     """One row a subscription and poll. ``overdue`` is -1 where it is not told."""
 
     time_utc_ns: Integers
-    source: Codes
+    source: Integers
     server: Codes
     topic: Codes
     stream: Codes
@@ -76,13 +76,30 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkRows:
-    """One row a mark, in order of reception."""
+class RunRows:
+    """One row a run, in the order of their first marks. ``failed``: its end told an error.
 
-    run: Codes
-    name: Codes
-    kind: Codes
-    emitted_utc_ns: Integers
+    ``missed`` was told by polls that ended within the run, ``missed_at_most`` by all that touch it.
+    """
+
+    run: tuple[str, ...]
+    first_utc_ns: Integers
+    last_utc_ns: Integers
+    ended: Flags
+    failed: Flags
+    missed: Integers
+    missed_at_most: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class StageRows:
+    """One row a stage: its run (a row of RunRows), the marks around it, and their times."""
+
+    run: Integers
+    earlier: Codes
+    later: Codes
+    begin_utc_ns: Integers
+    end_utc_ns: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +109,15 @@ class Source:
     label: str
     host: str
     complete: bool
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that the page is computed from. ``part`` tells that a time was selected."""
+    """Everything that the page is computed from."""
 
     names: Names
     sources: tuple[Source, ...]
-    part: bool
     polls: PollRows
     streams: StreamRows
     subscriptions: SubscriptionRows
@@ -108,7 +125,8 @@ class Evidence:
     latency: Samples
     processing: Samples
     push: Samples
-    marks: MarkRows
+    runs: RunRows
+    stages: StageRows
     problems: tuple[str, ...]
 
     def name(self, code: int) -> str:

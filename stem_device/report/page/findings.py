@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stem_device.report.page import limits
-from stem_device.report.page.bins import Integers, TimeBins, time_bins
+from stem_device.report.page.bins import TimeBins, time_bins
 from stem_device.report.page.coverage import Gaps, Uncovered, recording_gaps, uncovered
 from stem_device.report.page.evidence import Evidence
 from stem_device.report.page.graph import Graph, graph
@@ -33,7 +33,6 @@ class Findings:
     server_grid: ServerGrid
     graph: Graph
     phases: Phases
-    run_missed: Integers
     gaps: Gaps
     uncovered: tuple[Uncovered, ...]
 
@@ -57,7 +56,6 @@ def find(evidence: Evidence) -> Findings:
     timings = {kind: distribution(samples) for kind, samples in kinds.items()}
     servers = server_summaries(evidence)
     gaps = recording_gaps(evidence)
-    stages = phases(evidence)
     return Findings(
         evidence=evidence,
         bins=bins,
@@ -69,8 +67,7 @@ def find(evidence: Evidence) -> Findings:
         servers=servers,
         server_grid=server_grid(evidence, servers, bins, limits.SERVERS),
         graph=graph(entries, limits.GRAPH_SERVERS),
-        phases=stages,
-        run_missed=_missed_between(evidence, stages.begin_utc_ns, stages.end_utc_ns),
+        phases=phases(evidence),
         gaps=gaps,
         uncovered=uncovered(evidence, entries, servers, gaps, timings),
     )
@@ -92,20 +89,3 @@ def _side_by_side(evidence: Evidence) -> int:
     begins = np.array([polls.time_utc_ns[polls.source == source].min() for source in sources])
     ends = np.array([polls.time_utc_ns[polls.source == source].max() for source in sources])
     return max((int(np.count_nonzero((begins <= begin) & (ends >= begin))) for begin in begins), default=1)
-
-
-def _missed_between(evidence: Evidence, begin_utc_ns: Integers, end_utc_ns: Integers) -> Integers:
-    """Missed events that polls after each begin noticed, up to the first poll at or after each end."""
-    rows = evidence.subscriptions
-    lossy = np.flatnonzero(rows.missed_delta)
-    order = np.argsort(rows.time_utc_ns[lossy], kind="stable")
-    times = rows.time_utc_ns[lossy][order]
-    sums = np.concatenate(([0], np.cumsum(rows.missed_delta[lossy][order])))
-    polls = np.unique(evidence.polls.time_utc_ns)
-    if len(polls) == 0:
-        return np.zeros(len(begin_utc_ns), dtype=np.int64)
-    closing = polls[np.minimum(np.searchsorted(polls, end_utc_ns, side="left"), len(polls) - 1)]
-    last = np.searchsorted(times, closing, side="right")
-    first = np.searchsorted(times, begin_utc_ns, side="right")
-    missed: Integers = np.maximum(sums[last] - sums[first], 0)
-    return missed

@@ -59,11 +59,14 @@ def _worst(findings: Findings) -> str:
 
 
 def _runs(findings: Findings) -> str:
-    lossy = np.flatnonzero(findings.run_missed)
+    lossy = np.flatnonzero(findings.phases.runs.missed)
     if len(lossy) == 0:
         return ""
-    worst = lossy[np.argsort(-findings.run_missed[lossy], kind="stable")]
-    named = [f"{findings.phases.runs[run]} ({findings.run_missed[run]:,})" for run in worst[:_NAMED_RUNS]]
+    worst = lossy[np.argsort(-findings.phases.runs.missed[lossy], kind="stable")]
+    named = [
+        f"{findings.phases.runs.run[run]} ({findings.phases.runs.missed[run]:,})"
+        for run in worst[:_NAMED_RUNS]
+    ]
     rest = len(worst) - len(named)
     return f" During {'run' if len(worst) == 1 else 'runs'} {', '.join(named)}" + (
         f" and {rest:,} more." if rest else "."

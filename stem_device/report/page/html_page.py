@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
 from stem_device.report import numbers
+from stem_device.report.page import limits
 from stem_device.report.page.contents import tables
 from stem_device.report.page.figures.canvas import import_plotly
 from stem_device.report.page.figures.catalogue import Panel, panels
@@ -104,7 +105,7 @@ def _tiles(findings: Findings) -> str:
         ("overdue at the end", overdue, "overdue"),
         ("subscriptions", len(entries), ""),
         ("servers", len(findings.servers), ""),
-        ("runs", len(findings.phases.runs), ""),
+        ("runs", len(findings.phases), ""),
     )
     return "".join(
         f'<div class="tile {kind}"><b data-count="{word}">{value:,}</b><span>{word}</span></div>'
@@ -155,9 +156,10 @@ def _uncovered(findings: Findings) -> str:
         return (
             '<p class="nothing">Every poll was recorded, every server answered, every event was sampled.</p>'
         )
-    items = "".join(
-        f"<li><b>{in_html(item.subject)}</b> {in_html(item.sentence)}</li>" for item in findings.uncovered
-    )
+    shown = findings.uncovered[: limits.NOT_COVERED]
+    items = "".join(f"<li><b>{in_html(item.subject)}</b> {in_html(item.sentence)}</li>" for item in shown)
+    if len(findings.uncovered) > len(shown):
+        items += f"<li>And {len(findings.uncovered) - len(shown):,} more.</li>"
     return f'<ul class="uncovered">{items}</ul>'
 
 

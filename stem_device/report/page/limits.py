@@ -15,5 +15,7 @@ PHASES = 600
 RUNS_A_PAGE = 20
 RUNS = 2000
 """Runs whose stages are drawn."""
+NOT_COVERED = 200
+"""Sentences about what is not covered."""
 TABLE_ROWS = 1000
 """Rows of each table."""

@@ -27,10 +27,10 @@ def caption(findings: Findings) -> str:
     if lossy > limits.LOSSY_SUBSCRIPTIONS:
         rest = lossy - limits.LOSSY_SUBSCRIPTIONS
         parts.append(f"The last row sums up the other {rest:,} subscriptions.")
-    if len(findings.phases.run):
+    if len(findings.phases):
         lanes = _lanes(findings)
         parts.append("Above: the runs and their stages.")
-        left_out = len(findings.phases.runs) - len(lanes.runs)
+        left_out = len(findings.phases) - len(lanes.runs)
         if left_out:
             parts.append(f"{left_out:,} runs are left out there; those with losses come first.")
     return " ".join(parts)
@@ -123,15 +123,17 @@ class _Lanes:
 def _lanes(findings: Findings) -> _Lanes:
     """Runs that missed events first, as many as fit; only those within the recording."""
     stages = findings.phases
-    inside = (stages.end_utc_ns > findings.begin_utc_ns) & (stages.begin_utc_ns < findings.end_utc_ns)
-    candidates = np.flatnonzero(inside & (np.bincount(stages.run, minlength=len(stages.runs)) > 0))
-    order = candidates[np.argsort(-findings.run_missed[candidates], kind="stable")]
-    stages_of = np.bincount(stages.run, minlength=len(stages.runs))
+    inside = (stages.runs.last_utc_ns > findings.begin_utc_ns) & (
+        stages.runs.first_utc_ns < findings.end_utc_ns
+    )
+    candidates = np.flatnonzero(inside & (stages.stages_of_run > 0))
+    order = candidates[np.argsort(-findings.phases.runs.missed[candidates], kind="stable")]
+    stages_of = stages.stages_of_run
     chosen = np.sort(order[np.cumsum(stages_of[order]) <= limits.PHASES])
     free_from: list[int] = []
     runs, lane = [], []
     for run in chosen.tolist():
-        begin, end = int(stages.begin_utc_ns[run]), int(stages.end_utc_ns[run])
+        begin, end = int(stages.runs.first_utc_ns[run]), int(stages.runs.last_utc_ns[run])
         place = next((i for i, free in enumerate(free_from) if free <= begin), len(free_from))
         if place == limits.PHASE_LANES:
             continue
@@ -142,18 +144,18 @@ def _lanes(findings: Findings) -> _Lanes:
 
 
 def _add_stages(drawn: Figure, stages: Phases, lanes: _Lanes) -> None:
-    lane_of = np.full(len(stages.runs), -1, dtype=np.int64)
+    lane_of = np.full(len(stages), -1, dtype=np.int64)
     lane_of[lanes.runs] = lanes.lane
     for kind, name in enumerate(stages.kinds):
-        own = np.flatnonzero((stages.kind == kind) & (lane_of[stages.run] >= 0))
+        own = np.flatnonzero((stages.kind == kind) & (lane_of[stages.stages.run] >= 0))
         if len(own) == 0:
             continue
-        runs = [in_plotly(stages.runs[run]) for run in stages.run[own]]
+        runs = [in_plotly(stages.runs.run[run]) for run in stages.stages.run[own]]
         drawn.add_bar(
             orientation="h",
-            base=style.dates(stages.stage_begin_utc_ns[own]),
+            base=style.dates(stages.stages.begin_utc_ns[own]),
             x=stages.seconds[own] * 1e3,
-            y=lane_of[stages.run[own]],
+            y=lane_of[stages.stages.run[own]],
             width=0.8,
             name=label(name),
             text=[f"{label(run, 16)}: {label(name, 30)}" for run in runs],

@@ -22,9 +22,9 @@ KINDS = 15
 def caption(findings: Findings) -> str:
     """What the reader must know to read it."""
     parts = [
-        f"{limits.RUNS_A_PAGE} runs a page, in the order in which they began. Repeated stages are added up."
+        f"{limits.RUNS_A_PAGE} runs a page, in the order of their first marks. Repeated stages are added up."
     ]
-    left_out = len(findings.phases.runs) - limits.RUNS
+    left_out = len(findings.phases) - limits.RUNS
     if left_out > 0:
         parts.append(f"The last {left_out:,} runs are left out.")
     others = len(findings.phases.kinds) - KINDS
@@ -35,7 +35,7 @@ def caption(findings: Findings) -> str:
 
 def pages(findings: Findings) -> int:
     """How many figures there are; 1 for the sentence in place of one."""
-    return max(1, -(-min(len(findings.phases.runs), limits.RUNS) // limits.RUNS_A_PAGE))
+    return max(1, -(-min(len(findings.phases), limits.RUNS) // limits.RUNS_A_PAGE))
 
 
 def stage_marker(kind: int) -> dict[str, Any]:
@@ -45,19 +45,25 @@ def stage_marker(kind: int) -> dict[str, Any]:
     return {
         "color": colour,
         "line": {"color": style.PAPER, "width": 1},
-        "pattern": {"shape": pattern, "fgcolor": style.PAPER, "fgopacity": 0.35, "size": 6},
+        "pattern": {
+            "shape": pattern,
+            "fillmode": "overlay",
+            "fgcolor": style.PAPER,
+            "fgopacity": 0.35,
+            "size": 6,
+        },
     }
 
 
 def figure(findings: Findings, page: int = 0) -> Figure | Nothing:
     """The bars of one page."""
     stages = findings.phases
-    if not stages.runs:
+    if len(stages) == 0:
         return Nothing("There are no marks in this recording: no runs are known.")
-    if len(stages.run) == 0:
+    if len(stages.kind) == 0:
         return Nothing("No run has more than one mark: there are no stages between them.")
     first = page * limits.RUNS_A_PAGE
-    last = min(first + limits.RUNS_A_PAGE, len(stages.runs), limits.RUNS)
+    last = min(first + limits.RUNS_A_PAGE, len(stages), limits.RUNS)
     drawn = canvas()
     for kind, name, seconds in _bars(findings, first, last):
         drawn.add_bar(
@@ -65,7 +71,7 @@ def figure(findings: Findings, page: int = 0) -> Figure | Nothing:
             x=seconds,
             y=np.arange(last - first),
             name=label(name),
-            customdata=[in_plotly(run) for run in stages.runs[first:last]],
+            customdata=[in_plotly(run) for run in stages.runs.run[first:last]],
             marker=stage_marker(kind),
             hovertemplate="%{customdata}<br>%{fullData.name}: %{x:,.4~g} s<extra></extra>",
         )
@@ -85,7 +91,8 @@ def figure(findings: Findings, page: int = 0) -> Figure | Nothing:
 
 def _run_label(findings: Findings, run: int) -> str:
     stages = findings.phases
-    return label(stages.runs[run], 32) + ("" if stages.ended[run] else " (no end)")
+    end = (" (error)" if stages.runs.failed[run] else "") if stages.runs.ended[run] else " (no end)"
+    return label(stages.runs.run[run], 32) + end
 
 
 def _bars(findings: Findings, first: int, last: int) -> list[tuple[int, str, Floats]]:
@@ -93,7 +100,7 @@ def _bars(findings: Findings, first: int, last: int) -> list[tuple[int, str, Flo
     stages = findings.phases
     totals = np.bincount(stages.kind, weights=stages.seconds, minlength=len(stages.kinds))
     shown = np.sort(np.argsort(-totals, kind="stable")[:KINDS])
-    own = (stages.run >= first) & (stages.run < last)
+    own = (stages.stages.run >= first) & (stages.stages.run < last)
     bars = [
         (int(kind), stages.kinds[kind], _seconds(findings, own & (stages.kind == kind), first, last))
         for kind in shown
@@ -104,15 +111,15 @@ def _bars(findings: Findings, first: int, last: int) -> list[tuple[int, str, Flo
 
 def _seconds(findings: Findings, rows: np.ndarray[Any, np.dtype[np.bool_]], first: int, last: int) -> Floats:
     stages = findings.phases
-    runs: Integers = stages.run[rows] - first
+    runs: Integers = stages.stages.run[rows] - first
     return np.bincount(runs, weights=stages.seconds[rows], minlength=last - first).astype(np.float64)
 
 
 def _tell_losses(drawn: Figure, findings: Findings, first: int, last: int) -> None:
     """Words at the end of the bars of runs during which events were missed."""
-    stages = findings.phases
-    ends = _seconds(findings, (stages.run >= first) & (stages.run < last), first, last)
-    for place, missed in enumerate(findings.run_missed[first:last].tolist()):
+    staged = findings.phases.stages
+    ends = _seconds(findings, (staged.run >= first) & (staged.run < last), first, last)
+    for place, missed in enumerate(findings.phases.runs.missed[first:last].tolist()):
         if missed:
             drawn.add_annotation(
                 x=ends[place],

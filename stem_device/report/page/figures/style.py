@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from stem_device.report import numbers
 from stem_device.report.page.bins import Floats, Integers
 from stem_device.report.page.coverage import Gaps
 
@@ -93,10 +94,10 @@ def time_axis(**more: Any) -> dict[str, Any]:
     return axis(type="date", hoverformat="%Y-%m-%d %H:%M:%S", **more)
 
 
-def micros_axis(**more: Any) -> dict[str, Any]:
-    """A logarithmic axis of durations given in microseconds."""
-    texts = ("1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s", "10 s", "100 s")
-    values = [10.0**power for power in range(len(texts))]
+def micros_axis(*, within: tuple[int, ...] = (1,), **more: Any) -> dict[str, Any]:
+    """A logarithmic axis of durations given in microseconds, with ticks at so many of each decade."""
+    values = [float(digit * 10**power) for power in range(9) for digit in within]
+    texts = [numbers.micros(value) for value in values]
     return axis(type="log", tickmode="array", tickvals=values, ticktext=texts, **more)
 
 

@@ -35,7 +35,7 @@ def figure(findings: Findings) -> Figure | Nothing:
     style.finish(drawn, 80 + 190 * len(kinds), hovermode="x unified", showlegend=False)
     drawn.update_annotations(x=0, xanchor="left", font={"size": 14})
     drawn.update_xaxes(style.time_axis())
-    drawn.update_yaxes(style.micros_axis())
+    drawn.update_yaxes(style.micros_axis(within=(1, 2, 5)))
     return drawn
 
 

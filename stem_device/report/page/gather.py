@@ -1,0 +1,123 @@
+"""From a recording to the arrays that the page is computed from.
+
+Which rows count is what the statistics say: deltas of the first poll of a source precede it, and a server
+that several monitors saw at the same time counts once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from stem_device.reading import Recording
+from stem_device.report.page.evidence import (
+    Evidence,
+    PollRows,
+    RunRows,
+    Samples,
+    ServerRows,
+    Source,
+    StageRows,
+    StreamRows,
+    SubscriptionRows,
+)
+from stem_device.runs import RunTable, events_per_run, runs_of, stages
+from stem_device.statistics.choice import Choice
+from stem_device.statistics.polls import Polls
+from stem_device.statistics.rows import CountedRows
+
+
+def gather(recording: Recording) -> Evidence:
+    """Read what the page needs, and nothing else."""
+    polls = Polls(recording)
+    choice = Choice(recording, polls)
+    subscriber = CountedRows(recording, "subscriber_samples", polls, choice)
+    publisher = CountedRows(recording, "publisher_samples", polls, choice)
+    runs = runs_of(recording)
+    return Evidence(
+        names=recording.names,
+        sources=tuple(
+            Source(source.label, source.host, source.complete, tuple(map(_file_name, source.paths)))
+            for source in recording.sources
+        ),
+        polls=PollRows(polls.time_utc_ns, polls.source, polls.counts),
+        streams=_streams(CountedRows(recording, "streams", polls, choice), polls),
+        subscriptions=_subscriptions(CountedRows(recording, "subscriptions", polls, choice), polls),
+        servers=_servers(CountedRows(recording, "servers", polls, choice), polls),
+        latency=_samples(subscriber, polls, "first_callback_latency_micros"),
+        processing=_samples(subscriber, polls, "process_micros"),
+        push=_samples(publisher, polls, "push_event_micros"),
+        runs=_runs(recording, runs),
+        stages=_stages(runs),
+        problems=_problems(recording),
+    )
+
+
+def _file_name(path: Path) -> str:
+    return path.name
+
+
+def _streams(rows: CountedRows, polls: Polls) -> StreamRows:
+    return StreamRows(
+        time_utc_ns=polls.time_utc_ns[rows.poll],
+        server=rows.codes("server"),
+        stream=rows.codes("stream"),
+        published_delta=rows.delta("published_delta"),
+    )
+
+
+def _subscriptions(rows: CountedRows, polls: Polls) -> SubscriptionRows:
+    return SubscriptionRows(
+        time_utc_ns=polls.time_utc_ns[rows.poll],
+        source=polls.source[rows.poll],
+        server=rows.codes("server"),
+        topic=rows.codes("topic"),
+        stream=rows.codes("stream"),
+        publisher=rows.codes("publisher"),
+        received_delta=rows.delta("received_delta"),
+        missed_delta=rows.delta("missed_delta"),
+        gaps_delta=rows.delta("gaps_delta"),
+        overdue=rows.column("overdue"),
+        at_least=rows.column("missed_at_least"),
+    )
+
+
+def _servers(rows: CountedRows, polls: Polls) -> ServerRows:
+    return ServerRows(
+        time_utc_ns=polls.time_utc_ns[rows.poll],
+        server=rows.codes("server"),
+        state=rows.codes("state"),
+        reason=rows.codes("reason"),
+        samples=rows.column("publisher_samples") + rows.column("subscriber_samples"),
+        sampled_events=rows.column("sampled_events"),
+        drained=rows.column("drained_by_others"),
+    )
+
+
+def _samples(rows: CountedRows, polls: Polls, column: str) -> Samples:
+    return Samples(polls.time_utc_ns[rows.poll], rows.codes("server"), rows.column(column).astype(np.float64))
+
+
+def _runs(recording: Recording, runs: RunTable) -> RunRows:
+    events = events_per_run(recording, runs)
+    return RunRows(
+        run=tuple(map(str, runs.ids)),
+        first_utc_ns=runs.first_utc_ns,
+        last_utc_ns=runs.last_utc_ns,
+        ended=runs.ended,
+        failed=runs.failed,
+        missed=events.ended_within.missed,
+        missed_at_most=events.at_most.missed,
+    )
+
+
+def _stages(runs: RunTable) -> StageRows:
+    staged = stages(runs)
+    return StageRows(staged.run, staged.earlier, staged.later, staged.begin_utc_ns, staged.end_utc_ns)
+
+
+def _problems(recording: Recording) -> tuple[str, ...]:
+    """Every problem once."""
+    codes = np.unique(recording["problems"].codes("problem"))
+    return tuple(str(recording.names[code]) for code in codes if code >= 0)
