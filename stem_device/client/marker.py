@@ -134,13 +134,10 @@ class RunMarker:
 
     def _connected(self) -> Any:
         with self._lock:
-            if self._proxy is None:
-                proxy = self._device
-                if not isinstance(proxy, tango.DeviceProxy):
-                    proxy = tango.DeviceProxy(proxy)
-                    proxy.set_timeout_millis(round(self._timeout_seconds * 1000))
-                self._proxy = proxy
-            return self._proxy
+            if self._proxy is None and isinstance(self._device, str):
+                self._proxy = tango.DeviceProxy(self._device)
+                self._proxy.set_timeout_millis(round(self._timeout_seconds * 1000))
+            return self._proxy or self._device
 
 
 class Run:

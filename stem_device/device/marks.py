@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -101,7 +102,7 @@ def mark_reply(outcome: MarkOutcome) -> str:
         "reason": tango_text(outcome.reason, MAX_REASON_CHARACTERS),
         "received": received.isoformat(timespec="microseconds").replace("+00:00", "Z"),
     }
-    return msgspec.json.encode(reply).decode()
+    return json.dumps(reply)
 
 
 def _decode(text: str, kind: type[RunMark]) -> RunMark:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stem_device.errors import MonitorNotRunningError, OptionError, RecordingError
+from stem_device.model.mark import Mark, MarkKind
 from stem_device.model.options import Options
 from stem_device.model.poll import Poll
 from stem_device.monitor import Monitor
@@ -63,6 +64,15 @@ class FakeRecordings:
             self.status = RecordingStatus(error="no space left")
             return
         self.written.append(snapshot.poll)
+
+    def mark(self, mark):
+        if self.fails == "badly":
+            raise ZeroDivisionError("a bug")
+        if self.fails:
+            self.status = RecordingStatus(error="no space left")
+        elif self.status.active:
+            self.written.append(mark)
+        return self.status.active
 
     def stop(self):
         self.status = RecordingStatus(path=self.status.path)
@@ -198,6 +208,50 @@ def test_recording_on_start_that_cannot_begin_does_not_hinder_monitoring(parts):
         wait_until(lambda: monitor.snapshot is not None)
     finally:
         monitor.stop()
+
+
+MARK = Mark(
+    kind=MarkKind.BEGIN, run="r", name="begin", emitted_utc_ns=5, received_utc_ns=0, received_monotonic_ns=0
+)
+
+
+def test_a_mark_is_recorded_with_the_time_of_its_reception(monitor, parts):
+    monitor.start_recording("one")
+    before = time.time_ns()
+    outcome = monitor.mark(MARK)
+    assert outcome.recorded
+    assert parts[1].written == [outcome.mark]
+    assert before <= outcome.mark.received_utc_ns <= time.time_ns()
+    assert monitor.unrecorded_marks == 0
+
+
+def test_a_mark_while_nothing_is_recorded_says_what_to_do(monitor):
+    assert "StartRecording" in monitor.mark(MARK).reason
+    assert monitor.unrecorded_marks == 1
+
+
+def test_a_mark_that_fails_ends_the_recording_and_its_sampling(monitor, parts):
+    monitor.start_recording("one")
+    assert parts[0].sampling[-1]
+    parts[1].fails = True
+    assert monitor.mark(MARK).reason == "no space left"
+    assert not parts[0].sampling[-1]
+
+
+def test_a_mark_that_meets_a_bug_is_answered_and_so_is_the_next_one(monitor, parts):
+    monitor.start_recording("one")
+    parts[1].fails = "badly"
+    assert "a bug" in monitor.mark(MARK).reason
+    assert "a bug" in monitor.health.last_error
+    parts[1].fails = False
+    assert monitor.mark(MARK).recorded
+    assert monitor.unrecorded_marks == 1
+
+
+def test_a_monitor_that_was_stopped_takes_no_mark(monitor):
+    monitor.stop()
+    with pytest.raises(MonitorNotRunningError, match="stopped"):
+        monitor.mark(MARK)
 
 
 def test_targets_are_compared_without_regard_to_case(monitor, parts):

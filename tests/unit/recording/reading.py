@@ -16,7 +16,7 @@ def read(path: Path) -> dict[str, dict[str, list[Any]]]:
         tables = {
             name: {column: _values(dataset, names) for column, dataset in group.items()}
             for name, group in entry.items()
-            if isinstance(group, h5py.Group) and "poll" in group
+            if isinstance(group, h5py.Group) and ("poll" in group or name == "marks")
         }
         data = entry["text_bytes/data"][:].tobytes()
     ends = tables["texts"]["end"]
