@@ -32,8 +32,8 @@ class Archive:
     @cached_property
     def source_of_part(self) -> Codes:
         """Index into ``sources``, shape (parts,)."""
-        index = {source.id: number for number, source in enumerate(self.sources)}
-        return np.array([index[part.recording_id] for part in self.parts], dtype=np.int32)
+        ids = list(dict.fromkeys(part.recording_id for part in self.parts))
+        return np.array([ids.index(part.recording_id) for part in self.parts], dtype=np.int32)
 
     @cached_property
     def names(self) -> Names:

@@ -144,6 +144,17 @@ def open_part(path: Path, *, keep_open: bool = True) -> PartFile:
         raise UnreadableRecordingError(path, f"it is damaged: {_sentence(error)}", DAMAGED_ADVICE) from error
 
 
+def part_number(path: Path) -> tuple[str, int]:
+    """Id of the recording and number of the part; ("", 0) if it is none, or cannot be read just now."""
+    try:
+        with import_h5py("reading recordings").File(path, "r", locking=False) as file:
+            _check_version(path, file.attrs)
+            entry = file[ENTRY]
+            return _text(entry["entry_identifier"]), int(entry["context/part"][()])
+    except (OSError, KeyError, RuntimeError, ValueError, UnreadableRecordingError):
+        return "", 0
+
+
 def open_parts(paths: Sequence[Path]) -> list[PartFile]:
     """Open several files; all are closed if one of them cannot be read."""
     parts: list[PartFile] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import Self
 from stem_device.errors import NoSuchDataError, OptionError
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading.archive import Archive, Names
+from stem_device.reading.follow import Looks, follow
 from stem_device.reading.part_file import open_parts
 from stem_device.reading.patterns import Patterns, as_tuple
 from stem_device.reading.selection import Selected, Selection, check_patterns, run_span
@@ -125,6 +127,30 @@ class Recording:
         """
         for part, polls in enumerate(self._selected.polls):
             yield from snapshots_of(self._selected, part, polls)
+
+    def follow(
+        self,
+        *,
+        stop: threading.Event | None = None,
+        timeout_seconds: float | None = None,
+        interval_seconds: float = 0.2,
+    ) -> Iterator[Snapshot]:
+        """Every Snapshot of one recording from its first selected poll on, then each new one as it comes.
+
+        It goes on to the next file of the recording, in the directory of the last one, and ends when the
+        recording was closed, when ``stop`` is set, or when no poll came for ``timeout_seconds`` (its writer
+        died, or polls less often). It looks every ``interval_seconds``; no poll comes twice, none is left out.
+        Conditions of ``select`` hold for new polls too, except ``run``, whose end is not known.
+
+        Raises OptionError for several sources or a view by run; UnreadableRecordingError if the file that is
+        followed is removed or damaged.
+        """
+        if len(self.sources) > 1:
+            raise OptionError("follow", [source.id for source in self.sources], "one recording at a time")
+        if any(selection.run is not None for selection in self._selected.selections):
+            raise OptionError("follow", "run", "a view of a run cannot be followed: its end is not known")
+        looks = Looks(stop or threading.Event(), timeout_seconds, interval_seconds)
+        return follow(self.files, self._selected.selections, looks)
 
 
 def open_recording(paths: AnyPath | Sequence[AnyPath]) -> Recording:

@@ -41,7 +41,7 @@ _Record = TypeVar("_Record", bound=Struct)
 def snapshots_of(selected: Selected, part: int, polls: Flags) -> Iterator[Snapshot]:
     """The Snapshots of those polls of a part that are True, in order. Raises UnreadableRecordingError."""
     file = selected.archive.parts[part]
-    for block in _blocks(selected, part, polls):
+    for block in file.steadily(lambda: list(_blocks(selected, part, polls))):
         yield from file.steadily(lambda block=block: _Block(selected, part, block).snapshots())  # type: ignore[misc]
 
 

@@ -198,7 +198,10 @@ def _recorder(path: Path, plan: Plan, number: int, poll: int) -> Hdf5Recorder:
     context = RecordingContext(
         label=plan.label,
         targets=("dserver/*/*",),
-        properties={"PollPeriod": str(plan.period_seconds)},
+        properties={
+            "PollPeriod": str(plan.period_seconds),
+            "MaxRecordingBytes": str(int(plan.polls_a_file > 0)),
+        },
         host=plan.host,
         versions={"stem-device": "0.2.0", "pytango": "10.3.1"},
     )
