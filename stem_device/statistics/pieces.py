@@ -1,0 +1,153 @@
+"""A recording cut into pieces of equally many polls, and what each piece counted.
+
+What happens within a piece may hang together (losses come in bursts, samples of one poll have much in
+common); what happens in different pieces hardly does, as long as a burst is short against a piece. This is the
+method of batch means (Law, Simulation Modeling and Analysis, chapter on output data of a single system).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stem_device.reading import Recording
+from stem_device.statistics.choice import Choice
+from stem_device.statistics.distribution import Grouping
+from stem_device.statistics.polls import Flags, Floats, Integers, Polls
+from stem_device.statistics.rows import CountedRows
+from stem_device.statistics.sums import group_sum
+from stem_device.statistics.timing import TIMINGS, Timing
+
+PIECES = 20
+QUANTILES = {"median": (0.5, 5), "p99": (0.99, 100)}
+"""By name the share, and how many samples a piece must have for it."""
+_SHARES = np.array([share for share, _ in QUANTILES.values()])
+_FEWEST = np.array([fewest for _, fewest in QUANTILES.values()])
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Of each subscription (n) and piece: events missed, expected, overdue summed over polls, and polls.
+
+    ``subjects`` are (server, stream) in full; ``polls`` is 0 where the publisher is not monitored.
+    """
+
+    subjects: tuple[tuple[str, str], ...]
+    missed: Floats
+    expected: Floats
+    overdue: Floats
+    polls: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Of each server (n) and piece: events a second; NaN in pieces of which no time is known."""
+
+    servers: tuple[str, ...]
+    published: Floats
+    received: Floats
+    published_overall: Floats
+    received_overall: Floats
+
+
+class Pieces:
+    """One recording (or selection) in at most PIECES pieces."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self.polls = Polls(recording)
+        self._choice = Choice(recording, self.polls)
+        counted = np.flatnonzero(self.polls.counts)
+        self.number = min(PIECES, len(counted))
+        ranked = counted[np.argsort(self.polls.time_utc_ns[counted], kind="stable")]
+        # The poll that does not count belongs to no piece; its rows fall into one that is cut off.
+        self._piece: Integers = np.full(len(self.polls), self.number, dtype=np.int64)
+        self._piece[ranked] = np.arange(len(ranked)) * self.number // max(len(ranked), 1)
+
+    def loss(self) -> Loss:
+        """Missed and overdue events."""
+        rows = CountedRows(self._recording, "subscriptions", self.polls, self._choice)
+        key = rows.server << 32 | rows.codes("stream").astype(np.int64)
+        keys, group = np.unique(key, return_inverse=True)
+        missed, received = rows.column("missed_delta"), rows.column("received_delta")
+        overdue = rows.column("overdue")
+        return Loss(
+            subjects=tuple(
+                (self._choice.names[server], str(self._recording.names[name]))
+                for server, name in zip((keys >> 32).tolist(), (keys & 0xFFFFFFFF).tolist(), strict=True)
+            ),
+            missed=self._sum(rows, group, missed, len(keys)),
+            expected=self._sum(rows, group, missed + received, len(keys)),
+            overdue=self._sum(rows, group, np.maximum(overdue, 0), len(keys)),
+            polls=self._sum(rows, group, overdue >= 0, len(keys)),
+        )
+
+    def rates(self) -> Rates:
+        """Events published and received."""
+        size = len(self._choice.names)
+        servers = CountedRows(self._recording, "servers", self.polls, self._choice)
+        interval = self.polls.interval_seconds[servers.poll]
+        seconds = self._sum(servers, servers.server, interval, size)
+        published = self._events("streams", "published_delta", size)
+        received = self._events("subscriptions", "received_delta", size)
+        return Rates(
+            servers=tuple(self._choice.names),
+            published=_divided(published, seconds),
+            received=_divided(received, seconds),
+            published_overall=_divided(published.sum(axis=0), seconds.max(axis=0, initial=0)),
+            received_overall=_divided(received.sum(axis=0), seconds.max(axis=0, initial=0)),
+        )
+
+    def timings(self) -> dict[tuple[str, str, str], Floats]:
+        """Quantiles of the samples of each piece, by timing, quantile and server ("" for all of them).
+
+        Of single servers only those timings of which longer is worse.
+        """
+        found: dict[tuple[str, str, str], Floats] = {}
+        for table in ("publisher_samples", "subscriber_samples"):
+            rows = CountedRows(self._recording, table, self.polls, self._choice)
+            piece = self._piece[rows.poll]
+            inside = piece < self.number
+            whole = Grouping(np.where(inside, piece, -1), self.number)
+            own = np.where(inside & (rows.server >= 0), rows.server * self.number + piece, -1)
+            by_server = Grouping(own, len(self._choice.names) * self.number)
+            for timing in TIMINGS:
+                if timing.table == table:
+                    found |= self._quantiles(rows, timing, whole, by_server)
+        return found
+
+    def _quantiles(
+        self, rows: CountedRows, timing: Timing, whole: Grouping, by_server: Grouping
+    ) -> dict[tuple[str, str, str], Floats]:
+        values = rows.column(timing.column)
+        found = {
+            (timing.name, name, ""): row
+            for name, row in zip(QUANTILES, whole.quantiles(values, _SHARES, _FEWEST), strict=True)
+        }
+        if timing.worse_if_higher:
+            servers = self._choice.names
+            matrices = by_server.quantiles(values, _SHARES, _FEWEST).reshape(-1, len(servers), self.number)
+            found |= {
+                (timing.name, name, server): row
+                for name, matrix in zip(QUANTILES, matrices, strict=True)
+                for server, row in zip(servers, matrix, strict=True)
+            }
+        return found
+
+    def _events(self, table: str, column: str, size: int) -> Floats:
+        rows = CountedRows(self._recording, table, self.polls, self._choice)
+        return self._sum(rows, rows.server, rows.column(column), size)
+
+    def _sum(
+        self, rows: CountedRows, group: Integers, values: Integers | Floats | Flags, size: int
+    ) -> Floats:
+        """Sums by group and piece: (size, pieces)."""
+        wide = self.number + 1
+        key = group * wide + self._piece[rows.poll]
+        return group_sum(key, values, size * wide).reshape(size, wide)[:, : self.number]
+
+
+def _divided(events: Floats, seconds: Floats) -> Floats:
+    rates: Floats = np.divide(events, seconds, out=np.full(events.shape, np.nan), where=seconds > 0)
+    return rates

@@ -1,0 +1,189 @@
+"""What :func:`stem_device.statistics.summarise` finds. As JSON (``stem stats --json``) it has the same names.
+
+Counts are of events, times of samples in microseconds, rates in events a second; NaN (null in JSON) where
+there is nothing to tell. ``docs/reference/statistics.md`` has the formulas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stem_device.statistics.distribution import Distribution
+
+SCHEMA = "stem-device statistics"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSummary:
+    """One recording of one monitor. ``seconds`` are between its first and its last poll."""
+
+    id: str
+    label: str
+    host: str
+    first_poll_utc_ns: int
+    last_poll_utc_ns: int
+    polls: int
+    seconds: float
+    usual_interval_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Sums of one stream, one subscription, one server, or all, between the first and the last poll.
+
+    What does not apply is 0 (a stream receives nothing). ``loss_share`` is missed / (missed + received).
+    ``missed_at_least`` says that ``missed`` is a lower bound. ``overdue`` is that of the last poll, None where
+    no publisher is monitored; ``worst_overdue`` the largest sum of any one poll.
+    """
+
+    published: int
+    received: int
+    missed: int
+    gaps: int
+    discarded: int
+    resets: int
+    published_rate: float
+    received_rate: float
+    missed_rate: float
+    loss_share: float
+    missed_at_least: bool
+    overdue: int | None
+    worst_overdue: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many of the events have a timing sample. ``events`` happened while sampling was on."""
+
+    events: int
+    sampled: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The whole of it. ``seconds`` are those that polls cover, of all sources."""
+
+    seconds: float
+    polls: int
+    servers: int
+    streams: int
+    subscriptions: int
+    disconnected: int
+    worst_disconnected: int
+    counts: Counted
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatistics:
+    """One server. ``states`` has the share of the time by state, ``timings`` a Distribution by timing."""
+
+    server: str
+    seconds: float
+    streams: int
+    subscriptions: int
+    disconnected: int
+    worst_disconnected: int
+    counts: Counted
+    coverage: Coverage
+    states: dict[str, float]
+    timings: dict[str, Distribution]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatistics:
+    """One stream of a publisher."""
+
+    server: str
+    stream: str
+    counts: Counted
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStatistics:
+    """One topic in one subscribing server. ``counts.published`` is that of its stream, 0 if not monitored."""
+
+    server: str
+    topic: str
+    stream: str
+    publisher: str
+    counts: Counted
+
+
+@dataclass(frozen=True, slots=True)
+class SilentServer:
+    """A server that did not answer in some polls; ``state`` and ``reason`` are the last ones."""
+
+    server: str
+    polls: int
+    silent_polls: int
+    silent_seconds: float
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LongInterval:
+    """Two polls that lie further apart than usual; ``polls_missing`` were made but are not in these files."""
+
+    source: int
+    begin_utc_ns: int
+    end_utc_ns: int
+    seconds: float
+    polls_missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnsampledServer:
+    """A server without timing samples for ``unsampled_share`` of the time that it answered.
+
+    ``drained_polls`` are those in which somebody else had taken its samples.
+    """
+
+    server: str
+    unsampled_share: float
+    drained_polls: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A source whose rows of a server do not count, because another one covers it longer at the same time."""
+
+    server: str
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem with the targets as a whole, and in how many polls it was told."""
+
+    problem: str
+    polls: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotCovered:
+    """What the numbers do not tell of, the worst first."""
+
+    silent_servers: tuple[SilentServer, ...]
+    long_intervals: tuple[LongInterval, ...]
+    unsampled_servers: tuple[UnsampledServer, ...]
+    left_out: tuple[LeftOut, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Everything. Servers, streams and subscriptions come with the worst first."""
+
+    schema: str
+    version: int
+    sources: tuple[SourceSummary, ...]
+    totals: Totals
+    timings: dict[str, Distribution]
+    servers: tuple[ServerStatistics, ...]
+    streams: tuple[StreamStatistics, ...]
+    subscriptions: tuple[SubscriptionStatistics, ...]
+    not_covered: NotCovered

@@ -1,0 +1,187 @@
+"""A recording in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stem_device.reading import Recording
+from stem_device.statistics.choice import Choice
+from stem_device.statistics.counting import (
+    Groups,
+    count_streams,
+    count_subscriptions,
+    match_streams,
+    with_losses,
+    with_published,
+)
+from stem_device.statistics.polls import Integers, Polls
+from stem_device.statistics.presence import Presence, not_covered
+from stem_device.statistics.results import (
+    SCHEMA,
+    SCHEMA_VERSION,
+    ServerStatistics,
+    SourceSummary,
+    Statistics,
+    StreamStatistics,
+    SubscriptionStatistics,
+    Totals,
+)
+from stem_device.statistics.sums import Sums, group_sum
+from stem_device.statistics.timing import Timings, describe_timings
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the numbers are made of."""
+
+    recording: Recording
+    polls: Polls
+    choice: Choice
+    presence: Presence
+    streams: Groups
+    subscriptions: Groups
+
+    def name(self, code: int) -> str:
+        return str(self.recording.names[code]) if code >= 0 else ""
+
+
+def summarise(recording: Recording) -> Statistics:
+    """Count and describe everything in ``recording``, or in a selection of it.
+
+    Raises RecordingError where a file cannot be read.
+    """
+    polls = Polls(recording)
+    choice = Choice(recording, polls)
+    timings = describe_timings(recording, polls, choice)
+    streams = count_streams(recording, polls, choice)
+    subscriptions, by_server, whole = count_subscriptions(recording, polls, choice)
+    lower = [str(name).lower() for name in recording.names]
+    match = match_streams(lower, streams, subscriptions, choice)
+    parts = _Parts(
+        recording,
+        polls,
+        choice,
+        Presence(recording, polls, choice),
+        replace(streams, sums=with_losses(streams.sums, subscriptions.sums, match)),
+        replace(subscriptions, sums=with_published(subscriptions.sums, streams.sums, match)),
+    )
+    return Statistics(
+        schema=SCHEMA,
+        version=SCHEMA_VERSION,
+        sources=_sources(parts),
+        totals=_totals(parts, _with_streams(whole, streams, np.zeros_like(streams.server))),
+        timings=timings.overall,
+        servers=_servers(parts, _with_streams(by_server, streams, streams.server), timings),
+        streams=_streams(parts),
+        subscriptions=_subscriptions(parts),
+        not_covered=not_covered(recording, parts.presence, polls, choice),
+    )
+
+
+def _with_streams(sums: Sums, streams: Groups, into: Integers) -> Sums:
+    """What the streams published and how often they began anew belongs to their server and to the whole."""
+    size = len(sums.published)
+    return replace(
+        sums,
+        published=group_sum(into, streams.sums.published, size),
+        resets=sums.resets + group_sum(into, streams.sums.resets, size),
+    )
+
+
+def _sources(parts: _Parts) -> tuple[SourceSummary, ...]:
+    polls = parts.polls
+    return tuple(
+        SourceSummary(
+            id=source.id,
+            label=source.label,
+            host=source.host,
+            first_poll_utc_ns=int(times[0]) if len(times) else 0,
+            last_poll_utc_ns=int(times[-1]) if len(times) else 0,
+            polls=len(times),
+            seconds=polls.seconds_of(index),
+            usual_interval_seconds=float(polls.usual[index]),
+        )
+        for index, source in enumerate(parts.recording.sources)
+        for times in [polls.time_utc_ns[polls.source == index]]
+    )
+
+
+def _totals(parts: _Parts, whole: Sums) -> Totals:
+    seconds = _covered_seconds(parts.polls)
+    disconnected, worst = parts.presence.total_disconnected()
+    return Totals(
+        seconds=seconds,
+        polls=len(parts.polls),
+        servers=len(parts.choice.names),
+        streams=len(parts.streams),
+        subscriptions=len(parts.subscriptions),
+        disconnected=disconnected,
+        worst_disconnected=worst,
+        counts=whole.counted(np.array([seconds]))[0],
+        coverage=parts.presence.coverage()[0],
+    )
+
+
+def _covered_seconds(polls: Polls) -> float:
+    """Time that any source covers: sources that overlap are not counted twice."""
+    ends = polls.time_utc_ns / 1e9
+    begins = ends - polls.interval_seconds
+    order = np.argsort(begins, kind="stable")
+    begins, ends = begins[order], ends[order]
+    reached = np.maximum.accumulate(ends) if len(ends) else ends
+    before = np.concatenate([begins[:1], reached[:-1]])
+    if len(set(polls.source.tolist())) <= 1:
+        return float(polls.interval_seconds.sum())
+    return float(np.maximum(ends - np.maximum(begins, before), 0.0).sum())
+
+
+def _servers(parts: _Parts, sums: Sums, timings: Timings) -> tuple[ServerStatistics, ...]:
+    names, presence = parts.choice.names, parts.presence
+    counted, states, coverage = sums.counted(presence.seconds), presence.states(), presence.coverage()[1]
+    own_streams = np.bincount(parts.streams.server, minlength=len(names))
+    own_subscriptions = np.bincount(parts.subscriptions.server, minlength=len(names))
+    return tuple(
+        ServerStatistics(
+            server=names[row],
+            seconds=float(presence.seconds[row]),
+            streams=int(own_streams[row]),
+            subscriptions=int(own_subscriptions[row]),
+            disconnected=int(presence.disconnected[row]),
+            worst_disconnected=int(presence.worst_disconnected[row]),
+            counts=counted[row],
+            coverage=coverage[row],
+            states=states[row],
+            timings=timings.servers[row],
+        )
+        for row in sums.worst_first()
+    )
+
+
+def _streams(parts: _Parts) -> tuple[StreamStatistics, ...]:
+    groups = parts.streams
+    counted = groups.sums.counted(parts.presence.seconds[groups.server])
+    return tuple(
+        StreamStatistics(
+            server=parts.choice.names[groups.server[row]],
+            stream=parts.name(groups.name[row]),
+            counts=counted[row],
+        )
+        for row in groups.sums.worst_first()
+    )
+
+
+def _subscriptions(parts: _Parts) -> tuple[SubscriptionStatistics, ...]:
+    groups = parts.subscriptions
+    counted = groups.sums.counted(parts.presence.seconds[groups.server])
+    return tuple(
+        SubscriptionStatistics(
+            server=parts.choice.names[groups.server[row]],
+            topic=parts.name(groups.name[row]),
+            stream=parts.name(groups.stream[row]),
+            publisher=parts.name(groups.publisher[row]),
+            counts=counted[row],
+        )
+        for row in groups.sums.worst_first()
+    )

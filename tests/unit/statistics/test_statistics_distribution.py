@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stem_device.statistics.distribution import EMPTY, QUANTILES, Grouping, describe
+
+micros = st.lists(st.integers(0, 10**9), min_size=2, max_size=60)
+
+
+@given(micros)
+def test_numbers_are_those_of_the_standard_library(values) -> None:
+    found = describe(np.array(values))
+    assert found.count == len(values)
+    assert found.mean == pytest.approx(statistics.fmean(values))
+    assert found.standard_deviation == pytest.approx(statistics.stdev(values), abs=1e-6)
+    assert found.standard_error == pytest.approx(statistics.stdev(values) / math.sqrt(len(values)), abs=1e-6)
+    assert (found.minimum, found.maximum) == (min(values), max(values))
+    assert found.median == pytest.approx(statistics.median(values))
+    quartiles = statistics.quantiles(values, n=4, method="inclusive")
+    assert [found.p25, found.median, found.p75] == pytest.approx(quartiles)
+
+
+def test_all_quantiles() -> None:
+    values = np.random.default_rng(3).lognormal(6, 1, 5001)
+    found = asdict(describe(values))
+    for name, share in QUANTILES.items():
+        assert found[name] == pytest.approx(np.quantile(values, share), rel=1e-12)
+
+
+def test_what_is_missing_does_not_count() -> None:
+    floats = describe(np.array([3.0, np.nan, -1.0, np.nan]))
+    assert (floats.count, floats.minimum, floats.maximum, floats.mean) == (2, -1.0, 3.0, 1.0)
+    integers = describe(np.array([4, -1, 2, -1]))
+    assert (integers.count, integers.minimum, integers.maximum, integers.mean) == (2, 2.0, 4.0, 3.0)
+
+
+@pytest.mark.parametrize("values", [np.array([], dtype=np.int64), np.array([np.nan]), np.array([-1])])
+def test_nothing_is_described_as_nothing(values) -> None:
+    assert repr(describe(values)) == repr(EMPTY)
+
+
+def test_one_value_has_no_spread() -> None:
+    found = describe(np.array([7]))
+    assert (found.count, found.mean, found.median, found.maximum) == (1, 7.0, 7.0, 7.0)
+    assert math.isnan(found.standard_deviation)
+    assert math.isnan(found.standard_error)
+
+
+def test_groups_are_described_apart() -> None:
+    random = np.random.default_rng(5)
+    values, codes = random.lognormal(5, 1, 999), random.integers(-1, 4, 999).astype(np.int32)
+    codes[codes == 2] = 0
+    found = Grouping(codes, 4).describe(values)
+    assert [repr(one) for one in found] == [repr(describe(values[codes == code])) for code in range(4)]
+    assert found[2].count == 0
+
+
+def test_many_groups() -> None:
+    codes = np.arange(40_000) % 33_000
+    found = Grouping(codes, 33_000).describe(codes)
+    assert [one.count for one in (found[0], found[6999], found[7000])] == [2, 2, 1]
+    assert found[32_999].maximum == 32_999
