@@ -99,6 +99,15 @@ class NoSuchDataError(StemError, LookupError):
         self.known = known
 
 
+class FigureError(StemError):
+    """A figure could not be made into an image, or there is nothing to draw."""
+
+    def __init__(self, figure: str, reason: str) -> None:
+        super().__init__(f"no image of the figure {figure}: {reason}")
+        self.figure = figure
+        self.reason = reason
+
+
 class MissingExtraError(StemError):
     """An optional part was asked for whose packages are not installed."""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from stem_device.cli import check, demo, mark, monitor, register
+from stem_device.cli import check, demo, mark, monitor, register, report
 
 app = typer.Typer(
     name="stem",
@@ -50,6 +50,7 @@ for _module, _function in (
     (monitor, monitor.monitor),
     (check, check.check),
     (mark, mark.mark),
+    (report, report.report),
     (register, register.register),
     (demo, demo.demo),
 ):

@@ -67,7 +67,7 @@ def find(evidence: Evidence) -> Findings:
         servers=servers,
         server_grid=server_grid(evidence, servers, bins, limits.SERVERS),
         graph=graph(entries, limits.GRAPH_SERVERS),
-        phases=phases(evidence),
+        phases=phases(evidence, limits.STAGE_KINDS),
         gaps=gaps,
         uncovered=uncovered(evidence, entries, servers, gaps, timings),
     )

@@ -15,6 +15,8 @@ PHASES = 600
 RUNS_A_PAGE = 20
 RUNS = 2000
 """Runs whose stages are drawn."""
+STAGE_KINDS = 15
+"""Kinds of stages that are told apart."""
 NOT_COVERED = 200
 """Sentences about what is not covered."""
 TABLE_ROWS = 1000

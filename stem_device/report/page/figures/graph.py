@@ -12,9 +12,12 @@ from stem_device.report.page.figures.style import Figure, Nothing
 from stem_device.report.page.findings import Findings
 from stem_device.report.page.graph import Graph
 from stem_device.report.page.names import Naming
+from stem_device.report.page.text import label, shortened
 
 TITLE = "Who publishes to whom"
 POINTS = 24
+CHARACTERS = 32
+PAGE_PIXELS = 1200
 WIDTHS = (1.5, 3.0, 5.0, 8.0)
 LABELLED = 12
 LOSSES = (
@@ -50,11 +53,20 @@ def figure(findings: Findings) -> Figure | Nothing:
     _add_edges(drawn, found, heights, seconds)
     _add_nodes(drawn, findings, heights)
     style.finish(drawn, 130 + 30 * rows, margin={"l": 20, "r": 20, "t": 40, "b": 20}, hovermode="closest")
-    drawn.update_xaxes(visible=False, range=[-0.75, 1.75], fixedrange=True)
+    aside = _room(findings)
+    drawn.update_xaxes(visible=False, range=[-aside, 1 + aside], fixedrange=True)
     drawn.update_yaxes(visible=False, range=[rows - 0.3, -1.0], fixedrange=True)
     for x, word, anchor in ((0, "publishers", "right"), (1, "subscribers", "left")):
         drawn.add_annotation(x=x, y=-0.8, text=f"<b>{word}</b>", showarrow=False, xanchor=anchor)
     return drawn
+
+
+def _room(findings: Findings) -> float:
+    """How much of the curves' width the longest name takes on either side, on a page of usual width."""
+    naming, found = Naming.of(findings.evidence), findings.graph
+    names = [shortened(naming.short(code), CHARACTERS) for code in (*found.publishers, *found.subscribers)]
+    pixels = 8 * max(map(len, names)) + 40
+    return pixels / (PAGE_PIXELS - 2 * pixels)
 
 
 def _heights(count: int, rows: int) -> Floats:
@@ -141,7 +153,7 @@ def _add_nodes(drawn: Figure, findings: Findings, heights: tuple[Floats, Floats]
         (found.publishers, 0.0, heights[0], "square", "middle left", "publisher"),
         (found.subscribers, 1.0, heights[1], "circle", "middle right", "subscriber"),
     ):
-        labels = naming.labels(codes)
+        labels = [label(naming.short(code), CHARACTERS) for code in codes]
         drawn.add_scatter(
             x=np.full(len(codes), x),
             y=y,

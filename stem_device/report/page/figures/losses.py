@@ -57,7 +57,7 @@ def figure(findings: Findings) -> Figure | Nothing:
     row = 2 if lanes.count else 1
     _add_cells(drawn, findings, counts, labels, row)
     style.shade_gaps(drawn, findings.gaps)
-    style.finish(drawn, 110 + rows_height + lanes_height, barmode="overlay", showlegend=False)
+    style.finish(drawn, 110 + rows_height + lanes_height, barmode="overlay")
     drawn.update_xaxes(style.time_axis(range=_span(findings)))
     drawn.update_yaxes(
         style.axis(
@@ -150,7 +150,7 @@ def _add_stages(drawn: Figure, stages: Phases, lanes: _Lanes) -> None:
         own = np.flatnonzero((stages.kind == kind) & (lane_of[stages.stages.run] >= 0))
         if len(own) == 0:
             continue
-        runs = [in_plotly(stages.runs.run[run]) for run in stages.stages.run[own]]
+        runs = [stages.runs.run[run] for run in stages.stages.run[own]]
         drawn.add_bar(
             orientation="h",
             base=style.dates(stages.stages.begin_utc_ns[own]),
@@ -159,9 +159,10 @@ def _add_stages(drawn: Figure, stages: Phases, lanes: _Lanes) -> None:
             width=0.8,
             name=label(name),
             text=[f"{label(run, 16)}: {label(name, 30)}" for run in runs],
-            customdata=list(
-                zip(runs, [in_plotly(name)] * len(own), stages.seconds[own].tolist(), strict=True)
-            ),
+            customdata=[
+                [in_plotly(run), in_plotly(name), seconds]
+                for run, seconds in zip(runs, stages.seconds[own].tolist(), strict=True)
+            ],
             textposition="inside",
             insidetextanchor="start",
             textangle=0,

@@ -15,8 +15,6 @@ from stem_device.report.page.findings import Findings
 from stem_device.report.page.text import in_plotly, label
 
 TITLE = "Stages of the runs"
-KINDS = 15
-"""Kinds of stages that are told apart; the others are summed up."""
 
 
 def caption(findings: Findings) -> str:
@@ -27,9 +25,9 @@ def caption(findings: Findings) -> str:
     left_out = len(findings.phases) - limits.RUNS
     if left_out > 0:
         parts.append(f"The last {left_out:,} runs are left out.")
-    others = len(findings.phases.kinds) - KINDS
-    if others > 0:
-        parts.append(f"The {others:,} shortest kinds of stages are summed up as others.")
+    others = findings.phases.summed_up
+    if others:
+        parts.append(f"The {others:,} kinds of stages that take the least time are summed up as others.")
     return " ".join(parts)
 
 
@@ -98,15 +96,12 @@ def _run_label(findings: Findings, run: int) -> str:
 def _bars(findings: Findings, first: int, last: int) -> list[tuple[int, str, Floats]]:
     """(kind, name, seconds of each run) of the stages that occur on this page, in the usual order."""
     stages = findings.phases
-    totals = np.bincount(stages.kind, weights=stages.seconds, minlength=len(stages.kinds))
-    shown = np.sort(np.argsort(-totals, kind="stable")[:KINDS])
     own = (stages.stages.run >= first) & (stages.stages.run < last)
     bars = [
-        (int(kind), stages.kinds[kind], _seconds(findings, own & (stages.kind == kind), first, last))
-        for kind in shown
+        (kind, name, _seconds(findings, own & (stages.kind == kind), first, last))
+        for kind, name in enumerate(stages.kinds)
     ]
-    others = _seconds(findings, own & ~np.isin(stages.kind, shown), first, last)
-    return [bar for bar in (*bars, (KINDS, "others", others)) if bar[2].any()]
+    return [bar for bar in bars if bar[2].any()]
 
 
 def _seconds(findings: Findings, rows: np.ndarray[Any, np.dtype[np.bool_]], first: int, last: int) -> Floats:

@@ -111,7 +111,14 @@ def finish(figure: Figure, height: int, **layout: Any) -> Figure:
             "plot_bgcolor": PAPER,
             "font": {"family": "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif", "size": 14, "color": INK},
             "margin": {"l": 60, "r": 20, "t": 40, "b": 40},
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+            "legend": {
+                "orientation": "h",
+                "traceorder": "normal",
+                "x": 0,
+                "y": 1.02,
+                "xanchor": "left",
+                "yanchor": "bottom",
+            },
             "hoverlabel": {"namelength": -1, "bgcolor": PAPER, "bordercolor": FAINT, "font": {"color": INK}},
             **layout,
         }

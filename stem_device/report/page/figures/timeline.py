@@ -67,7 +67,7 @@ def _add_losses(drawn: Figure, findings: Findings) -> None:
         y=line.missed,
         width=line.bins.seconds * 1e3,
         name="missed",
-        marker={"color": style.MISSED, "line": {"width": 1, "color": style.MISSED}},
+        marker={"color": style.MISSED},
         hovertemplate="%{y:,} events",
         row=2,
         col=1,

@@ -1,0 +1,102 @@
+"""``stem report``: a recording as a page that one looks at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stem_device.cli.failures import failures_told
+
+EPILOG = """[bold]Examples[/bold]
+
+  stem report night.h5
+
+  stem report night.h5 -o lost.html --start 2026-11-22T04:00 --end 2026-11-22T05:00
+
+  stem report night.h5 --run nightly-118 --server 'dserver/laser/*'
+
+  stem report night.h5 --format png --figure losses --figure graph -o pictures
+
+[bold]Figures[/bold], for --figure: timeline (events over time), losses (who missed events, and when),
+graph (who publishes to whom), servers (servers over time), distributions (latency, processing and push time),
+timings (the same over time), stages (stages of the runs, the first page).
+
+[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read or written, or a figure cannot be drawn,
+2 wrong usage, 5 a part is not installed.
+"""
+
+
+def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE", help="A recording; several files are read as one.", show_default=False
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-file",
+            "-o",
+            metavar="PATH",
+            help="The page to write, default report.html. With --format: the folder of the images.",
+            show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="TIME", help="Polls from then on, as 2026-11-22T04:15:30 (UTC)."),
+    ] = None,
+    end: Annotated[str | None, typer.Option("--end", metavar="TIME", help="Polls before then.")] = None,
+    server: Annotated[
+        list[str] | None,
+        typer.Option("--server", metavar="PATTERN", help="Only these servers; may be given several times."),
+    ] = None,
+    stream: Annotated[
+        list[str] | None,
+        typer.Option("--stream", metavar="PATTERN", help="Only these streams; may be given several times."),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="RUN", help="Only from the first to the last mark of this run."),
+    ] = None,
+    image_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="png|svg|pdf",
+            help="Images of single figures in place of the page; needs Chromium.",
+        ),
+    ] = None,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--figure",
+            metavar="NAME",
+            help="With --format: a figure; may be given several times; default: all.",
+        ),
+    ] = None,
+) -> None:
+    """Make one HTML page of a recording: what was lost, by whom, when, during which test run.
+
+    The page needs nothing else: no network, no server. It works light and dark, on a projector and on paper.
+    A file of the same name is replaced.
+    """
+    with failures_told():
+        from stem_device.cli.report_session import ReportArguments, run_report  # noqa: PLC0415 - imports numpy
+
+        run_report(
+            ReportArguments(
+                files=tuple(files),
+                output=output,
+                start=start,
+                end=end,
+                servers=tuple(server) if server else None,
+                streams=tuple(stream) if stream else None,
+                run=run,
+                image_format=image_format,
+                figures=tuple(figure or ()),
+            )
+        )

@@ -1,0 +1,122 @@
+"""What ``stem report`` does, once its arguments are understood."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from stem_device.cli.failures import tell
+from stem_device.errors import OptionError, RecordingError
+from stem_device.reading import open_recording
+from stem_device.recording.advice import explain
+from stem_device.report import numbers
+from stem_device.report.page.figures.catalogue import FIGURES, Panel, panel
+from stem_device.report.page.findings import Findings, find
+from stem_device.report.page.gather import gather
+from stem_device.report.page.html_page import page_html
+from stem_device.report.page.images import FORMATS, image_bytes
+
+DEFAULT_PAGE = Path("report.html")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportArguments:
+    """As the command line has them; None and empty are "not given"."""
+
+    files: tuple[Path, ...]
+    output: Path | None = None
+    start: str | None = None
+    end: str | None = None
+    servers: tuple[str, ...] | None = None
+    streams: tuple[str, ...] | None = None
+    run: str | None = None
+    image_format: str | None = None
+    figures: tuple[str, ...] = ()
+
+
+def run_report(arguments: ReportArguments) -> None:
+    """Read, compute, write; say on standard error what was written. Raises StemError."""
+    _check(arguments)
+    findings = _findings(arguments)
+    if arguments.image_format is None:
+        _write_page(findings, arguments)
+    else:
+        _write_images(findings, arguments, arguments.image_format)
+
+
+def _check(arguments: ReportArguments) -> None:
+    if arguments.image_format not in (None, *FORMATS):
+        raise OptionError("--format", arguments.image_format, f"must be one of {', '.join(FORMATS)}")
+    if arguments.figures and arguments.image_format is None:
+        raise OptionError("--figure", arguments.figures[0], "single figures need a --format: png, svg or pdf")
+    for name in arguments.figures:
+        if name not in FIGURES:
+            raise OptionError("--figure", name, f"must be one of {', '.join(FIGURES)}")
+    output = arguments.output or DEFAULT_PAGE
+    if output.resolve() in {path.resolve() for path in arguments.files}:
+        raise OptionError("--output-file", str(output), "this is the recording itself")
+
+
+def _findings(arguments: ReportArguments) -> Findings:
+    with open_recording([*arguments.files]) as recording:
+        view = recording.select(
+            start=arguments.start,
+            end=arguments.end,
+            servers=arguments.servers,
+            streams=arguments.streams,
+            run=arguments.run,
+        )
+        return find(gather(view))
+
+
+def _write_page(findings: Findings, arguments: ReportArguments) -> None:
+    path = arguments.output or DEFAULT_PAGE
+    made = f"Made by stem-device {version('stem-device')}. All of it is in this file: it needs no network."
+    page = page_html(findings, title=_title(arguments), made=made).encode()
+    _write(path, page)
+
+
+def _title(arguments: ReportArguments) -> str:
+    names = [path.name for path in arguments.files]
+    title = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    chosen = (
+        ("from", arguments.start),
+        ("to", arguments.end),
+        ("servers", ", ".join(arguments.servers or ())),
+        ("streams", ", ".join(arguments.streams or ())),
+        ("run", arguments.run),
+    )
+    return ", ".join((title, *(f"{word} {value}" for word, value in chosen if value)))
+
+
+def _write_images(findings: Findings, arguments: ReportArguments, image_format: str) -> None:
+    folder = arguments.output or Path()
+    drawn = tuple(_wanted(findings, arguments.figures))
+    for one, image in zip(drawn, image_bytes(drawn, image_format), strict=True):
+        _write(folder / f"{one.name}.{image_format}", image)
+
+
+def _wanted(findings: Findings, names: tuple[str, ...]) -> Iterable[Panel]:
+    """Those that were asked for; else all that have something to show."""
+    if names:
+        return (panel(name, findings) for name in dict.fromkeys(names))
+    every = [panel(name, findings) for name in FIGURES]
+    return [one for one in every if one.pages] or every[:1]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of it or nothing: a page that somebody looks at is never half written."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
+        raise RecordingError(path, "write", explain(error, path)) from error
+    tell(f"wrote {path} ({numbers.size(len(content))})")
