@@ -139,7 +139,7 @@ class Recording:
 
         It goes on to the next file of the recording, in the directory of the last one, and ends when the
         recording was closed, when ``stop`` is set, or when no poll came for ``timeout_seconds`` (its writer
-        died, or polls less often). It looks every ``interval_seconds``; no poll comes twice, none is left out.
+        died, or polls less often). It looks every ``interval_seconds``; no poll comes twice or is left out.
         Conditions of ``select`` hold for new polls too, except ``run``, whose end is not known.
 
         Raises OptionError for several sources or a view by run; UnreadableRecordingError if the file that is

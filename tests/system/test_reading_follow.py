@@ -1,0 +1,91 @@
+"""Following a recording that another process writes, while it grows and goes from file to file.
+
+Run as a script, this file is the writer.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
+
+from same_snapshots import assert_same
+from synthetic_recording import Plan, synthetic_snapshots
+
+from stem_device.model.options import Options
+from stem_device.reading import open_recording
+from stem_device.recording import RecordingContext, RecordingSession
+
+pytest.importorskip("h5py")
+pytestmark = pytest.mark.extras
+
+MAX_BYTES = 3_000_000
+PLAN = Plan(polls=150, samples=500)
+PAUSE_SECONDS = 0.005
+
+
+@contextmanager
+def writer(directory: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process that records PLAN, and the first file of its recording."""
+    command = [sys.executable, __file__, str(directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def test_every_poll_comes_once_and_as_it_was_from_all_files(tmp_path: Path) -> None:
+    polls_at_start = []
+    with writer(tmp_path) as (process, path):
+        with open_recording(path) as recording:
+            polls_at_start.append(len(recording["polls"]))
+            followed = list(recording.follow(interval_seconds=0.01, timeout_seconds=60))
+        assert process.wait(timeout=60) == 0
+
+    made = list(synthetic_snapshots(PLAN))
+    assert [snapshot.poll for snapshot in followed] == [snapshot.poll for snapshot in made]
+    assert_same(followed, made)
+    assert polls_at_start[0] < len(made) / 2, "it was not growing"
+    assert len(list(tmp_path.glob("*.h5"))) > 2
+
+
+def test_a_recording_whose_writer_died_is_followed_to_its_last_poll(tmp_path: Path) -> None:
+    with writer(tmp_path) as (process, path), open_recording(path) as recording:
+        followed = []
+        for snapshot in recording.follow(interval_seconds=0.01, timeout_seconds=3):
+            followed.append(snapshot.poll)
+            if len(followed) == 20:
+                process.kill()
+                process.wait(timeout=60)
+
+    with open_recording(path) as recording:
+        assert followed == recording["polls"]["poll"].tolist()
+        assert not recording.sources[0].complete
+    assert 20 <= len(followed) < PLAN.polls
+
+
+def record(directory: Path) -> None:
+    options = Options(recording_directory=directory, max_recording_bytes=MAX_BYTES)
+    properties = {"MaxRecordingBytes": str(MAX_BYTES)}
+    session = RecordingSession(options)
+    path = session.start("", RecordingContext(properties=properties))
+    sys.stdout.write(f"{path}\n")
+    sys.stdout.flush()
+    for snapshot in synthetic_snapshots(PLAN):
+        session.write(snapshot)
+        assert session.status.active, session.status.error
+        time.sleep(PAUSE_SECONDS)
+    session.stop()
+
+
+if __name__ == "__main__":
+    record(Path(sys.argv[1]))
