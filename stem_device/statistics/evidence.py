@@ -1,11 +1,10 @@
 """Whether two rows of pieces differ: tests, effect sizes and intervals. Needs the extra "statistics".
 
 Everything here takes values of pieces (see :mod:`stem_device.statistics.pieces`), never single events or
-samples: those come in bursts and are not independent. Where neighbouring pieces still have something in common,
-they count as fewer: with a correlation r between neighbours, n pieces tell as much as n (1 - r) / (1 + r)
-independent ones (Bayley and Hammersley 1946), so z values are multiplied, and intervals divided, by the root
-of (1 - r) / (1 + r).
-Random numbers are seeded: the same files give the same answer.
+samples: those come in bursts and are not independent. Where neighbouring pieces still have something in
+common, they count as fewer: with a correlation r between neighbours, n pieces tell as much as n (1 - r) /
+(1 + r) independent ones (Bayley and Hammersley 1946), so z values are multiplied, and intervals divided,
+by the root of (1 - r) / (1 + r). Random numbers are seeded: the same files give the same answer.
 """
 
 from __future__ import annotations
@@ -34,9 +33,10 @@ _Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 class Evidence:
     """How B differs from A.
 
-    ``difference`` is b - a with its confidence interval, ``ratio`` is b / a with its own; NaN where there is
-    none. ``effect`` is Cliff's delta of the pieces: the share of pairs of pieces in which B is higher less the
-    share in which A is, from -1 to 1. ``p_value`` is two-sided; NaN where there are too few pieces.
+    ``difference`` is b - a with its confidence interval, ``ratio`` is b / a with its own; NaN where there
+    is none. ``effect`` is Cliff's delta of the pieces: the share of pairs of pieces in which B is higher
+    less the share in which A is, from -1 to 1. ``p_value`` is two-sided; NaN where there are too few
+    pieces.
     """
 
     a: float

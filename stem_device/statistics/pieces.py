@@ -1,13 +1,15 @@
 """A recording cut into pieces of equally many polls, and what each piece counted.
 
 What happens within a piece may hang together (losses come in bursts, samples of one poll have much in
-common); what happens in different pieces hardly does, as long as a burst is short against a piece. This is the
-method of batch means (Law, Simulation Modeling and Analysis, chapter on output data of a single system).
+common); what happens in different pieces hardly does, as long as a burst is short against a piece. This
+is the method of batch means (Law, Simulation Modeling and Analysis, chapter on output data of a single
+system).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +41,14 @@ class Loss:
     overdue: Floats
     polls: Floats
 
+    def renamed(self, names: Mapping[str, str]) -> Loss:
+        """Under other names; subjects that become one are added up."""
+        subjects = [(names[server], names[stream]) for server, stream in self.subjects]
+        unique = {subject: row for row, subject in enumerate(dict.fromkeys(subjects))}
+        rows = np.array([unique[subject] for subject in subjects], dtype=np.int64)
+        columns = (self.missed, self.expected, self.overdue, self.polls)
+        return Loss(tuple(unique), *(_added(values, rows, len(unique)) for values in columns))
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:
@@ -49,6 +59,10 @@ class Rates:
     received: Floats
     published_overall: Floats
     received_overall: Floats
+
+    def renamed(self, names: Mapping[str, str]) -> Rates:
+        """Under other names."""
+        return replace(self, servers=tuple(names[server] for server in self.servers))
 
 
 class Pieces:
@@ -146,6 +160,12 @@ class Pieces:
         wide = self.number + 1
         key = group * wide + self._piece[rows.poll]
         return group_sum(key, values, size * wide).reshape(size, wide)[:, : self.number]
+
+
+def _added(values: Floats, rows: Integers, size: int) -> Floats:
+    sums = np.zeros((size, values.shape[1]))
+    np.add.at(sums, rows, values)
+    return sums
 
 
 def _divided(events: Floats, seconds: Floats) -> Floats:

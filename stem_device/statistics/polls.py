@@ -15,11 +15,11 @@ Flags = npt.NDArray[np.bool_]
 class Polls:
     """Columns of length n, one row a poll, as the recording has them: by source and time.
 
-    ``interval_seconds`` is the time since the poll before, by the monotonic clock. Where that poll is not in
-    the recording (a file is missing, or a selection begins here) it is the usual interval of the source: what
-    happened before is told of by nobody. It is 0 for the very first poll of a source, whose deltas precede
-    the recording: ``counts`` is False there. ``steps`` are the times since the row before, 0 for the first of a
-    source, and ``missing`` how many polls were made in between that are not here.
+    ``interval_seconds`` is the time since the poll before, by the monotonic clock. Where that poll is not
+    in the recording (a file is missing, or a selection begins here) it is the usual interval of the
+    source: what happened before is told of by nobody. It is 0 for the very first poll of a source, whose
+    deltas precede the recording: ``counts`` is False there. ``steps`` are the times since the row before,
+    0 for the first of a source, and ``missing`` how many polls were made in between that are not here.
     ``usual`` is the median interval of each source.
     """
 

@@ -33,8 +33,8 @@ class Counted:
     """Sums of one stream, one subscription, one server, or all, between the first and the last poll.
 
     What does not apply is 0 (a stream receives nothing). ``loss_share`` is missed / (missed + received).
-    ``missed_at_least`` says that ``missed`` is a lower bound. ``overdue`` is that of the last poll, None where
-    no publisher is monitored; ``worst_overdue`` the largest sum of any one poll.
+    ``missed_at_least`` says that ``missed`` is a lower bound. ``overdue`` is that of the last poll, None
+    where no publisher is monitored; ``worst_overdue`` the largest sum of any one poll.
     """
 
     published: int
