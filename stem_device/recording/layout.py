@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,7 +91,12 @@ def _describe(entry: Hdf5Group, context: RecordingContext, part: Part) -> None:
 def _strings(group: Hdf5Group, name: str, values: Iterable[str]) -> None:
     encoded = [clean(value).encode() for value in values]
     width = max(map(len, encoded), default=0) or 1
-    group[name] = np.array(encoded, dtype=f"S{width}")
+    group[name] = np.array(encoded, dtype=_text(width))
+
+
+def _text(width: int) -> Any:
+    """UTF-8 of fixed length. Plain numpy strings would be declared ASCII, and readers stumble over others."""
+    return import_h5py().string_dtype("utf-8", width)
 
 
 def _table(entry: Hdf5Group, table: spec.Table) -> None:
@@ -100,7 +105,7 @@ def _table(entry: Hdf5Group, table: spec.Table) -> None:
         dataset = group.create_dataset(
             column.name,
             (0,),
-            column.kind.value,
+            _text(spec.NAME_BYTES) if column.kind is spec.Kind.TEXT else column.kind.value,
             maxshape=(None,),
             chunks=(table.chunk_rows,),
             compression="gzip",

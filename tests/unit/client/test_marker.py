@@ -124,12 +124,10 @@ def test_a_monitor_that_does_not_take_the_mark_raises(device: Device) -> None:
     marker = marker_of(device)
     for failure in (
         failed("API_CantConnectToDevice", "it is down"),
-        not_working("FAULT: it is down", "Mark"),
+        not_working("it is down", "Mark"),
     ):
         device.failure = failure
-        with pytest.raises(
-            MonitorUnreachableError, match="sys/eventmon/1 did not take the mark: .*it is down"
-        ):
+        with pytest.raises(MonitorUnreachableError, match="sys/eventmon/1 did not take the mark: it is down"):
             marker.mark("r", "m")
     assert marker.lost == 0
 

@@ -9,19 +9,26 @@ import h5py
 
 
 def read(path: Path) -> dict[str, dict[str, list[Any]]]:
-    """Every table by column, with names in place of their row numbers, and replies as ``texts/text``."""
+    """Every table with rows of polls, by column; names in place of row numbers, replies as ``texts/text``."""
     with h5py.File(path) as file:
         entry = file["entry"]
         names = _names(entry["names"])
         tables = {
             name: {column: _values(dataset, names) for column, dataset in group.items()}
             for name, group in entry.items()
-            if isinstance(group, h5py.Group) and ("poll" in group or name == "marks")
+            if isinstance(group, h5py.Group) and "poll" in group
         }
         data = entry["text_bytes/data"][:].tobytes()
     ends = tables["texts"]["end"]
     tables["texts"]["text"] = [data[begin:end].decode() for begin, end in zip([0, *ends], ends, strict=False)]
     return tables
+
+
+def read_marks(path: Path) -> dict[str, list[Any]]:
+    """The table ``marks`` by column; they may differ in length where the writer died."""
+    with h5py.File(path) as file:
+        names = _names(file["entry/names"])
+        return {column: _values(dataset, names) for column, dataset in file["entry/marks"].items()}
 
 
 def _names(group: h5py.Group) -> dict[int, str | None]:

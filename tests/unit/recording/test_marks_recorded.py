@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marks_made import begin, end, mark
 from msgspec import structs
-from reading import read
+from reading import read, read_marks
 from snapshots import LARGE_BUFFERS, Size, snapshots
 
 from stem_device.errors import RecordingError
@@ -25,6 +25,7 @@ from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingCont
 from stem_device.recording import format as spec
 from stem_device.recording.jsonl import mark_line
 from stem_device.recording.names import clean
+from stem_device.recording.naming import own_recordings
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -57,7 +58,7 @@ marks = st.builds(
 
 def marks_in(path: Path) -> list[Mark]:
     """As the reference describes it, with plain h5py."""
-    columns = read(path)["marks"]
+    columns = read_marks(path)
     rows = min(map(len, columns.values()))
     made = [{name: column[row] for name, column in columns.items()} for row in range(rows)]
     for one in made:
@@ -170,7 +171,7 @@ def test_no_mark_is_lost_between_two_files(tmp_path: Path) -> None:
         told.append(mark("a", "m", iteration=number))
         assert session.mark(told[-1])
     session.stop()
-    files = sorted(tmp_path.iterdir())
+    files = own_recordings(tmp_path)
     assert len(files) > 1
     assert [one for path in files for one in marks_in(path)] == told
     assert session.status.marks == len(told)
@@ -182,7 +183,7 @@ def test_marks_alone_fill_a_file_too(tmp_path: Path) -> None:
     told = [mark("a", "m", error=os.urandom(4000).hex()) for _ in range(500)]
     assert all(map(session.mark, told))
     session.stop()
-    files = sorted(tmp_path.iterdir())
+    files = own_recordings(tmp_path)
     assert len(files) > 1
     assert [one for path in files for one in marks_in(path)] == told
 
