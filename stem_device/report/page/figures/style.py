@@ -33,7 +33,7 @@ NO_RECORDING = "rgba(110,118,129,0.22)"
 SCALE_LOW, SCALE_MIDDLE, SCALE_HIGH = "#fdd0a2", "#e6550d", "#7f2704"
 RATE_LOW, RATE_MIDDLE, RATE_HIGH = "#d6e6f4", "#4a90c4", "#08306b"
 BAND = "rgba(0,114,178,0.18)"
-STAGES = ("#0072b2", "#e69f00", "#00805c", "#c64600", "#56b4e9", "#8f4a8b", "#b8a800", "#6a737d")
+STAGES = ("#0072b2", "#e69f00", "#00805c", "#56b4e9", "#8f4a8b", "#b8a800", "#6a737d")
 PATTERNS = ("", "/", "x", ".", "\\", "|", "-", "+")
 
 DARK = {

@@ -1,0 +1,75 @@
+"""What is not covered is told."""
+
+from __future__ import annotations
+
+from page_evidence import Story, at, lossy_story
+
+from stem_device.report.page.coverage import recording_gaps
+from stem_device.report.page.findings import find
+
+
+def told(story: Story) -> dict[str, str]:
+    return {item.subject: item.sentence for item in find(story.evidence()).uncovered}
+
+
+def test_a_recording_without_fault_has_nothing_to_tell() -> None:
+    story = lossy_story()
+    story.answers = [(*row[:4], 10, 10) for row in story.answers]
+    assert told(story) == {}
+
+
+def test_no_poll_and_one_poll() -> None:
+    assert "nothing is known" in told(Story())["recording"]
+    assert "One poll counts nothing" in told(Story(polls=(0.0,)))["recording"]
+
+
+def test_a_recording_that_was_not_closed() -> None:
+    story = lossy_story()
+    story.complete = False
+    assert "not closed" in told(story)["story"]
+
+
+def test_servers_that_do_not_answer() -> None:
+    story = lossy_story()
+    story.answers = [
+        (time, "dserver/sub/slow", "unreachable" if time else "monitored", "the host\nis down", 0, 0)
+        for time in (0.0, 10.0, 20.0, 30.0)
+    ]
+    sentence = told(story)["tango://control.example.org:10000/dserver/sub/slow"]
+    assert sentence == "It could not be monitored in 3 of 4 polls. Last reason: the host is down"
+
+
+def test_gaps_within_a_recording() -> None:
+    story = lossy_story()
+    story.polls = (0.0, 10.0, 20.0, 30.0, 530.0, 540.0)
+    gaps = recording_gaps(story.evidence())
+    assert (gaps.begin_utc_ns.tolist(), gaps.end_utc_ns.tolist()) == ([at(30)], [at(530)])
+    assert gaps.between == (False,)
+    assert "for 8 min 20 s from 2026-11-22T04:00:30.000Z on" in told(story)["gap"]
+
+
+def test_events_without_samples() -> None:
+    assert "1,140 of 1,200 events have no sample" in told(lossy_story())["timings"]
+    story = lossy_story()
+    story.latency = story.processing = story.push = ()
+    assert "No event was sampled" in told(story)["timings"]
+
+
+def test_samples_that_do_not_tell() -> None:
+    story = lossy_story()
+    story.latency = [(10.0, "dserver/sub/slow", float("nan")), (10.0, "dserver/sub/slow", 3.0)]
+    assert told(story)["latency"] == "1 of 2 samples do not tell it."
+
+
+def test_bounds_and_what_is_not_told() -> None:
+    story = lossy_story()
+    story.at_least = ("demo/pub/1/wave.change",)
+    story.received = [(*row[:7], -1) for row in story.received]
+    assert "Of 1 subscriptions it is a lower bound" in told(story)["missed"]
+    assert "not told for 2 of 2 subscriptions" in told(story)["overdue"]
+
+
+def test_problems_of_the_targets() -> None:
+    story = lossy_story()
+    story.problems = ("sys/nothing/1: no such device",)
+    assert told(story)["targets"] == "sys/nothing/1: no such device"

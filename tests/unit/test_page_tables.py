@@ -1,0 +1,65 @@
+"""Tables: numbers that can be sorted, text that is escaped, rows that are bounded."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from page_evidence import lossy_story
+
+from stem_device.report.page import limits
+from stem_device.report.page.contents import runs_table, servers_table, subscriptions_table
+from stem_device.report.page.findings import find
+from stem_device.report.page.tables import Cell, TableOfCells, number, table_html
+
+
+def test_numbers_carry_what_they_are_sorted_by() -> None:
+    html = table_html(TableOfCells("t", "T", ("a", "b"), ((Cell("x"), number(1234567)),)))
+    assert '<td class="n" data-v="1234567">1,234,567</td>' in html
+    assert '<th scope="col" aria-sort="none"><button type="button">a</button></th>' in html
+    assert '<th scope="col" class="n" aria-sort="none">' in html
+
+
+def test_unknown_numbers_sort_below_all_others() -> None:
+    assert number(math.nan) == Cell("-", -1.0)
+
+
+def test_text_is_escaped_in_heads_and_cells() -> None:
+    html = table_html(TableOfCells("t", "T", ("<i>",), ((Cell("</td><script>x</script>"),),)))
+    assert set(re.findall(r"<(\w+)", html)) == {"div", "table", "thead", "tr", "th", "button", "tbody", "td"}
+
+
+def test_subscriptions() -> None:
+    table = subscriptions_table(find(lossy_story().evidence()))
+    assert [cell.text for cell in table.rows[0]] == [
+        "sub/slow",
+        "demo/pub/1/wave.change",
+        "pub/fast",
+        "10",
+        "3.33 %",
+        "2",
+        "4",
+        "290",
+        "9.67/s",
+        "2026-11-22 04:00:10",
+        "2026-11-22 04:00:30",
+    ]
+    assert [cell.text for cell in table.rows[1]][3:7] == ["0", "0 %", "0", "0"]
+
+
+def test_servers_and_runs() -> None:
+    findings = find(lossy_story().evidence())
+    assert [cell.text for cell in servers_table(findings).rows[0]] == [
+        "sub/slow", "10", "290", "0", "0 of 4", "415 µs", "430 µs", "40 µs", "-", "20",
+    ]  # fmt: skip
+    assert [cell.text for cell in runs_table(findings).rows[0]] == [
+        "nightly-1", "2026-11-22 04:00:05", "20 s", "2", "ended", "7", "10",
+    ]  # fmt: skip
+
+
+def test_rows_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TABLE_ROWS", 1)
+    table = subscriptions_table(find(lossy_story().evidence()))
+    assert (len(table.rows), table.left_out) == (1, 1)
+    assert "1 further rows are left out." in table_html(table)

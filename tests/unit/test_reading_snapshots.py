@@ -1,0 +1,199 @@
+"""Snapshots come back as they were recorded, field by field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+from plain_records import SERVER, STREAM, SUBSCRIPTION
+from same_snapshots import assert_same
+from synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_recording
+
+from stem_device import open_recording
+from stem_device.model.poll import ServerState
+from stem_device.model.reply import NotConnected
+from stem_device.model.snapshot import (
+    Counts,
+    PublisherSamples,
+    ServerRecord,
+    Snapshot,
+    SubscriberSamples,
+    Timings,
+)
+from stem_device.reading import snapshots as reading_snapshots
+from stem_device.recording import Hdf5Recorder, RecordingContext
+from stem_device.recording.format import MAX_TEXT_CHARACTERS
+
+pytest.importorskip("h5py")
+pytestmark = pytest.mark.extras
+
+PLAN = Plan(polls=20, samples=30, losses=(Loss(5, 2, 2, 7),), outages=(Outage(4, 3, 3),), polls_a_file=7)
+
+
+@pytest.mark.parametrize("block_rows", [1, 1000, 10**9])
+def test_in_blocks_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_rows: int) -> None:
+    monkeypatch.setattr(reading_snapshots, "_BLOCK_ROWS", block_rows)
+    truth = write_recording(tmp_path / "a.h5", PLAN)
+    with open_recording(truth.paths) as recording:
+        assert_same(list(recording.snapshots()), list(synthetic_snapshots(PLAN)))
+
+
+def test_they_come_while_the_file_is_read(tmp_path: Path) -> None:
+    truth = write_recording(tmp_path / "a.h5", PLAN)
+    with open_recording(truth.paths) as recording:
+        first = list(islice(recording.snapshots(), 3))
+    assert_same(first, list(synthetic_snapshots(PLAN))[:3])
+
+
+def test_of_a_view(tmp_path: Path) -> None:
+    truth = write_recording(tmp_path / "a.h5", PLAN)
+    made = list(synthetic_snapshots(PLAN))
+    with open_recording(truth.paths) as recording:
+        view = recording.select(start=int(truth.time_utc_ns[5]), end=int(truth.time_utc_ns[9]))
+        assert_same(list(view.snapshots()), made[5:9])
+        found = list(recording.select(servers="*/00[12]", streams="*/position01.*").snapshots())
+    assert [one.poll for one in found] == [one.poll for one in made]
+    for one, whole in zip(found, made, strict=True):
+        assert_same(one.counts, whole.counts)
+        assert [server.name for server in one.servers] == list(truth.servers[1:3])
+        assert_same(one.servers[0].streams, whole.servers[1].streams[1:2])
+        assert_same(one.servers[0].subscriptions, whole.servers[1].subscriptions[1:2])
+        own = np.isin(whole.publisher_samples.server, [1, 2])
+        assert_same(one.publisher_samples.server, whole.publisher_samples.server[own] - 1)
+        assert set(one.subscriber_samples.attr_name) <= {"position01"}
+
+
+COUNTS = st.integers(0, 2**63 - 1)
+FLOATS = st.floats(allow_infinity=False, width=64)
+# What HDF5 cannot hold in a string is replaced when it is recorded.
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=300)
+OPTIONAL_TEXTS = st.none() | TEXTS
+
+
+@st.composite
+def server_records(draw: st.DrawFn, name: str) -> ServerRecord:
+    state = draw(st.sampled_from(ServerState))
+    monitored = state is ServerState.MONITORED
+    count = st.integers(0, 3)
+    return structs.replace(
+        SERVER,
+        name=name,
+        state=state,
+        reason=draw(TEXTS),
+        since_utc_ns=draw(COUNTS),
+        age_seconds=draw(st.none() | st.floats(0, 1e9)),
+        round_trip_seconds=draw(FLOATS),
+        sampling=draw(st.booleans()),
+        drained_by_others=draw(st.booleans()),
+        counts=Counts(*draw(st.lists(COUNTS, min_size=8, max_size=8))),
+        streams=tuple(
+            structs.replace(STREAM, name=draw(TEXTS), pushed=draw(COUNTS), published_delta=draw(COUNTS))
+            for _ in range(draw(count))
+        ),
+        subscriptions=tuple(
+            structs.replace(
+                SUBSCRIPTION,
+                topic=draw(TEXTS),
+                publisher=draw(TEXTS),
+                last_resubscribed=draw(OPTIONAL_TEXTS),
+                missed_at_least=draw(st.booleans()),
+                missed_total=draw(COUNTS),
+                overdue=draw(st.none() | COUNTS),
+            )
+            for _ in range(draw(count))
+        ),
+        channels=draw(st.dictionaries(TEXTS, TEXTS, max_size=3)),
+        not_connected=tuple(
+            NotConnected(draw(TEXTS), draw(TEXTS), draw(TEXTS), draw(TEXTS), draw(OPTIONAL_TEXTS))
+            for _ in range(draw(count))
+        ),
+        texts=() if monitored else tuple(draw(st.lists(TEXTS, max_size=2))),
+    )
+
+
+@st.composite
+def snapshots(draw: st.DrawFn, number: int) -> Snapshot:
+    names = draw(st.lists(TEXTS, max_size=3, unique=True))
+    rows = draw(st.integers(0, 5)) if names else 0
+
+    def integers(strategy: st.SearchStrategy[int] = COUNTS) -> np.ndarray:
+        return np.array(draw(st.lists(strategy, min_size=rows, max_size=rows)), dtype=np.int64)
+
+    def floats() -> np.ndarray:
+        return np.array(draw(st.lists(FLOATS, min_size=rows, max_size=rows)), dtype=np.float64)
+
+    def servers() -> np.ndarray:
+        return np.sort(integers(st.integers(0, max(len(names) - 1, 0))))
+
+    return Snapshot(
+        poll=number,
+        time_utc_ns=draw(COUNTS),
+        monotonic_ns=draw(COUNTS),
+        duration_seconds=draw(FLOATS),
+        spread_seconds=draw(FLOATS),
+        overruns_total=draw(COUNTS),
+        monitoring_since_utc_ns=draw(COUNTS),
+        counts=Counts(*draw(st.lists(COUNTS, min_size=8, max_size=8))),
+        published_rate=draw(FLOATS),
+        received_rate=draw(FLOATS),
+        sample_coverage=draw(FLOATS),
+        timings=Timings(*draw(st.lists(FLOATS, min_size=4, max_size=4))),
+        servers=tuple(draw(server_records(name)) for name in names),
+        publisher_samples=PublisherSamples(servers(), floats(), integers()),
+        subscriber_samples=SubscriberSamples(
+            server=servers(),
+            attr_name=tuple(draw(st.lists(TEXTS, min_size=rows, max_size=rows))),
+            event_type=tuple(draw(st.lists(OPTIONAL_TEXTS, min_size=rows, max_size=rows))),
+            micros_since_last_event=floats(),
+            sleep_micros=integers(),
+            process_micros=integers(),
+            first_callback_latency_micros=floats(),
+            callback_count=integers(),
+            wake_count=integers(),
+            discarded=integers(st.integers(0, 1)).astype(np.bool_),
+        ),
+        problems=tuple(draw(st.lists(TEXTS, max_size=2))),
+    )
+
+
+@settings(max_examples=10, deadline=None)
+@given(made=st.tuples(snapshots(5), snapshots(6), snapshots(9)), closed=st.booleans())
+def test_whatever_is_recorded_comes_back(
+    made: tuple[Snapshot, ...], closed: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "a.h5"
+    recorder = Hdf5Recorder(path, RecordingContext())
+    try:
+        for snapshot in made:
+            recorder.write(snapshot)
+        if closed:
+            recorder.close()
+        with open_recording(path) as recording:
+            assert_same(tuple(recording.snapshots()), made)
+    finally:
+        recorder.close()
+        path.unlink()
+
+
+def test_what_is_not_recorded(tmp_path: Path) -> None:
+    (plain,) = synthetic_snapshots(Plan(polls=1, servers=2))
+    failing = structs.replace(
+        plain.servers[1],
+        state=ServerState.FAILING,
+        texts=("\u00e4\0\ud800x", "y" * (MAX_TEXT_CHARACTERS + 1)),
+    )
+    monitored = structs.replace(plain.servers[0], texts=("{}",))
+    recorder = Hdf5Recorder(tmp_path / "a.h5", RecordingContext())
+    recorder.write(replace(plain, servers=(monitored, failing)))
+    recorder.close()
+    with open_recording(tmp_path / "a.h5") as recording:
+        (found,) = recording.snapshots()
+        assert recording["texts"]["text"].tolist() == list(found.servers[1].texts)
+    assert found.servers[0].texts == ()
+    assert found.servers[1].texts == ("\u00e4\ufffd?x", "y" * MAX_TEXT_CHARACTERS)
