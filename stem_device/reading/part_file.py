@@ -65,7 +65,7 @@ class PartFile:
 
     def context(self) -> FileContext:
         """Read label, host, targets, properties and versions."""
-        return self._read(lambda file: _context(file[ENTRY]["context"]))
+        return self._read(lambda file: _context(file[ENTRY]["context"]), f"{ENTRY}/context")
 
     def first_poll(self) -> int:
         """The number of its first poll; it must have one."""
@@ -80,11 +80,12 @@ class PartFile:
         """The rows of ``ranges``, one after the other, as they are stored."""
         if not ranges:  # format 1.0 has no marks
             return np.empty(0, dtype=_TYPES[table, column])
-        return self._read(lambda file: self._slices(file, f"{ENTRY}/{table}/{column}", ranges))
+        path = f"{ENTRY}/{table}/{column}"
+        return self._read(lambda file: self._slices(file, path, ranges), path)
 
     def names(self) -> list[str | None]:
         """The name that begins in each row of ``names``; None for rows that continue the one before."""
-        texts, continues = self._read(lambda file: _name_rows(file[ENTRY]["names"]))
+        texts, continues = self._read(lambda file: _name_rows(file[ENTRY]["names"]), f"{ENTRY}/names")
         names: list[str | None] = [text.decode("utf-8", "replace") for text in texts]
         first = -1
         for row in np.flatnonzero(continues).tolist():
@@ -96,7 +97,7 @@ class PartFile:
 
     def _slices(self, file: Hdf5File, path: str, ranges: Ranges) -> Values:
         """By h5py's lower interface: the upper one takes longer than HDF5 for a few thousand rows."""
-        library = import_h5py()
+        library = import_h5py("reading recordings")
         dataset = library.h5d.open(file.id, path.encode())
         (length,) = dataset.shape
         if ranges and ranges[-1][1] > length:
@@ -123,11 +124,11 @@ class PartFile:
         """The error for content that cannot be right."""
         return UnreadableRecordingError(self.path, f"it is damaged: {what}", DAMAGED_ADVICE)
 
-    def _read(self, look: Callable[[Hdf5File], _T]) -> _T:
+    def _read(self, look: Callable[[Hdf5File], _T], where: str) -> _T:
         try:
             return self._access.read(look)
         except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-            raise self.damaged(_sentence(error)) from error
+            raise self.damaged(f"{where}: {_sentence(error)}") from error
 
 
 DAMAGED_ADVICE = "`stem validate` tells what is wrong, `stem recover` saves what can be read"
