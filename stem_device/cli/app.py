@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from stem_device.cli import check, demo, mark, monitor, register, report
+from stem_device.cli import check, compare, demo, mark, monitor, register, report, stats
 
 app = typer.Typer(
     name="stem",
@@ -51,6 +51,8 @@ for _module, _function in (
     (check, check.check),
     (mark, mark.mark),
     (report, report.report),
+    (stats, stats.stats),
+    (compare, compare.compare),
     (register, register.register),
     (demo, demo.demo),
 ):

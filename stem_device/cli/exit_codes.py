@@ -16,6 +16,7 @@ class ExitCode(enum.IntEnum):
     NO_TARGET = 3
     SOME_TARGETS = 4
     MISSING_EXTRA = 5
+    WORSE = 6
 
 
 def exit_code(error: StemError) -> ExitCode:

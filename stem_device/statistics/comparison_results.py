@@ -1,5 +1,4 @@
-"""What :func:`stem_device.statistics.compare` finds. As JSON (``stem compare --json``) it has the same
-names."""
+"""What :func:`stem_device.statistics.compare` finds; JSON (``stem compare --json``) has the same names."""
 
 from __future__ import annotations
 

@@ -56,22 +56,35 @@ def _time_unit(micros: float) -> tuple[float, str]:
 
 
 def interval(change: Change) -> str:
-    """How many times as much as in A, or by how much more, with the interval in brackets."""
+    """How many times as much as in A, or how much more, with the confidence interval in brackets."""
     found = change.evidence
-    if math.isnan(found.ratio) or math.isnan(found.ratio_low) or math.isnan(found.ratio_high):
-        low, high = (amount(value, change.unit) for value in (found.difference_low, found.difference_high))
-        more = amount(found.difference, change.unit)
-        return f"{more}" if low == "-" else f"{more} ({low} to {high})"
-    return f"{found.ratio:.3g} x ({found.ratio_low:.3g} to {found.ratio_high:.3g})"
+    if has_ratio(change):
+        return f"{found.ratio:.3g} x ({found.ratio_low:.3g} to {found.ratio_high:.3g})"
+    difference, low, high = (
+        _signed(value, change.unit)
+        for value in (found.difference, found.difference_low, found.difference_high)
+    )
+    return f"{difference} ({low} to {high})" if low != "-" else difference
+
+
+def has_ratio(change: Change) -> bool:
+    """Not where A has none, or nearly none, of what is compared."""
+    found = change.evidence
+    return not math.isnan(found.ratio + found.ratio_low + found.ratio_high)
+
+
+def _signed(value: float, unit: str) -> str:
+    """A difference; that of two shares is in percentage points."""
+    if math.isnan(value):
+        return "-"
+    text = amount(abs(value), unit).replace("%", "pp")
+    return f"{'-' if value < 0 else '+'}{text}" if value else text
 
 
 def _by_how_much(change: Change) -> str:
-    found = change.evidence
-    if found.difference == 0:
+    if change.evidence.difference == 0:
         return "no difference"
-    if math.isnan(found.ratio) or math.isnan(found.ratio_low) or math.isnan(found.ratio_high):
-        return f"a difference of {interval(change)}"
-    return f"{interval(change)}"
+    return interval(change).replace(" pp", " percentage points")
 
 
 def _percent(change: Change) -> str:

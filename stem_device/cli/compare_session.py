@@ -1,0 +1,72 @@
+"""What ``stem compare`` does, once its arguments are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stem_device.cli.compare_tables import compare_parts
+from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.failures import tell
+from stem_device.cli.selecting import parse_span
+from stem_device.cli.wide import print_lines, wide_console
+from stem_device.errors import OptionError
+from stem_device.reading import Recording, open_recording
+from stem_device.statistics import Comparison, Kind, compare
+
+MOST_TOLD = 5
+
+
+def run_compare(
+    files: Sequence[Path],
+    spans: tuple[str | None, str | None],
+    chosen: Mapping[str, Any],
+    *,
+    fail_on: Sequence[str],
+    top: int,
+    as_json: bool,
+) -> ExitCode:
+    """Read, compare, print, judge. ``chosen`` are arguments of ``Recording.select``. Raises StemError."""
+    with ExitStack() as stack:
+        a, b = _sides(stack, files, spans)
+        if any(chosen.values()):
+            a, b = a.select(**chosen), b.select(**chosen)
+        comparison = compare(a, b)
+    if as_json:
+        print(msgspec.json.encode(comparison).decode())
+    else:
+        print_lines(wide_console(), compare_parts(comparison, top))
+    failed = [kind for kind in dict.fromkeys(fail_on) if _fails(comparison, Kind(kind))]
+    return ExitCode.WORSE if failed else ExitCode.OK
+
+
+def _sides(
+    stack: ExitStack, files: Sequence[Path], spans: tuple[str | None, str | None]
+) -> tuple[Recording, Recording]:
+    """A and B: two files, or two time spans of all files."""
+    span_a, span_b = spans
+    if span_a is None and span_b is None:
+        if len(files) != 2:
+            raise OptionError("FILE", [*map(str, files)], "name two recordings, or give --a and --b as well")
+        return stack.enter_context(open_recording(files[0])), stack.enter_context(open_recording(files[1]))
+    if span_a is None or span_b is None:
+        missing = "--a" if span_a is None else "--b"
+        raise OptionError(missing, None, "give both time spans, --a START/END and --b START/END")
+    (start_a, end_a), (start_b, end_b) = parse_span("--a", span_a), parse_span("--b", span_b)
+    recording = stack.enter_context(open_recording([*files]))
+    return recording.select(start=start_a, end=end_a), recording.select(start=start_b, end=end_b)
+
+
+def _fails(comparison: Comparison, kind: Kind) -> bool:
+    """Whether ``kind`` became worse; says what did, on standard error."""
+    failed = comparison.failed(kind)
+    for change in failed[:MOST_TOLD]:
+        where = " ".join(text for text in (change.server, change.stream) if text)
+        tell(f"--fail-on {kind}: {where}{': ' if where else ''}{change.sentence}")
+    if len(failed) > MOST_TOLD:
+        tell(f"--fail-on {kind}: and {len(failed) - MOST_TOLD} more")
+    return bool(failed)

@@ -1,0 +1,73 @@
+"""``stem stats``: a recording in numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stem_device.cli.failures import failures_told
+
+EPILOG = """[bold]Examples[/bold]
+
+  stem stats night.h5
+
+  stem stats night.h5 --server 'dserver/motion/*' --start 2026-11-22T03:00:00Z
+
+  stem stats night.h5 --run 4711 --top 0
+
+  stem stats night.h5 --json | jq '.subscriptions[0].counts.missed'
+
+[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing.
+"""
+
+
+def stats(  # noqa: PLR0917 - one parameter an option, called by typer alone
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE", help="A recording; several files are read as one.", show_default=False
+        ),
+    ],
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="TIME", help="Only polls from this time on, ISO 8601."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--end", metavar="TIME", help="Only polls before this time.")
+    ] = None,
+    server: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--server", metavar="PATTERN", help="Only these servers, by admin device. May be repeated."
+        ),
+    ] = None,
+    stream: Annotated[
+        list[str] | None,
+        typer.Option("--stream", metavar="PATTERN", help="Only these streams. May be repeated."),
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Only while this run went on.")
+    ] = None,
+    top: Annotated[
+        int, typer.Option("--top", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")
+    ] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
+) -> None:
+    """Say what was published, received and [bold]missed[/bold], by whom, and how long everything took.
+
+    The worst comes first. Counts are of events between the first and the last poll. What the numbers do not
+    tell of (servers that did not answer, times without polls) stands at the end.
+    """
+    with failures_told():
+        from stem_device.cli.stats_session import run_stats  # noqa: PLC0415 - imports numpy
+
+        chosen = {
+            "start": start,
+            "end": end,
+            "servers": server or None,
+            "streams": stream or None,
+            "run": run,
+        }
+        raise typer.Exit(run_stats(files, chosen, top=top, as_json=as_json))

@@ -1,0 +1,27 @@
+"""What ``stem stats`` does, once its arguments are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.stats_tables import stats_parts
+from stem_device.cli.wide import print_lines, wide_console
+from stem_device.reading import open_recording
+from stem_device.statistics import summarise
+
+
+def run_stats(files: Sequence[Path], chosen: Mapping[str, Any], *, top: int, as_json: bool) -> ExitCode:
+    """Read, compute, print. ``chosen`` are arguments of ``Recording.select``. Raises StemError."""
+    with open_recording([*files]) as recording:
+        selected = recording.select(**chosen) if any(chosen.values()) else recording
+        statistics = summarise(selected)
+    if as_json:
+        print(msgspec.json.encode(statistics).decode())
+    else:
+        print_lines(wide_console(), stats_parts(statistics, top))
+    return ExitCode.OK

@@ -1,0 +1,232 @@
+"""Statistics as tables for a person."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TypeVar
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from stem_device.cli.wide import table
+from stem_device.report.numbers import common_prefix, count, micros, rate, seconds, utc, without
+from stem_device.statistics.results import Counted, ServerStatistics, Statistics
+
+_Row = TypeVar("_Row")
+_SHOWN_TIMINGS = ("push", "processing", "latency")
+_NUMBERS = {
+    "count": "count",
+    "mean": "mean",
+    "standard_deviation": "standard deviation",
+    "standard_error": "standard error",
+    "minimum": "minimum",
+    "p1": "1 %",
+    "p10": "10 %",
+    "p25": "25 %",
+    "median": "median",
+    "p75": "75 %",
+    "p90": "90 %",
+    "p99": "99 %",
+    "p99_9": "99.9 %",
+    "maximum": "maximum",
+}
+
+
+def stats_parts(statistics: Statistics, top: int) -> Iterator[RenderableType | None]:
+    """Headline, subscriptions, servers, streams, timings, what was not covered. ``top`` 0: all rows."""
+    prefix = common_prefix(
+        [server.server for server in statistics.servers] + [stream.stream for stream in statistics.streams]
+    )
+    yield _headline(statistics)
+    yield _subscriptions(statistics, prefix, top)
+    yield _servers(statistics, prefix, top)
+    yield _streams(statistics, prefix, top)
+    yield _timings(statistics)
+    yield _server_timings(statistics, prefix, top)
+    yield _not_covered(statistics, prefix, top)
+
+
+def _headline(statistics: Statistics) -> Text:
+    totals, text = statistics.totals, Text()
+    for source in statistics.sources:
+        label = f"{source.label}, " if source.label else ""
+        span = f"{utc(source.first_poll_utc_ns)} to {utc(source.last_poll_utc_ns)}" if source.polls else "-"
+        interval = seconds(source.usual_interval_seconds)
+        text.append(f"{label}{source.host}: {span}, {count(source.polls)} polls every {interval}\n")
+    text.append(
+        f"{count(totals.servers)} servers, {count(totals.streams)} streams, "
+        f"{count(totals.subscriptions)} subscriptions, {seconds(totals.seconds)} covered\n"
+    )
+    counts = totals.counts
+    text.append(f"published {count(counts.published)} ({rate(counts.published_rate)}), ")
+    text.append(f"received {count(counts.received)} ({rate(counts.received_rate)}), ")
+    text.append(f"missed {_missed(counts)}", style="bold red" if counts.missed else "bold green")
+    text.append(f" ({share(counts.loss_share)}) in {count(counts.gaps)} gaps\n")
+    text.append(
+        f"overdue {count(counts.overdue)} at the end, {count(counts.worst_overdue)} at worst; "
+        f"{count(counts.resets)} counters began anew; "
+        f"subscriptions disconnected: {count(totals.disconnected)} at the end, "
+        f"{count(totals.worst_disconnected)} at worst; "
+        f"samples cover {share(totals.coverage.share)} of the events"
+    )
+    return text
+
+
+def _subscriptions(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
+    rows = [
+        (
+            *_losses(one.counts),
+            count(one.counts.received),
+            rate(one.counts.received_rate),
+            without(prefix, one.server),
+            without(prefix, one.topic),
+        )
+        for one in _shown(statistics.subscriptions, top)
+    ]
+    headings = (*_LOSSES, "RECEIVED", "RATE", "SUBSCRIBER", "TOPIC")
+    hidden = len(statistics.subscriptions) - len(rows)
+    title = "Subscriptions, those that missed most first"
+    return table(title, headings, rows, numbers=8, hidden=hidden) if rows else None
+
+
+def _servers(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
+    rows = [
+        (
+            *_losses(one.counts),
+            rate(one.counts.published_rate),
+            rate(one.counts.received_rate),
+            share(one.states.get("monitored", 0.0)),
+            without(prefix, one.server),
+        )
+        for one in _shown(statistics.servers, top)
+    ]
+    headings = (*_LOSSES, "PUBLISHED", "RECEIVED", "ANSWERED", "SERVER")
+    hidden = len(statistics.servers) - len(rows)
+    title = "Servers, those whose subscriptions missed most first"
+    return table(title, headings, rows, numbers=9, hidden=hidden) if rows else None
+
+
+def _server_timings(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
+    sampled = [one for one in statistics.servers if any(found.count for found in one.timings.values())]
+    sampled.sort(key=_worst_latency, reverse=True)
+    rows = [
+        (
+            share(one.coverage.share),
+            *(
+                micros(value)
+                for name in _SHOWN_TIMINGS
+                for value in (one.timings[name].median, one.timings[name].p99)
+            ),
+            without(prefix, one.server),
+        )
+        for one in _shown(sampled, top)
+    ]
+    headings = ("SAMPLED", "PUSH", "99 %", "CALLBACKS", "99 %", "LATENCY", "99 %", "SERVER")
+    title = "Timings of servers, median and 99 % quantile, the highest latency first"
+    return table(title, headings, rows, numbers=7, hidden=len(sampled) - len(rows)) if rows else None
+
+
+def _worst_latency(server: ServerStatistics) -> float:
+    latency = server.timings["latency"].p99
+    return -math.inf if math.isnan(latency) else latency
+
+
+def _streams(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
+    rows = [
+        (
+            count(one.counts.published),
+            rate(one.counts.published_rate),
+            _missed(one.counts),
+            share(one.counts.loss_share),
+            count(one.counts.resets),
+            without(prefix, one.server),
+            without(prefix, one.stream),
+        )
+        for one in _shown(statistics.streams, top)
+    ]
+    headings = ("PUBLISHED", "RATE", "MISSED BY ALL", "SHARE", "RESETS", "PUBLISHER", "STREAM")
+    hidden = len(statistics.streams) - len(rows)
+    title = "Streams, those of which most was missed first"
+    return table(title, headings, rows, numbers=5, hidden=hidden) if rows else None
+
+
+def _timings(statistics: Statistics) -> RenderableType | None:
+    """Timings are columns: so the table fits a narrow terminal."""
+    described = {name: asdict(one) for name, one in statistics.timings.items() if one.count}
+    if not described:
+        return Text("No timing samples.")
+    rows = [
+        (label, *(count(one[key]) if key == "count" else micros(one[key]) for one in described.values()))
+        for key, label in _NUMBERS.items()
+    ]
+    headings = ("", *(name.replace("_", " ").upper() for name in described))
+    return table("Timings of all servers", headings, rows, numbers=len(headings))
+
+
+def _not_covered(statistics: Statistics, prefix: str, top: int) -> RenderableType:
+    lines = [without(prefix, line) for line in _not_covered_lines(statistics)]
+    shown = _shown(lines, top)
+    if not lines:
+        return Text("All servers answered in all polls, and were sampled all the time", style="bold")
+    more = (
+        [f"... and {len(lines) - len(shown):,} more (--top 0 shows all)"] if len(shown) < len(lines) else []
+    )
+    return Group(Text("Not covered", style="bold"), *map(Text, (*shown, *more)))
+
+
+def _not_covered_lines(statistics: Statistics) -> Iterator[str]:
+    gaps = statistics.not_covered
+    for silent in gaps.silent_servers:
+        yield (
+            f"{silent.server} did not answer in {count(silent.silent_polls)} of {count(silent.polls)} polls "
+            f"({seconds(silent.silent_seconds)}): {silent.state}: {silent.reason}"
+        )
+    for interval in gaps.long_intervals:
+        missing = f"; {_polls(interval.polls_missing)} missing" if interval.polls_missing else ""
+        yield f"no poll for {seconds(interval.seconds)} from {utc(interval.begin_utc_ns)} on{missing}"
+    for one in gaps.unsampled_servers:
+        if one.unsampled_share:
+            yield f"{one.server} was not sampled for {share(one.unsampled_share)} of the time"
+        if one.drained_polls:
+            yield f"{one.server} lost samples to somebody else in {_polls(one.drained_polls)}"
+    for left in gaps.left_out:
+        host = statistics.sources[left.source].host
+        yield f"{left.server} as {host} saw it does not count: another monitor saw it longer at that time"
+    for problem in gaps.problems:
+        yield f"{problem.problem} ({_polls(problem.polls)})"
+
+
+_LOSSES = ("MISSED", "SHARE", "GAPS", "OVERDUE", "AT WORST", "RESETS")
+
+
+def _losses(counts: Counted) -> tuple[Text | str, ...]:
+    style = "bold red" if counts.missed else ""
+    return (
+        Text(_missed(counts), style=style),
+        share(counts.loss_share),
+        count(counts.gaps),
+        count(counts.overdue),
+        count(counts.worst_overdue),
+        count(counts.resets),
+    )
+
+
+def _missed(counts: Counted) -> str:
+    return f"{'>=' if counts.missed_at_least else ''}{count(counts.missed)}"
+
+
+def share(value: float) -> str:
+    """``0.0123`` -> ``1.23 %``; ``-`` for NaN."""
+    if math.isnan(value):
+        return "-"
+    return f"{value * 100:.3g} %" if value < 0.9995 else "100 %"
+
+
+def _polls(number: int) -> str:
+    return "1 poll" if number == 1 else f"{count(number)} polls"
+
+
+def _shown(rows: Sequence[_Row], top: int) -> Sequence[_Row]:
+    return rows[:top] if top else rows
