@@ -1,4 +1,4 @@
-"""SIGKILL at random moments while recording: every file opens plainly and holds every poll that was reported.
+"""SIGKILL at random moments while recording: every file opens plainly and holds all that was reported.
 
 Run as a script, this file is the other side: it forks one recording process after the other, and kills them.
 """
@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "recording"))
 
 from snapshots import SMALL, snapshots
 
+from stem_device.model.mark import Mark, MarkKind
 from stem_device.recording import Hdf5Recorder, RecordingContext
 
 KILLS = 200
@@ -44,13 +45,15 @@ def test_every_file_of_a_killed_recorder_holds_what_was_reported(tmp_path: Path)
     assert finished.returncode == 0, finished.stderr
     victims = [json.loads(line) for line in finished.stdout.splitlines()]
 
-    reported = [check(tmp_path / victim["name"], victim["reported"]) for victim in victims]
+    reported = [check(tmp_path / victim["name"], victim["polls"]) for victim in victims]
+    marks = [check_marks(tmp_path / victim["name"], victim["marks"]) for victim in victims]
 
     assert len(reported) == KILLS
     assert sum(victim["killed"] for victim in victims) == KILLS
     # Most died in the middle of recording, at different moments.
     assert sum(polls > 0 for polls in reported) > KILLS / 2
     assert len(set(reported)) > 10
+    assert sum(count > 0 for count in marks) > KILLS / 2
 
 
 def check(path: Path, reported: int) -> int:
@@ -80,6 +83,34 @@ def check(path: Path, reported: int) -> int:
     return reported
 
 
+def check_marks(path: Path, reported: int) -> int:
+    """Whole rows only, and all that were reported."""
+    if not path.exists():
+        assert reported == 0, path
+        return 0
+    with h5py.File(path) as file:
+        entry = file["entry"]
+        marks = min(len(column) for column in entry["marks"].values())
+        assert marks >= reported, path
+        names = entry["names/text"].asstr()[: len(entry["names/continues"])]
+        runs = [names[row] for row in entry["marks/run"][:marks].tolist()]
+        assert runs == [mark(number).run for number in range(marks)], path
+        assert entry["marks/iteration"][:marks].tolist() == list(range(marks)), path
+    return reported
+
+
+def mark(number: int) -> Mark:
+    return Mark(
+        kind=MarkKind.MARK,
+        run=f"run {number}",
+        name="flashed",
+        emitted_utc_ns=number,
+        received_utc_ns=number,
+        received_monotonic_ns=number,
+        iteration=number,
+    )
+
+
 def _expected() -> dict[tuple[str, str], list[object]]:
     made = list(islice(snapshots(), POLLS))
     rows = [row for poll in made for server in poll.servers for row in server.subscriptions]
@@ -101,11 +132,13 @@ EXPECTED = _expected()
 
 
 def _record(path: Path, reports: int) -> None:
-    """The victim: records as fast as it can, and reports each poll that is durable with one byte."""
+    """The victim: records as fast as it can, and reports what is durable: ``.`` a poll, ``m`` a mark."""
     recorder = Hdf5Recorder(path, RecordingContext(label="victim"))
     for snapshot in MADE:
         recorder.write(snapshot)
         os.write(reports, b".")
+        recorder.write_mark(mark(recorder.marks))
+        os.write(reports, b"m")
     while True:  # wait for the end
         signal.pause()
 
@@ -124,12 +157,13 @@ def _kill_one(path: Path, life_seconds: float, *, from_first_report: bool) -> di
     time.sleep(life_seconds)
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    reported = 0
+    reported = b""
     while data := os.read(reading, 4096):
-        reported += len(data)
+        reported += data
     os.close(reading)
     killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    return {"name": path.name, "reported": reported, "killed": killed}
+    counts = {"polls": reported.count(b"."), "marks": reported.count(b"m")}
+    return {"name": path.name, "killed": killed, **counts}
 
 
 if __name__ == "__main__":

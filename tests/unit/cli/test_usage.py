@@ -19,7 +19,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments), env={"TANGO_HOST": "127.0.0.1:1", "COLUMNS": "120"})
 
 
-@pytest.mark.parametrize("command", ["monitor", "check", "register", "demo"])
+@pytest.mark.parametrize("command", ["monitor", "check", "mark", "register", "demo"])
 def test_help_teaches_by_example(command) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
