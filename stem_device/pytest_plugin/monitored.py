@@ -1,0 +1,224 @@
+"""One test and the events of the monitored servers during it: what the fixture ``event_monitor`` is."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+
+from stem_device.client.marker import Told
+from stem_device.model.mark import MAX_ERROR_CHARACTERS, MAX_NAME_CHARACTERS
+from stem_device.model.poll import ServerState
+from stem_device.pytest_plugin.counts import EventCount, SubscriptionEvents
+from stem_device.pytest_plugin.failures import CountersResetError, NothingMonitoredError
+from stem_device.pytest_plugin.observation import Observation, Subscription
+from stem_device.pytest_plugin.sources import EventSource
+from stem_device.report.numbers import common_prefix, without
+
+BETWEEN_POLLS_SECONDS = 0.25
+"""Overdue compares two polls at least 0.2 s apart (docs/reference/accounting.md, rule 6)."""
+
+
+class MonitoredTest:
+    """What was published, received and missed since the test began, by the servers that are monitored.
+
+    Every property asks the servers anew. Where a subscription lacks events that were pushed, they are waited
+    for, until they have arrived or ``settle_seconds`` have passed.
+    """
+
+    def __init__(
+        self,
+        source: EventSource,
+        run: str,
+        told: Told,
+        *,
+        settle_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.run = run
+        self._source = source
+        self._told = told
+        self._settle_seconds = settle_seconds
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._before: Observation | None = None
+
+    def __repr__(self) -> str:
+        return f"<event_monitor of {self.run}>"
+
+    def begin(self) -> None:
+        """Take stock, then mark the begin. Raises NothingMonitoredError, EventSourceError."""
+        deadline = self._monotonic() + self._settle_seconds
+        observation = self._source.poll()
+        while not _monitored(observation) and self._monotonic() < deadline:
+            self._sleep(BETWEEN_POLLS_SECONDS)
+            observation = self._source.poll()
+        if not _monitored(observation):
+            reasons = tuple(
+                f"{server.name} is {server.state}: {server.reason}" for server in observation.servers
+            )
+            raise NothingMonitoredError(self._source.name, reasons)
+        self._before = observation
+        self._source.begin(self.run, **self._told)
+
+    def end(self, error: str | None) -> None:
+        """Have a poll in the run's last moment, then mark its end."""
+        try:
+            self._source.poll()
+        finally:
+            told = Told(error=error[:MAX_ERROR_CHARACTERS]) if error else Told()
+            self._source.end(self.run, **told)
+
+    def mark(self, name: str, *, iteration: int | None = None) -> None:
+        """Mark a point of this test: it becomes a stage of the run."""
+        told = Told() if iteration is None else Told(iteration=iteration)
+        self._source.mark(self.run, name, **told)
+
+    @property
+    def published(self) -> EventCount:
+        """Events that were published during the test."""
+        now = self._settled()
+        return EventCount(now.totals.published - self._start.totals.published, "published events")
+
+    @property
+    def received(self) -> EventCount:
+        """Events that subscriptions received during the test."""
+        now = self._settled()
+        return EventCount(now.totals.received - self._start.totals.received, "received events")
+
+    @property
+    def missed(self) -> EventCount:
+        """Events that are known to be missed: a later one has arrived. See ``overdue`` for the others."""
+        return self._missed(self._settled())
+
+    @property
+    def overdue(self) -> EventCount:
+        """Events that were pushed and have not arrived, however long was waited; a later one will tell.
+
+        Those that were pushed before the test do not count.
+        """
+        return self._overdue(self._settled())
+
+    @property
+    def subscriptions(self) -> tuple[SubscriptionEvents, ...]:
+        """What happened to each subscription that there is now."""
+        return self._subscriptions(self._settled())
+
+    def assert_nothing_missed(self) -> None:
+        """AssertionError if events were missed or are overdue, or a server does not answer any more."""
+        __tracebackhide__ = True
+        now = self._settled()
+        missed, overdue = self._missed(now), self._overdue(now)
+        lines = [f"{count!s}:\n  " + "\n  ".join(count.details) for count in (missed, overdue) if count]
+        lines += self._silent(now)
+        if lines:
+            raise AssertionError("\n".join(lines))
+
+    @property
+    def _start(self) -> Observation:
+        if self._before is None:
+            raise RuntimeError("the test has not begun")
+        return self._before
+
+    def _settled(self) -> Observation:
+        """The state of affairs once nothing is in flight, or it has been waited for long enough."""
+        deadline = self._monotonic() + self._settle_seconds
+        now = self._source.poll()
+        while now.uncertain:
+            self._sleep(BETWEEN_POLLS_SECONDS)
+            now = self._source.poll()
+            late = any(one.overdue for one in self._subscriptions(now))
+            if not late or self._monotonic() > deadline:
+                break
+        if now.monitoring_since != self._start.monitoring_since:
+            raise CountersResetError(self._source.name)
+        return now
+
+    def _missed(self, now: Observation) -> EventCount:
+        missed = now.totals.missed - self._start.totals.missed
+        lossy = sorted((one for one in self._subscriptions(now) if one.missed), key=lambda one: -one.missed)
+        gone = missed - sum(one.missed for one in lossy)
+        details = [one.missed_sentence() for one in lossy]
+        if gone:
+            details.append(f"{gone} by subscriptions that there are no longer")
+        return EventCount(missed, "missed events", tuple(details))
+
+    def _overdue(self, now: Observation) -> EventCount:
+        waiting = sorted((s for s in self._subscriptions(now) if s.overdue), key=lambda s: -(s.overdue or 0))
+        details = tuple(one.overdue_sentence() for one in waiting)
+        return EventCount(sum(one.overdue or 0 for one in waiting), "overdue events", details)
+
+    def _subscriptions(self, now: Observation) -> tuple[SubscriptionEvents, ...]:
+        before, pushed = dict(_by_name(self._start)), self._start.pushed
+        prefix = common_prefix(server.name for server in now.servers)
+        found = []
+        for (server, topic), one in _by_name(now):
+            then = before.get((server, topic))
+            found.append(
+                SubscriptionEvents(
+                    subscriber=without(prefix, server),
+                    publisher=without(prefix, one.publisher),
+                    stream=without(prefix, one.stream),
+                    received=one.received - (then.received if then else 0),
+                    missed=one.missed - (then.missed if then else 0),
+                    at_least=one.missed_at_least,
+                    gaps=one.gaps - (then.gaps if then else 0),
+                    overdue=_overdue_since(one, then, pushed.get(one.stream.lower(), 0)),
+                    overdue_before=(then.overdue or 0) if then else 0,
+                )
+            )
+        return tuple(found)
+
+    def _silent(self, now: Observation) -> list[str]:
+        states = {server.name: server for server in now.servers}
+        lines = []
+        for server in self._start.servers:
+            present = states.get(server.name)
+            if server.state is ServerState.MONITORED and present and present.state is not server.state:
+                lines.append(f"{server.name} is {present.state}, its counts are not known: {present.reason}")
+        return lines
+
+
+def monitored_test(source: EventSource, nodeid: str, *, settle_seconds: float) -> MonitoredTest:
+    """For the test of this node; its run has a name of its own each time it is run."""
+    stamp = f" {datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    printable = "".join(character if character.isprintable() else "?" for character in nodeid).strip()
+    run = printable[: MAX_NAME_CHARACTERS - len(stamp)] + stamp
+    told = Told(
+        device_group=nodeid.partition("::")[0],
+        configuration=nodeid,
+        host=socket.gethostname(),
+        worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
+        requestor=_user(),
+    )
+    return MonitoredTest(source, run, told, settle_seconds=settle_seconds)
+
+
+@cache
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without an entry for this user
+        return str(os.getuid())
+
+
+def _monitored(observation: Observation) -> bool:
+    return any(server.state is ServerState.MONITORED for server in observation.servers)
+
+
+def _overdue_since(now: Subscription, then: Subscription | None, pushed_before: int) -> int | None:
+    """Of the overdue events those pushed during the test; before it ``pushed_before`` had been pushed."""
+    if now.overdue is None or then is None:
+        return now.overdue
+    # Events arrive in order: what was pushed before the test and is not here yet is overdue, too.
+    old = pushed_before - now.server_counter if now.server_counter else then.overdue or 0
+    return max(0, now.overdue - max(0, old))
+
+
+def _by_name(observation: Observation) -> list[tuple[tuple[str, str], Subscription]]:
+    return [((server.name, one.topic), one) for server in observation.servers for one in server.subscriptions]
