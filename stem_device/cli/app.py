@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from stem_device.cli import check, compare, demo, mark, monitor, register, report, stats
+from stem_device.cli import check, compare, demo, mark, monitor, register, report, runs, stats
 
 app = typer.Typer(
     name="stem",
@@ -50,6 +50,7 @@ for _module, _function in (
     (monitor, monitor.monitor),
     (check, check.check),
     (mark, mark.mark),
+    (runs, runs.runs),
     (report, report.report),
     (stats, stats.stats),
     (compare, compare.compare),
