@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import tango
 
+from stem_device.client import Run, RunMarker
 from stem_device.demo.devices import WAVEFORM
 
 STEADY_PERIOD_SECONDS = 0.01
@@ -22,8 +24,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """``play`` gets the devices into a situation, ``words`` explain it, and it is shown for ``seconds``."""
+    """``play`` gets the devices into a situation, ``words`` explain it, and it is shown for ``seconds``.
 
+    ``mark`` is how the recording calls it; empty for a scene that belongs to no round.
+    """
+
+    mark: str
     words: str
     seconds: float
     play: Callable[[], None]
@@ -32,14 +38,16 @@ class Scene:
 class Director:
     """Drives the publisher and the slow subscriber through scenes, again and again, on a thread of its own.
 
-    ``missed`` is asked how many events are known to be missed. Queues differ between machines: when a burst
-    was too small for a loss, the next one is twice as large. ``wait`` sleeps for so many seconds.
+    ``marks`` gets every round as a run and every scene of it as a mark. ``missed`` is asked how many events
+    are known to be missed. Queues differ between machines: when a burst was too small for a loss, the next
+    one is twice as large. ``wait`` sleeps for so many seconds.
     """
 
     def __init__(
         self,
         publisher: tango.DeviceProxy,
         slow: tango.DeviceProxy,
+        marks: RunMarker,
         *,
         say: Say,
         missed: Callable[[], int],
@@ -47,6 +55,7 @@ class Director:
     ) -> None:
         self._publisher = publisher
         self._slow = slow
+        self._marks = marks
         self._say = say
         self._missed = missed
         self._burst = int(BURST_RATE * BURST_SECONDS)
@@ -74,45 +83,60 @@ class Director:
 
     def _play(self) -> None:
         self._show(self._calm(2.0))
-        while not self._ended.is_set():
-            missed_before = self._missed()
+        for number in count(1):
+            if self._ended.is_set():
+                return
             scenes = tuple(self._loss())
             if sum(scene.seconds for scene in scenes) > self._seconds_left:
-                scenes = (self._calm(self._seconds_left),)
-            for scene in scenes:
-                self._show(scene)
+                self._show(self._calm(self._seconds_left))
+                continue
+            missed_before = self._missed()
+            with self._marks.run(f"round {number}", device_group="demo") as run:
+                for scene in scenes:
+                    self._show(scene, run)
             if self._missed() == missed_before:
                 self._burst = min(2 * self._burst, LARGEST_BURST)
 
-    def _show(self, scene: Scene) -> None:
+    def _show(self, scene: Scene, run: Run | None = None) -> None:
         if self._ended.is_set():
             return
         scene.play()
+        if run is not None:
+            run.mark(scene.mark)
         self._say(scene.words)
         self._seconds_left -= scene.seconds
         self._wait(scene.seconds)
 
     def _calm(self, seconds: float) -> Scene:
         return Scene(
-            "All is well: 100 events a second, and both subscribers keep up.", seconds, self._push_steadily
+            "",
+            "All is well: 100 events a second, and both subscribers keep up.",
+            seconds,
+            self._push_steadily,
         )
 
     def _loss(self) -> Iterator[Scene]:
         burst = f"{BURST_RATE:,} events a second"
         yield Scene(
+            "burst",
             f"A burst: {burst}. The slow subscriber takes 20 ms for each.",
             self._burst / BURST_RATE + 0.5,
             self._push_burst,
         )
         yield Scene(
+            "silence",
             "The publisher is silent. What is overdue is queued or lost: nobody knows yet.",
             2.0,
             lambda: None,
         )
         yield Scene(
-            "The slow subscriber works off its queue. What stays overdue is lost.", 2.0, self._catch_up
+            "catching up",
+            "The slow subscriber works off its queue. What stays overdue is lost.",
+            2.0,
+            self._catch_up,
         )
         yield Scene(
+            "next event",
             "The next event arrives. The gap before it shows: overdue turns into missed.",
             3.0,
             self._push_steadily,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -48,8 +49,15 @@ def ending(
     if recording.error:
         yield f"           ended early: {recording.error}"
     yield f"           {recording.polls} polls, {size(recording.bytes)}; opens in silx view, H5Web, h5py"
+    if recording.polls:
+        yield f"           see what happened: {command('stem')} report {shlex.quote(_shown(recording.path))}"
     yield ""
     yield from _next(tango_host, running=running)
+
+
+def _shown(path: str) -> str:
+    """As short as it can be typed here."""
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def _losses(last: Received) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tango
 
+from stem_device.client import RunMarker
 from stem_device.demo.director import Director
 from stem_device.demo.ending import Recording, ending
 from stem_device.demo.feed import Feed, Received
@@ -66,6 +67,7 @@ class Performance:
         self._director = Director(
             system.device(PUBLISHER),
             system.device(SLOW),
+            RunMarker(self._monitor, never_fail=True),
             say=self._say,
             missed=lambda: self._last.counts.missed if self._last else 0,
         )

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 import tango
 
+from stem_device.client import RunMarker
 from stem_device.demo.director import BURST_RATE, BURST_SECONDS, LARGEST_BURST, Director
 
 FIRST = int(BURST_RATE * BURST_SECONDS)
@@ -26,17 +28,37 @@ class Device:
         return run
 
 
+class Marked:
+    """Takes the marks of an EventMonitor, as ``command run name``."""
+
+    def __init__(self, marks: list[str]) -> None:
+        self._marks = marks
+
+    def command_inout(self, command: str, argument: str) -> str:
+        told = json.loads(argument)
+        self._marks.append(" ".join([command, told["run"], told.get("name", "")]).strip())
+        return '{"recorded": true}'
+
+
 class Play:
     """A director in no hurry: waiting only adds up the seconds and tells how many events are missed."""
 
     def __init__(self, seconds: float, losses: bool = True, failing: bool = False) -> None:
         self.notes: list[str] = []
         self.said: list[str] = []
+        self.marks: list[str] = []
         self.waited = 0.0
         self._losses = losses
         self._seconds = seconds
         device = Device(self.notes, failing=failing)
-        self.director = Director(device, device, say=self.said.append, missed=self._missed, wait=self._wait)
+        self.director = Director(
+            device,
+            device,
+            RunMarker(Marked(self.marks)),
+            say=self.said.append,
+            missed=self._missed,
+            wait=self._wait,
+        )
         self.director.start(seconds)
         self.director._thread.join(10.0)
 
@@ -66,6 +88,15 @@ def test_the_callback_is_slow_before_the_burst_and_nothing_else_is_pushed_with_i
     notes = Play(15.0).notes
     burst = next(i for i, note in enumerate(notes) if f" {FIRST} " in note)
     assert notes[burst - 2 : burst] == ["StopPushing", "SetDelay 0 0.02"]
+
+
+def test_every_round_is_a_run_and_every_scene_of_it_a_mark() -> None:
+    scenes = ["burst", "silence", "catching up", "next event"]
+    rounds = [
+        [f"BeginRun {run}", *(f"Mark {run} {scene}" for scene in scenes), f"EndRun {run}"]
+        for run in ("round 1", "round 2")
+    ]
+    assert Play(30.0).marks == rounds[0] + rounds[1]
 
 
 def test_too_short_for_a_loss_is_all_calm() -> None:
