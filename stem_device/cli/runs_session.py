@@ -32,9 +32,11 @@ def run_runs(
         report = runs_report(recording, expressions, queued_marks=queued or QUEUED_MARKS, device_group=group)
         if as_json:
             sys.stdout.write(msgspec.json.encode(document(report)).decode() + "\n")
-            return ExitCode.OK
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH_IN_A_PIPE)
-    console.print(runs_tables(report, limit))
+        else:
+            _console().print(runs_tables(report, limit))
     return ExitCode.OK
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_IN_A_PIPE)
