@@ -16,7 +16,8 @@ def said(story: Story) -> str:
 def test_losses_are_told_with_who_what_and_when() -> None:
     assert said(lossy_story()) == (
         "10 of 600 events (1.7 %) were missed by 1 of 2 subscriptions, "
-        "noticed between 2026-11-22 04:00:10 and 2026-11-22 04:00:30 UTC. It was sub/slow that missed them, of demo/pub/1/wave.change. "
+        "noticed between 2026-11-22 04:00:10 and 2026-11-22 04:00:30 UTC. "
+        "It was sub/slow that missed them, of demo/pub/1/wave.change. "
         "During run nightly-1 (7). 4 more are overdue at the end."
     )
 
