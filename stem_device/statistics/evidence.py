@@ -22,6 +22,7 @@ from stem_device.statistics.polls import Floats
 
 SEED = 20_251
 RESAMPLES = 9_999
+DRAWS = 2_000
 CONFIDENCE = 0.95
 FEWEST_PIECES = 4
 """With fewer pieces on one side no test can be sure of anything."""
@@ -143,8 +144,9 @@ def _share_difference(a: Any, b: Any, axis: int = -1) -> Any:
 def _resampled(part: Floats, whole: Floats, seed: int) -> Floats:
     """Shares of pieces drawn with replacement: (subjects, draws)."""
     pieces = part.shape[1]
-    draws = 2_000
-    weights = np.random.default_rng(seed).multinomial(pieces, np.full(pieces, 1 / pieces), draws).T
+    if not pieces:
+        return np.zeros((len(part), DRAWS))
+    weights = np.random.default_rng(seed).multinomial(pieces, np.full(pieces, 1 / pieces), DRAWS).T
     numerator, denominator = part @ weights, whole @ weights
     shares: Floats = np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator > 0)
     return shares

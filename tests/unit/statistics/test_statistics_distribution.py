@@ -62,8 +62,18 @@ def test_groups_are_described_apart() -> None:
     assert found[2].count == 0
 
 
-def test_many_groups() -> None:
-    codes = np.arange(40_000) % 33_000
-    found = Grouping(codes, 33_000).describe(codes)
-    assert [one.count for one in (found[0], found[6999], found[7000])] == [2, 2, 1]
-    assert found[32_999].maximum == 32_999
+def test_more_groups_than_a_small_number_holds() -> None:
+    found = Grouping(np.array([32_999, 0, 32_999, 7]), 33_000).describe(np.array([5, 2, 9, 4]))
+    assert [(one.count, one.maximum) for one in (found[0], found[7], found[32_999])] == [
+        (1, 2),
+        (1, 4),
+        (2, 9),
+    ]
+
+
+def test_quantiles_of_groups_with_enough_values() -> None:
+    codes, values = np.repeat([0, 1, 2], [99, 100, 3]), np.arange(202.0)
+    median, p99 = Grouping(codes, 3).quantiles(values, np.array([0.5, 0.99]), np.array([4, 100]))
+    assert median.tolist()[:2] == [49.0, 148.5]
+    assert p99[1] == pytest.approx(np.quantile(values[99:199], 0.99))
+    assert np.isnan([median[2], p99[0], p99[2]]).all()

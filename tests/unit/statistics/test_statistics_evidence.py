@@ -1,0 +1,163 @@
+"""Simulations with fixed seeds: how often chance is taken for a change, and a change is found."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+pytest.importorskip("scipy")
+
+from stem_device.statistics.evidence import (
+    FEWEST_PIECES,
+    Evidence,
+    adjusted,
+    compare_shares,
+    compare_values,
+)
+
+pytestmark = pytest.mark.extras
+
+PIECES = 20
+SUBJECTS = 200
+MOST_FALSE = 0.05 + 3 * math.sqrt(0.05 * 0.95 / SUBJECTS)
+Floats = npt.NDArray[np.float64]
+
+
+def bursts(random: np.random.Generator, polls: int, mean_burst: float, mean_quiet: float) -> Floats:
+    """Losses (subjects, polls) in bursts of many polls, of very different strength."""
+    lost = np.zeros((SUBJECTS, polls))
+    for subject in range(SUBJECTS):
+        lengths = random.geometric(np.tile([1 / mean_quiet, 1 / mean_burst], polls))
+        strength = random.lognormal(3, 1, len(lengths)) * np.tile([0, 1], polls)
+        lost[subject] = np.repeat(strength, lengths)[:polls]
+    return random.poisson(lost).astype(float)
+
+
+def drifting(random: np.random.Generator, polls: int, memory: float) -> Floats:
+    """Medians of a timing (subjects, polls) that wander about 400 with a spread of 10 %."""
+    steps = random.normal(size=(SUBJECTS, polls)) * math.sqrt(1 - memory**2)
+    steps[:, 0] /= math.sqrt(1 - memory**2)
+    for poll in range(1, polls):
+        steps[:, poll] += memory * steps[:, poll - 1]
+    return 400 * np.exp(0.1 * steps)
+
+
+def cut(values: Floats) -> Floats:
+    return values.reshape(SUBJECTS, PIECES, -1)
+
+
+def false_alarms(found: list[Evidence]) -> float:
+    return float(np.mean([one.p_value < 0.05 for one in found]))
+
+
+def covered(found: list[Evidence], difference: float = 0.0) -> float:
+    return float(np.mean([one.difference_low <= difference <= one.difference_high for one in found]))
+
+
+@pytest.mark.parametrize(("polls", "burst", "quiet"), [(200, 1, 15), (200, 5, 30), (100, 5, 20)])
+def test_bursts_of_losses_are_rarely_taken_for_a_change(polls, burst, quiet) -> None:
+    random = np.random.default_rng(11)
+    a, b = (cut(bursts(random, polls, burst, quiet)).sum(axis=2) for _ in range(2))
+    expected = np.full(a.shape, 1000.0 * polls)
+    found = compare_shares(a, expected, b, expected)
+    assert false_alarms(found) < MOST_FALSE
+    assert covered(found) > 0.88
+
+
+def test_single_events_as_units_would_be_wrong() -> None:
+    """The same bursts, tested poll by poll as if polls were independent: half of the alarms are false."""
+    from scipy.stats import mannwhitneyu
+
+    random = np.random.default_rng(11)
+    a, b = (bursts(random, 200, 10, 30) for _ in range(2))
+    assert np.mean(mannwhitneyu(a, b, axis=1).pvalue < 0.05) > 0.3
+
+
+def test_more_losses_are_found() -> None:
+    random = np.random.default_rng(12)
+    a = cut(bursts(random, 400, 2, 20)).sum(axis=2)
+    b = cut(bursts(random, 400, 4, 4)).sum(axis=2)
+    expected = np.full(a.shape, 1000.0 * 400)
+    found = compare_shares(a, expected, b, expected)
+    assert false_alarms(found) > 0.8
+    assert np.mean([one.effect > 0 for one in found]) > 0.95
+    assert all(one.b > one.a for one in found if one.p_value < 0.05)
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5, 0.9])
+def test_drifting_timings_are_rarely_taken_for_a_change(memory) -> None:
+    random = np.random.default_rng(13)
+    a, b = (np.median(cut(drifting(random, 200, memory)), axis=2) for _ in range(2))
+    found = [compare_values(*pair) for pair in zip(a, b, strict=True)]
+    assert false_alarms(found) < MOST_FALSE
+    assert covered(found) > 0.9
+
+
+def test_a_slower_timing_is_found_and_its_size_is_told() -> None:
+    random = np.random.default_rng(14)
+    a, b = (np.median(cut(drifting(random, 400, 0.5)), axis=2) for _ in range(2))
+    found = [compare_values(one, other * 1.1) for one, other in zip(a, b, strict=True)]
+    assert false_alarms(found) > 0.95
+    assert np.median([one.ratio for one in found]) == pytest.approx(1.1, abs=0.01)
+    assert covered(found, 40.0) > 0.9
+    assert np.mean([one.ratio_low <= 1.1 <= one.ratio_high for one in found]) > 0.9
+
+
+def test_shares_by_hand() -> None:
+    part_a, whole_a = np.array([[1.0, 0, 2, 0, 1, 0]]), np.full((1, 6), 100.0)
+    part_b, whole_b = np.array([[9.0, 8, 7, 8, 9, 7]]), np.full((1, 6), 100.0)
+    (found,) = compare_shares(part_a, whole_a, part_b, whole_b)
+    assert (found.a, found.b) == pytest.approx((4 / 600, 48 / 600))
+    assert (found.difference, found.ratio) == pytest.approx((44 / 600, 12))
+    assert found.difference_low < 44 / 600 < found.difference_high
+    assert found.effect == 1.0
+    # All 924 ways to choose six of twelve pieces are tried; two of them are as extreme.
+    assert found.p_value == pytest.approx(2 / 924)
+
+
+def test_values_by_hand() -> None:
+    found = compare_values(np.array([1.0, 2, 3, 4, np.nan]), np.array([11.0, 12, 13, 14]))
+    assert (found.a, found.b, found.difference) == (2.5, 12.5, 10)
+    assert (found.ratio, found.effect) == (5, 1)
+    assert found.difference_low <= 10 <= found.difference_high
+
+
+def test_one_burst_is_no_evidence() -> None:
+    a, b, whole = np.zeros((1, 20)), np.zeros((1, 20)), np.full((1, 20), 1e5)
+    b[0, 7] = 5000
+    (found,) = compare_shares(a, whole, b, whole)
+    assert found.p_value > 0.9
+    assert math.isnan(found.ratio)
+
+
+@pytest.mark.parametrize("pieces", [0, 1, FEWEST_PIECES - 1])
+def test_too_few_pieces_tell_nothing(pieces) -> None:
+    few, many = np.ones((1, pieces)), np.ones((1, 20))
+    assert math.isnan(compare_shares(few, few, many, many)[0].p_value)
+    assert math.isnan(compare_values(few[0], many[0]).p_value)
+
+
+def test_nothing_in_either_is_no_difference() -> None:
+    none, whole = np.zeros((1, 20)), np.full((1, 20), 10.0)
+    (found,) = compare_shares(none, whole, none, whole)
+    assert (found.a, found.b, found.difference, found.p_value) == (0, 0, 0, 1)
+    assert compare_values(whole[0], whole[0]).p_value == 1
+
+
+def test_the_same_data_give_the_same_answer() -> None:
+    random = np.random.default_rng(15)
+    a, b = random.poisson(3, (2, 1, 20)).astype(float)
+    whole = np.full((1, 20), 100.0)
+    assert repr(compare_shares(a, whole, b, whole)) == repr(compare_shares(a, whole, b, whole))
+
+
+def test_many_tests_are_taken_into_account() -> None:
+    p_values = np.array([0.04, math.nan, *np.linspace(0.1, 1, 19)])
+    found = adjusted(p_values)
+    assert found[0] == pytest.approx(0.8)
+    assert math.isnan(found[1])
+    assert math.isnan(adjusted(np.array([math.nan]))[0])
+    assert len(adjusted(np.array([]))) == 0
