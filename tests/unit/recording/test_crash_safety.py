@@ -25,7 +25,7 @@ pytestmark = pytest.mark.extras
 
 CHUNK_ROWS = 4
 COLUMNS = 2
-MARKS_A_POLL = 2
+MARKS_A_POLL = 1
 
 
 def expected(column: int, rows: int) -> np.ndarray:
