@@ -56,7 +56,7 @@ def poll_times(file: StoredFile) -> Iterator[Finding]:
 def poll_seconds(file: StoredFile) -> Iterator[Finding]:
     """``time`` is the monotonic clock since the start of the recording."""
     monotonic, seconds = file.all(spec.POLLS, "monotonic_ns"), file.all(spec.POLLS, "time")
-    if monotonic is not None and seconds is not None and len(seconds):
+    if monotonic is not None and seconds is not None and (monotonic >= 0).any():
         start = monotonic / 1e9 - seconds
         # NaN is wrong too.
         wrong = ~(np.abs(start - np.median(start)) <= _TIME_TOLERANCE_SECONDS)

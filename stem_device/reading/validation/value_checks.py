@@ -9,9 +9,9 @@ import numpy as np
 from stem_device.model.mark import MarkKind
 from stem_device.model.poll import ServerState
 from stem_device.reading.validation.columns import Values
-from stem_device.reading.validation.finding import Finding
+from stem_device.reading.validation.finding import Finding, note
 from stem_device.reading.validation.scan import Spot, columns_of, scan, told
-from stem_device.reading.validation.stored import StoredFile, nullable
+from stem_device.reading.validation.stored import StoredFile, nullable, path_of
 from stem_device.recording import format as spec
 from stem_device.recording.format import Kind, Table
 
@@ -33,7 +33,11 @@ def counts(file: StoredFile) -> Iterator[Finding]:
         def is_low(_: int, values: Values, lowest: int = lowest) -> Values:
             return values < lowest
 
-        if column.units or nullable(table, column):
+        if not column.units and not nullable(table, column):
+            continue
+        if lowest == 0 and _is_empty(file, table, column.name):
+            yield note("counts", path_of(table, column.name), "has no value in any row: it was lost")
+        else:
             yield from scan(file, Spot("counts", table, column.name), is_low, f"is below {lowest}")
 
 
@@ -116,6 +120,12 @@ def texts(file: StoredFile) -> Iterator[Finding]:
 
 
 CHECKS = (flags, counts, floats, coverage, name_rows, name_texts, states, kinds, texts)
+
+
+def _is_empty(file: StoredFile, table: Table, column: str) -> bool:
+    """Whether every row says that there is no value: so does a recovered file of what was lost altogether."""
+    empty = [bool((values == -1).all()) for _, values in file.blocks(table, column)]
+    return bool(empty) and all(empty)
 
 
 def _one_of(check: str, file: StoredFile, table: Table, name: str, allowed: set[str]) -> Iterator[Finding]:

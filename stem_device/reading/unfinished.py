@@ -1,0 +1,65 @@
+"""A file that has its name only when it is complete; whatever ends the work before leaves nothing behind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from stem_device.errors import RecordingError
+from stem_device.recording.advice import explain
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+
+
+@contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """A hidden name in the same directory for a new file or directory, which becomes ``path`` at the end.
+
+    Raises RecordingError if ``path`` is there already, before or after, and for whatever goes wrong with
+    the disk. After any exception nothing is left.
+    """
+    hidden = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        _refuse(path)
+        try:
+            yield hidden
+            _publish(hidden, path)
+        finally:
+            _remove(hidden)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise RecordingError(path, "write", explain(error, path)) from error
+
+
+def _refuse(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+
+
+def _publish(hidden: Path, path: Path) -> None:
+    """A file that somebody made meanwhile stays; a link cannot replace one."""
+    if hidden.is_dir():
+        hidden.rename(path)
+        return
+    try:
+        os.link(hidden, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _refuse(path)
+        hidden.rename(path)
+
+
+def _remove(hidden: Path) -> None:
+    with suppress(OSError):
+        if hidden.is_dir():
+            shutil.rmtree(hidden)
+        else:
+            hidden.unlink()
