@@ -140,7 +140,7 @@ def test_servers_by_time(opened: OpenReport, truth: Truth) -> None:
     assert opened.trace("servers", "not monitored")["y"] == [2, 2, 2]
     for button, (name, truly) in enumerate((("received", received), ("published", published)), start=1):
         assert opened.trace("servers", name)["visible"] is False
-        opened.page.locator("#figure-servers .updatemenu-button").nth(button).click()
+        opened.page.locator(".layers[data-of=servers] button").nth(button).click()
         opened.wait_until(f"document.getElementById('figure-servers')._fullData[{button}].visible")
         assert opened.trace("servers", name)["customdata"] == truly[:, order].T.tolist()
 

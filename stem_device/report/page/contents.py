@@ -35,8 +35,8 @@ def subscriptions_table(findings: Findings) -> TableOfCells:
             _overdue(int(entries.overdue[i])),
             number(int(entries.received[i])),
             number(float(entries.received[i]) / seconds, numbers.rate(entries.received[i] / seconds)),
-            _time(int(entries.first_loss_utc_ns[i])),
-            _time(int(entries.last_loss_utc_ns[i])),
+            _time(int(entries.first_loss_utc_ns[i]), findings),
+            _time(int(entries.last_loss_utc_ns[i]), findings),
         )
         for i in range(shown)
     )
@@ -112,7 +112,7 @@ def runs_table(findings: Findings) -> TableOfCells:
     rows = tuple(
         (
             Cell(runs.run[i] or UNKNOWN),
-            _time(int(runs.first_utc_ns[i])),
+            _time(int(runs.first_utc_ns[i]), findings),
             number(float(seconds[i]), numbers.seconds(float(seconds[i]))),
             number(int(counts[i])),
             Cell(_state(ended=bool(runs.ended[i]), failed=bool(runs.failed[i]))),
@@ -150,7 +150,10 @@ def _micros(value: float) -> Cell:
     return number(float(value), numbers.micros(float(value)))
 
 
-def _time(time_utc_ns: int) -> Cell:
+def _time(time_utc_ns: int, findings: Findings) -> Cell:
+    """The time of day; with its date if the recording is of several days. Empty for 0."""
     if time_utc_ns == 0:
         return Cell("", 0.0)
-    return Cell(numbers.utc(time_utc_ns)[:19].replace("T", " "), time_utc_ns / 1e9)
+    date, time = numbers.utc(time_utc_ns)[:19].split("T")
+    one_day = numbers.utc(findings.begin_utc_ns)[:10] == numbers.utc(findings.end_utc_ns)[:10] == date
+    return Cell(time if one_day else f"{date} {time}", time_utc_ns / 1e9)

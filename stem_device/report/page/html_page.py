@@ -124,10 +124,10 @@ def _panel(panel: Panel) -> str:
     head = f'<section class="panel" id="panel-{panel.name}"><h2>{in_html(panel.title)}</h2>'
     if not panel.pages:
         return f'{head}<p class="nothing">{in_html(panel.sentence)}</p></section>'
-    pager = _pager(panel) if len(panel.pages) > 1 else ""
+    controls = (_pager(panel) if len(panel.pages) > 1 else "") + (_layers(panel) if panel.layers else "")
     height = int(panel.pages[0].layout.height)
     return (
-        f"{head}{pager}"
+        f"{head}{controls}"
         f'<div class="figure" id="figure-{panel.name}" data-figure="{panel.name}" '
         f'style="min-height:{height}px"></div>'
         f'<p class="caption">{in_html(panel.caption)}</p></section>'
@@ -141,6 +141,14 @@ def _pager(panel: Panel) -> str:
         f"<output>page 1 of {len(panel.pages)}</output>"
         '<button type="button" data-step="1">next</button></div>'
     )
+
+
+def _layers(panel: Panel) -> str:
+    buttons = "".join(
+        f'<button type="button" aria-pressed="{"false" if place else "true"}">{in_html(layer)}</button>'
+        for place, layer in enumerate(panel.layers)
+    )
+    return f'<div class="layers" data-of="{panel.name}" role="group">{buttons}</div>'
 
 
 def _table_section(table: TableOfCells) -> str:

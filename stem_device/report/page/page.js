@@ -3,7 +3,7 @@
   const root = document.documentElement;
   const darkColours = JSON.parse(document.getElementById("dark-colours").textContent);
   const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+  const config = { displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
   const figures = Array.from(document.querySelectorAll("[data-figure]"));
   const printWidth = 1020;
   let printing = false;
@@ -24,8 +24,12 @@
   function draw(holder) {
     const source = document.getElementById(`data-${holder.dataset.figure}-${holder.dataset.page || 0}`);
     let figure = JSON.parse(source.textContent);
+    if (holder.dataset.layer !== undefined) {
+      const layers = document.querySelectorAll(`.layers[data-of=${holder.dataset.figure}] button`).length;
+      for (let i = 0; i < layers; i++) figure.data[i].visible = i === Number(holder.dataset.layer);
+    }
     if (isDark()) figure = themed(figure, false);
-    if (printing) figure.layout.width = printWidth;
+    figure.layout.width = printing ? printWidth : holder.clientWidth;
     holder.style.minHeight = `${figure.layout.height}px`;
     Plotly.react(holder, figure.data, figure.layout, config);
     holder.dataset.drawn = isDark() ? "dark" : "light";
@@ -53,6 +57,11 @@
     themeChanged();
   });
   prefersDark.addEventListener("change", themeChanged);
+  window.addEventListener("resize", () => {
+    for (const holder of figures.filter((one) => one.dataset.drawn && one.clientWidth !== one.layout.width)) {
+      Plotly.relayout(holder, { width: holder.clientWidth });
+    }
+  });
   window.addEventListener("beforeprint", () => {
     printing = true;
     figures.forEach(draw);
@@ -77,6 +86,18 @@
       button.addEventListener("click", () => show(Number(holder.dataset.page || 0) + Number(button.dataset.step)))
     );
     buttons[0].disabled = true;
+  }
+
+  function enableLayers(group) {
+    const holder = document.getElementById(`figure-${group.dataset.of}`);
+    const buttons = Array.from(group.querySelectorAll("button"));
+    buttons.forEach((button, layer) =>
+      button.addEventListener("click", () => {
+        holder.dataset.layer = layer;
+        draw(holder);
+        buttons.forEach((other) => other.setAttribute("aria-pressed", other === button));
+      })
+    );
   }
 
   const collator = new Intl.Collator("en", { numeric: true });
@@ -117,6 +138,7 @@
     })
   );
   document.querySelectorAll(".pager").forEach(enablePager);
+  document.querySelectorAll(".layers").forEach(enableLayers);
   themeButton.textContent = isDark() ? "light" : "dark";
   drawInTurn(figures);
 })();

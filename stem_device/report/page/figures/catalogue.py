@@ -31,13 +31,17 @@ FIGURES: dict[str, ModuleType] = {
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One figure of the page: its pages (usually one), or the sentence in place of it."""
+    """One figure of the page: its pages (usually one), or the sentence in place of it.
+
+    ``layers`` name the first traces if only one of them is shown at a time.
+    """
 
     name: str
     title: str
     caption: str
     pages: tuple[style.Figure, ...]
     sentence: str = ""
+    layers: tuple[str, ...] = ()
 
 
 def panels(findings: Findings) -> Iterator[Panel]:
@@ -54,6 +58,6 @@ def panel(name: str, findings: Findings) -> Panel:
         return Panel(name, module.TITLE, "", (), first.sentence)
     caption = module.caption(findings)
     if module is not stages:
-        return Panel(name, module.TITLE, caption, (first,))
+        return Panel(name, module.TITLE, caption, (first,), layers=getattr(module, "LAYERS", ()))
     others = (stages.figure(findings, page) for page in range(1, stages.pages(findings)))
     return Panel(name, module.TITLE, caption, (first, *others))

@@ -22,9 +22,9 @@ WIDTHS = (1.5, 3.0, 5.0, 8.0)
 LABELLED = 12
 LOSSES = (
     ("nothing missed", 0.0, style.FAINT, "solid"),
-    ("up to 0.1 % missed", 0.001, style.WARNING, "dash"),
-    ("up to 1 % missed", 0.01, "#e69f00", "dashdot"),
-    ("more than 1 % missed", 1.0, style.MISSED, "dot"),
+    ("up to 0.1 % missed", 0.001, style.LITTLE, "dash"),
+    ("up to 1 % missed", 0.01, style.MORE, "dashdot"),
+    ("more than 1 % missed", 1.0, style.MUCH, "dot"),
 )
 """Words, the largest share, colour and dash of each class of loss."""
 

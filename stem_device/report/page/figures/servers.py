@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from stem_device.report.page import limits
@@ -15,6 +13,8 @@ from stem_device.report.page.findings import Findings
 from stem_device.report.page.names import Naming
 
 TITLE = "Servers over time"
+LAYERS = ("missed", "received", "published")
+"""The first traces, of which one is shown at a time."""
 
 
 def caption(findings: Findings) -> str:
@@ -27,24 +27,21 @@ def caption(findings: Findings) -> str:
 
 
 def figure(findings: Findings) -> Figure | Nothing:
-    """A heat map with buttons for what it shows."""
+    """A heat map in layers, for which the page has buttons."""
     grid = findings.server_grid
     if grid.missed.size == 0:
         return Nothing("There are no servers in it, or fewer than two polls.")
     labels = Naming.of(findings.evidence).labels(findings.servers.server[: len(grid.missed)])
     drawn = canvas()
-    layers = {"missed": grid.missed, "received": grid.received, "published": grid.published}
-    shown = next((name for name, counts in layers.items() if counts.any()), "missed")
-    for name, counts in layers.items():
-        _add_layer(drawn, findings, name, counts, labels, visible=name == shown)
+    for name, counts in zip(LAYERS, (grid.missed, grid.received, grid.published), strict=True):
+        _add_layer(drawn, findings, name, counts, labels, visible=name == LAYERS[0])
     _add_silence(drawn, findings, labels)
     style.shade_gaps(drawn, findings.gaps)
     style.finish(
         drawn,
-        150 + 26 * len(labels),
-        updatemenus=[_buttons(list(layers), shown)],
+        100 + 26 * len(labels),
         showlegend=False,
-        margin={"l": 60, "r": 20, "t": 60, "b": 40},
+        margin={"l": 60, "r": 20, "t": 10, "b": 40},
     )
     drawn.update_xaxes(style.time_axis(range=style.dates(findings.bins.edges_utc_ns[[0, -1]])))
     drawn.update_yaxes(
@@ -101,25 +98,3 @@ def _add_silence(drawn: Figure, findings: Findings, labels: list[str]) -> None:
         hovertemplate="%{customdata[0]}<br>%{x}<br>not monitored in %{customdata[1]:,} polls<extra></extra>",
         name="not monitored",
     )
-
-
-def _buttons(names: list[str], shown: str) -> dict[str, Any]:
-    return {
-        "type": "buttons",
-        "direction": "right",
-        "x": 0,
-        "y": 1.02,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "active": names.index(shown),
-        "bgcolor": style.PAPER,
-        "bordercolor": style.FAINT,
-        "buttons": [
-            {
-                "label": name,
-                "method": "restyle",
-                "args": [{"visible": [*(other == name for other in names), True]}],
-            }
-            for name in names
-        ],
-    }

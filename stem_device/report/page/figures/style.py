@@ -28,7 +28,7 @@ PUBLISHED = "#0072b2"
 RECEIVED = "#00805c"
 MISSED = "#c64600"
 OVERDUE = "#8f4a8b"
-WARNING = "#a86f00"
+LITTLE, MORE, MUCH = "#ef9f4f", "#d9661a", "#8f2d00"
 NO_RECORDING = "rgba(110,118,129,0.22)"
 SCALE_LOW, SCALE_MIDDLE, SCALE_HIGH = "#fdd0a2", "#e6550d", "#7f2704"
 RATE_LOW, RATE_MIDDLE, RATE_HIGH = "#d6e6f4", "#4a90c4", "#08306b"
@@ -45,7 +45,9 @@ DARK = {
     RECEIVED: "#2fc79a",
     MISSED: "#ff8f4d",
     OVERDUE: "#d898d3",
-    WARNING: "#f0c14b",
+    LITTLE: "#a8571a",
+    MORE: "#e6853a",
+    MUCH: "#ffd0a3",
     NO_RECORDING: "rgba(150,160,170,0.25)",
     SCALE_LOW: "#6b2c05",
     SCALE_MIDDLE: "#e6650d",
@@ -54,6 +56,7 @@ DARK = {
     RATE_MIDDLE: "#2f7fc0",
     RATE_HIGH: "#cfe6fb",
     BAND: "rgba(86,180,233,0.25)",
+    "#56b4e9": "#a8dcf5",
     "#e69f00": "#f0b429",
     "#b8a800": "#f0e442",
 }
