@@ -30,6 +30,7 @@
     }
     if (isDark()) figure = themed(figure, false);
     figure.layout.width = printing ? printWidth : holder.clientWidth;
+    if (printing) figure.layout.height *= 0.85;
     holder.style.minHeight = `${figure.layout.height}px`;
     Plotly.react(holder, figure.data, figure.layout, config);
     holder.dataset.drawn = isDark() ? "dark" : "light";

@@ -1,0 +1,71 @@
+"""A report of a recording of real servers names the subscription that lost events, with the exact count."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from stem_device.cli.app import app
+from stem_device.model.mark import Mark, MarkKind
+from stem_device.recording import Hdf5Recorder, RecordingContext
+from tests.system.harness import Accountant, Server, ServerFactory, settle
+from tests.system.report_page import browser, report
+
+BURST = 200_000
+
+
+def lose_events(publisher: Server, slow: Server, index: int) -> None:
+    """Push far more than the queues hold while the callback of ``slow`` dawdles, then once more."""
+    slow.subscriber.set_delay(index, 0.002)
+    publisher.publisher.push_in_background(steps=BURST)
+    publisher.publisher.wait_pushed()
+    slow.subscriber.set_delay(index, 0)
+    settle(slow)
+    publisher.publisher.push()
+    slow.subscriber.wait_number(BURST + 1, index)
+
+
+def mark(kind: MarkKind, name: str) -> Mark:
+    now = time.time_ns()
+    return Mark(
+        kind=kind, run="burst-1", name=name, emitted_utc_ns=now, received_utc_ns=now, received_monotonic_ns=0
+    )
+
+
+def test_the_lossy_subscription_is_named_with_its_count(servers: ServerFactory, tmp_path: Path) -> None:
+    publisher, slow, idle = servers(), servers(), servers()
+    lossy = slow.subscriber.subscribe(publisher.publisher)
+    idle.subscriber.subscribe(publisher.publisher, event_type="USER_EVENT")
+    accountant = Accountant(publisher, slow, idle)
+    path = tmp_path / "real.h5"
+    recorder = Hdf5Recorder(path, RecordingContext(label="burst"))
+    recorder.write(accountant.snapshot)
+    recorder.write_mark(mark(MarkKind.BEGIN, "begin"))
+    lose_events(publisher, slow, lossy)
+    recorder.write(accountant.poll())
+    publisher.publisher.push(kinds="user", steps=3)
+    idle.subscriber.wait_events(3)
+    recorder.write(accountant.poll())
+    recorder.write_mark(mark(MarkKind.END, "end"))
+    recorder.close()
+    truth = slow.subscriber.truth(lossy)
+    assert truth.missing > 0, "the burst must overflow the queue"
+
+    page = tmp_path / "real.html"
+    outcome = CliRunner().invoke(app, ["report", str(path), "-o", str(page)])
+    assert outcome.exit_code == 0, outcome.output
+    with browser() as running, report(running, page) as opened:
+        meant = truth.missing + truth.events + 3
+        (headline,) = opened.texts(".headline")
+        assert f"{truth.missing:,} of {meant:,} events" in headline
+        assert "missed by 1 of 2 subscriptions" in headline
+        assert f"demodevices/{slow.instance}" in headline.lower().replace("stem_device.demo.", "")
+        assert f"burst-1 ({truth.missing:,})" in headline
+        assert opened.column("subscriptions", 3) == [f"{truth.missing:,}", "0"]
+        assert opened.column("subscriptions", 7) == [f"{truth.events:,}", "3"]
+        assert sum(map(sum, opened.trace("losses", "missed")["customdata"])) == truth.missing
+        assert sum(opened.trace("timeline", "published")["customdata"][:-1]) == BURST + 1 + 3
+        connections = opened.trace("graph", "connections")["customdata"]
+        assert {(int(row[0]), int(row[1])) for row in connections} == {(truth.events, truth.missing), (3, 0)}
