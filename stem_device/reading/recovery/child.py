@@ -25,6 +25,8 @@ def rewrite(path: Path, output: Path, journal: Journal) -> Recovery:
     with hdf5:
         file = SalvagedFile(hdf5)
         plan = Planner(file, journal).plan()
+        if plan.polls and not plan.keep.any():
+            raise ValueError(f"none of its {plan.polls} polls can be read")
         Rewriter(file, plan, journal, output).write()
         marks = file.shortest(spec.MARKS) if spec.MARKS in file.tables else 0
     return Recovery(

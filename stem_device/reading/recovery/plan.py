@@ -24,6 +24,7 @@ from stem_device.recording import format as spec
 from stem_device.recording.format import Column, Kind, Table
 
 _TOTALS = tuple(column.name for column in spec.POLLS.columns if column.name.endswith("_total"))
+_MOMENTS = ("poll", "time_utc_ns", "monotonic_ns")
 _MAX_POLLS = 1 << 30
 COUNTERS = (spec.POLLS, spec.SERVERS, spec.STREAMS, spec.SUBSCRIPTIONS)
 """Tables of which a poll must have everything."""
@@ -85,6 +86,8 @@ class Planner:
         polls = self._poll_count()
         plan = Plan(polls, np.ones(polls, bool), names=self._name_count())
         self._find_lost(plan)
+        if all(path_of(spec.POLLS, name) in plan.lost for name in _MOMENTS):
+            plan.keep[:] = False  # nobody could tell when any of it was
         for table in spec.ROW_TABLES:
             self._find_spans(plan, table)
         self._judge_columns(plan, spec.POLLS)

@@ -1,0 +1,118 @@
+"""One line of JSON: a poll or a mark, in the forms that programs have written.
+
+- ours and the observatory script's: ``{"time": ..., "replies": {server: {"data": ...} or {"error": ...}}}``;
+- ours: ``{"time": ..., "mark": {...}}``;
+- a line a server, from test fixtures: ``{"time": ..., "name": server, "data": ...}`` or ``"error"``.
+
+The observatory script writes lines by hand. A released version leaves out the last two braces of every line,
+and all put the text of an error between quotes as it is, whatever is in there. Both are mended.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from stem_device.model.mark import Mark
+
+_ERROR = re.compile(rb'"error":"(\(?Dev(?:Error|Failed)\(.*?\)\)?)"\}(?=,"|\}|\s*$)', re.DOTALL)
+_CLOSINGS = (b"", b"}}", b"}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Given(Struct, frozen=True):
+    """What came of one server: a reply as it is in the file, or the text of an error."""
+
+    data: bytes | None
+    error: str = ""
+
+
+class PollLine(Struct, frozen=True):
+    """A poll at ``utc_ns``. ``single``: a line of one server; others of that poll may have theirs."""
+
+    utc_ns: int
+    replies: dict[str, Given]
+    single: bool = False
+    mended: bool = False
+
+
+class _Reply(Struct):
+    data: Raw | UnsetType = UNSET
+    error: Any = UNSET
+
+
+class _Line(Struct):
+    time: Any = UNSET
+    replies: dict[str, _Reply] | UnsetType = UNSET
+    mark: Raw | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    data: Raw | UnsetType = UNSET
+    error: Any = UNSET
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+_MARK = msgspec.json.Decoder(Mark)
+
+
+def parse_line(line: bytes, zone: tzinfo) -> PollLine | Mark:
+    """Raises ValueError with the reason for what cannot be used. ``zone`` is that of times without one."""
+    found, mended = _decode(line.strip())
+    if found.mark is not UNSET:
+        return _mark(found.mark)
+    utc_ns = _utc_ns(found.time, zone)
+    if found.replies is not UNSET:
+        replies = {name: _given(reply.data, reply.error) for name, reply in found.replies.items() if name}
+        return PollLine(utc_ns, replies, mended=mended)
+    if found.name is not UNSET and found.name:
+        return PollLine(utc_ns, {found.name: _given(found.data, found.error)}, single=True, mended=mended)
+    raise ValueError("it has neither replies nor a mark")
+
+
+def _decode(line: bytes) -> tuple[_Line, bool]:
+    """As it is, or mended; the first error if neither helps."""
+    first = ""
+    for attempt, text in enumerate((line, _ERROR.sub(_quoted, line)) if b'"error":"' in line else (line,)):
+        for closing in _CLOSINGS:
+            try:
+                return _DECODER.decode(text + closing), bool(attempt or closing)
+            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+                first = first or str(error)
+    raise ValueError(f"no line of a recording: {first:.200}")
+
+
+def _quoted(found: re.Match[bytes]) -> bytes:
+    """The text of an error as a string of JSON."""
+    return b'"error":' + msgspec.json.encode(found[1].decode("utf-8", "replace")) + b"}"
+
+
+def _mark(raw: Raw) -> Mark:
+    try:
+        return _MARK.decode(raw)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise ValueError(f"its mark cannot be used: {error!s:.200}") from error
+
+
+def _given(data: Raw | UnsetType, error: Any) -> Given:
+    if data is not UNSET and bytes(data) != b"null":
+        return Given(bytes(data))
+    return Given(None, "no reply was recorded" if error is UNSET else str(error))
+
+
+def _utc_ns(time: Any, zone: tzinfo) -> int:
+    """Nanoseconds of a time in ISO 8601."""
+    if not isinstance(time, str):
+        raise ValueError("it has no time")  # noqa: TRY004 - wrong data, whatever its type
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError as error:
+        raise ValueError(f"{time[:60]!r} is no time in ISO 8601") from error
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    since = moment.astimezone(UTC) - _EPOCH
+    nanoseconds = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+    if nanoseconds < 0:
+        raise ValueError(f"{time[:60]!r} is before 1970")
+    return nanoseconds

@@ -1,0 +1,261 @@
+"""Lines of JSON become the recording that the same polls would have been, and what cannot be used is told."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from conversion_polls import PUBLISHER, START_NS, STEP_NS, STREAMS, SUBSCRIBER, poll, publisher_text, texts
+from conversion_recording import MARKS
+
+from stem_device.accounting import Ledger
+from stem_device.errors import RecordingError
+from stem_device.model.snapshot import Snapshot
+from stem_device.reading import open_recording
+from stem_device.reading.importing import Imported, import_lines
+from stem_device.reading.validation.checking import findings
+from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingContext
+
+h5py = pytest.importorskip("h5py")
+pytestmark = pytest.mark.extras
+
+UNKNOWN = {
+    "polls": {"time", "monotonic_ns", "duration_seconds", "spread_seconds", "monitoring_since_utc_ns"},
+    "servers": {
+        "reason", "since_utc_ns", "tango_version", "asked_utc_ns", "asked_monotonic_ns", "round_trip_seconds",
+        "queries",
+    },
+}  # fmt: skip
+"""What is in no line of JSON."""
+
+
+def live(tmp_path: Path, suffix: str, *, patched: bool = False, polls: int = 60) -> tuple[Path, Path]:
+    """The same polls recorded both ways."""
+    ledger = Ledger()
+    recorders = (
+        Hdf5Recorder(tmp_path / "live.h5", RecordingContext()),
+        JsonLinesRecorder(tmp_path / f"live{suffix}"),
+    )
+    for number, replies in enumerate(texts(polls, patched=patched), 1):
+        snapshot = ledger.account(poll(number, replies))
+        for recorder in recorders:
+            recorder.write(snapshot)
+            if number == 5:
+                for mark in MARKS:
+                    recorder.write_mark(mark)
+    for recorder in recorders:
+        recorder.close()
+    return recorders[0].path, recorders[1].path
+
+
+def columns(path: Path) -> dict[str, dict[str, list[Any]]]:
+    with open_recording(path) as recording:
+        return {
+            table: {name: repr(recording[table][name].tolist()) for name in recording[table].columns}
+            for table in recording.tables
+            if table != "texts"
+        }
+
+
+@pytest.mark.parametrize("patched", [False, True])
+@pytest.mark.parametrize("suffix", [".jsonl", ".json.gz", ".json.zst"])
+def test_importing_gives_what_would_have_been_recorded(patched: bool, suffix: str, tmp_path: Path) -> None:
+    recorded, lines = live(tmp_path, suffix, patched=patched)
+    assert import_lines([lines], tmp_path / "new.h5") == Imported(60, len(MARKS), 0, 0, ())
+    assert list(findings(tmp_path / "new.h5")) == []
+    truth, found = columns(recorded), columns(tmp_path / "new.h5")
+    for table, expected in truth.items():
+        for name in expected.keys() - UNKNOWN.get(table, set()):
+            assert found[table][name] == expected[name], (table, name)
+    with open_recording(recorded) as recording:
+        polls = recording["polls"]
+        # The polls do test something.
+        assert polls["missed_total"][-1] > 10
+        assert polls["resets_total"][-1] > 10
+        assert len(recording["subscriber_samples"]) > 100
+        assert set(recording["servers"]["state"]) == {"monitored", "unreachable"}
+
+
+def line(number: int, text: str = "", *, name: str = PUBLISHER, time: str = "") -> str:
+    time = time or datetime.fromtimestamp((START_NS + number * STEP_NS) / 1e9, UTC).isoformat()
+    reply = text or publisher_text([number * 10 + 1] * 3, None, patched=True)
+    return f'{{"time":"{time}", "replies":{{"{name}":{{"data":{reply}}}}}}}'
+
+
+def imported(tmp_path: Path, *given: str, **options: Any) -> tuple[Imported, list[Snapshot]]:
+    path = tmp_path / "old.json"
+    path.write_text("\n".join(given))
+    (tmp_path / "new.h5").unlink(missing_ok=True)
+    result = import_lines([path], tmp_path / "new.h5", **options)
+    with open_recording(tmp_path / "new.h5") as recording:
+        return result, list(recording.snapshots())
+
+
+def test_lines_without_their_last_braces_as_the_observatory_script_writes_them(tmp_path: Path) -> None:
+    result, polls = imported(tmp_path, *(line(number)[:-2] for number in range(5)), "")
+    assert (result.polls, result.skipped, result.mended) == (5, 0, 5)
+    assert polls[-1].counts.published == 3 * 40
+    (note,) = result.notes
+    assert "line 1" in note
+
+
+@pytest.mark.parametrize("closing", ["}}", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(DevError(desc = 'it \"failed\"\\nsecond', origin = 'a', reason = 'API_X', severity = <ERR: 1>),)",
+        "(DevError(desc = 'it\\'s \\x1b[1m', origin = 'a)\"}', reason = 'API_Y', severity = <ERR: 1>),)",
+    ],
+)
+def test_errors_that_were_never_quoted(text: str, closing: str, tmp_path: Path) -> None:
+    reply = publisher_text([7, 7, 7], None, patched=True)
+    replies = f'"{SUBSCRIBER}":{{"error":"{text}"}},"{PUBLISHER}":{{"data":{reply}}}'
+    bad = f'{{"time":"2026-11-22T03:00:00", "replies":{{{replies}{closing}'
+    result, (snapshot,) = imported(tmp_path, bad)
+    assert (result.polls, result.skipped, result.mended) == (1, 0, 1)
+    states = {server.name: (server.state.value, server.reason) for server in snapshot.servers}
+    assert states[PUBLISHER] == ("monitored", "")
+    assert states[SUBSCRIBER] == ("unreachable", text)
+
+
+def test_a_line_a_server(tmp_path: Path) -> None:
+    def one(number: int, name: str) -> str:
+        text = publisher_text([number * 10 + 1] * 3, None, patched=True)
+        return f'{{"time":"2026-11-22T03:00:{number:02d}","name":"{name}","data":{text}}}'
+
+    error = json.dumps({"time": "2026-11-22T03:00:04", "name": PUBLISHER, "error": "timeout"})
+    given = [one(number, name) for number in range(4) for name in (PUBLISHER, SUBSCRIBER)]
+    result, polls = imported(tmp_path, *given, error)
+    assert (result.polls, result.skipped) == (5, 0)
+    assert [len(snapshot.servers) for snapshot in polls] == [2, 2, 2, 2, 1]
+    assert polls[3].counts.published == 2 * 3 * 30
+
+
+def test_what_cannot_be_used_is_told_by_line(tmp_path: Path) -> None:
+    result, polls = imported(
+        tmp_path,
+        line(0),
+        "",
+        "nonsense",
+        '{"replies": {}}',
+        '{"time": "yesterday", "replies": {}}',
+        '{"time": "2026-11-22T03:00:00", "something": "else"}',
+        line(1),
+        line(1),
+        line(2)[: len(line(2)) // 2],
+    )
+    assert (result.polls, result.skipped) == (2, 6)
+    told = [re.sub(r"^old.json line (\d+): skipped: ", r"\1 ", note)[:34] for note in result.notes]
+    assert [one.split()[0] for one in told] == ["3", "4", "5", "6", "8", "9"]
+    assert "it has no time" in result.notes[1]
+    assert "'yesterday' is no time" in result.notes[2]
+    assert "neither replies nor a mark" in result.notes[3]
+    assert "same as the line before" in result.notes[4]
+    assert "torn" in result.notes[5]
+    assert [snapshot.counts.published for snapshot in polls] == [0, 30]
+
+
+def test_a_reply_that_cannot_be_used_is_that_server_alone(tmp_path: Path) -> None:
+    result, (snapshot,) = imported(tmp_path, line(0, '{"version": 9}'))
+    (server,) = snapshot.servers
+    assert (server.state.value, server.texts) == ("failing", ('{"version": 9}',))
+    assert "version" in result.notes[0]
+
+
+def test_the_clock_goes_back_and_sessions_are_appended(tmp_path: Path) -> None:
+    times = ["03:00:00", "03:00:02", "02:00:04", "02:00:06", "02:00:06"]
+    given = [line(number, time=f"2026-10-25T{time}") for number, time in enumerate(times)]
+    result, polls = imported(tmp_path, *given)
+    assert result.polls == 5
+    assert [note for note in result.notes if "goes back by 3598 s" in note]
+    assert [(later.monotonic_ns - earlier.monotonic_ns) / 1e9 for earlier, later in pairwise(polls)] == [
+        2,
+        2,
+        2,
+        2,
+    ]
+    assert polls[-1].counts.published == 3 * 40
+
+
+def test_times_without_zone(tmp_path: Path) -> None:
+    given = line(0, time="2026-07-01T12:00:00.5")
+    _, (utc,) = imported(tmp_path, given)
+    _, (summer,) = imported(tmp_path, given, zone=ZoneInfo("Europe/Berlin"))
+    assert utc.time_utc_ns == 1_782_907_200_500_000_000
+    assert utc.time_utc_ns - summer.time_utc_ns == 2 * 3600 * 10**9
+
+
+def test_several_files_are_one_recording(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.json").write_text(line(number) + "\n")
+    result = import_lines(
+        [tmp_path / f"{number}.json" for number in range(3)], tmp_path / "new.h5", label="night"
+    )
+    with open_recording(tmp_path / "new.h5") as recording:
+        assert recording["polls"]["published_total"].tolist() == [0, 30, 60]
+        (source,) = recording.sources
+        assert (source.label, source.complete) == ("night", True)
+    assert result.polls == 3
+
+
+def test_names_are_known_by_their_lower_case(tmp_path: Path) -> None:
+    _, polls = imported(tmp_path, line(0, name="dserver/Pub/1"), line(1, name="dserver/pub/1"))
+    assert [server.name for snapshot in polls for server in snapshot.servers] == ["dserver/pub/1"] * 2
+    assert polls[-1].counts.published == 30
+    assert {row.name for row in polls[-1].servers[0].streams} == set(STREAMS)
+
+
+def test_a_gzip_file_that_is_cut_off_or_damaged_gives_what_is_before(tmp_path: Path) -> None:
+    whole = gzip.compress("".join(line(number) + "\n" for number in range(300)).encode())
+    (tmp_path / "cut.json.gz").write_bytes(whole[: len(whole) * 2 // 3])
+    result = import_lines([tmp_path / "cut.json.gz"], tmp_path / "cut.h5")
+    assert 100 < result.polls < 300
+    assert result.notes[-1] == "cut.json.gz: the compressed file is cut off"
+    damaged = bytearray(whole)
+    damaged[len(whole) * 2 // 3 : len(whole) * 2 // 3 + 20] = b"\xff" * 20
+    (tmp_path / "damaged.json.gz").write_bytes(damaged)
+    result = import_lines([tmp_path / "damaged.json.gz"], tmp_path / "damaged.h5")
+    assert 100 < result.polls < 300
+    assert "damaged" in result.notes[-1]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"nonsense\n", b"\0" * 1000])
+def test_nothing_to_import_leaves_nothing(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_bytes(content)
+    with pytest.raises(RecordingError, match="there is no poll in it"):
+        import_lines([tmp_path / "old.json"], tmp_path / "new.h5")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.json"]
+
+
+def test_no_file_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="No such file"):
+        import_lines([tmp_path / "nothing.json"], tmp_path / "new.h5")
+    (tmp_path / "old.json").write_text(line(0))
+    (tmp_path / "new.h5").write_text("mine")
+    with pytest.raises(RecordingError, match="never overwritten"):
+        import_lines([tmp_path / "old.json"], tmp_path / "new.h5")
+    assert (tmp_path / "new.h5").read_text() == "mine"
+
+
+def test_notes_are_bounded_and_progress_is_told(tmp_path: Path) -> None:
+    done: list[float] = []
+    result, _ = imported(
+        tmp_path, line(0), *(f"nonsense {number}" for number in range(500)), progress=done.append
+    )
+    assert (result.skipped, len(result.notes)) == (500, 101)
+    assert result.notes[-1] == "and 400 more"
+    assert done == sorted(done)
+    assert done[-1] == 1.0
+
+
+def test_a_mark_that_lacks_something_is_told(tmp_path: Path) -> None:
+    lines = [json.dumps({"time": "2026-11-22T03:00:00Z", "mark": {"kind": "begin"}})]
+    result, _ = imported(tmp_path, line(0), *lines)
+    assert "its mark cannot be used" in result.notes[0]
