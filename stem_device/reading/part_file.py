@@ -193,12 +193,19 @@ def _identify(path: Path, file: Hdf5File, access: FileAccess, *, keep_open: bool
         ended_utc_ns=parse_iso8601("end_time", ended[0].decode()) if len(ended) else None,
         # A file that was closed has columns of equal length: to open all of them takes a while.
         polls=len(entry["polls/poll"]) if len(ended) else _shortest(entry["polls"]),
-        marks=_shortest(entry["marks"]) if "marks" in entry else 0,
+        marks=_marks(entry, ended=bool(len(ended))),
         _access=access,
     )
     if len(ended) and keep_open:
         access.keep(file)
     return part
+
+
+def _marks(entry: Hdf5Group, *, ended: bool) -> int:
+    """Files of format 1.0 have none."""
+    if "marks" not in entry:
+        return 0
+    return len(entry["marks/kind"]) if ended else _shortest(entry["marks"])
 
 
 def _check_version(path: Path, attributes: Mapping[str, Any]) -> None:

@@ -243,7 +243,7 @@ TEXT_BYTES = Table(
 MARKS = Table(
     "marks",
     "one row a mark of a run, in the order of reception; written by itself, between polls",
-    128,
+    1024,
     (
         _name("kind", "begin, mark or end"),
         _name("run", "identity of the run"),
@@ -266,7 +266,7 @@ MARKS = Table(
 NAMES = Table(
     "names",
     "every name and sentence once: columns of other tables hold row numbers of this one",
-    64,
+    256,
     (
         Column("text", Kind.TEXT, "", f"UTF-8, at most {NAME_BYTES} bytes"),
         Column("continues", Kind.FLAG, "", "1 if this row goes on with the text of the row before"),
