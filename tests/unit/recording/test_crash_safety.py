@@ -25,6 +25,7 @@ pytestmark = pytest.mark.extras
 
 CHUNK_ROWS = 4
 COLUMNS = 2
+POLLS = 5
 MARKS_A_POLL = 1
 
 
@@ -185,6 +186,11 @@ def mark(number: int) -> Mark:
     )
 
 
+def shortest(table) -> int:
+    """As ``min(map(len, table.values()))``, in a third of the time."""
+    return min(h5py.h5d.open(table.id, name).shape[0] for name in table.id)
+
+
 def runs_of(file, marks: int) -> list[str]:
     text = file["entry/names/text"][:]
     continues = file["entry/names/continues"][: len(text)].tolist()
@@ -224,15 +230,15 @@ def recorded_log(
 
 def test_a_recording_is_complete_after_every_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it opens in every state, with a part of the columns compared each time, in turns."""
-    log, structure, whole = recorded_log(tmp_path, monkeypatch, polls=6)
+    log, structure, whole = recorded_log(tmp_path, monkeypatch, polls=POLLS)
     with h5py.File(whole) as file:
         complete = {
             f"{table.name}/{column.name}": file[f"entry/{table.name}/{column.name}"][:]
             for table in spec.TABLES
             for column in table.columns
         }
-        assert len(file["entry/polls/poll"]) == 6
-        assert len(file["entry/marks/run"]) == 6 * MARKS_A_POLL
+        assert len(file["entry/polls/poll"]) == POLLS
+        assert len(file["entry/marks/run"]) == POLLS * MARKS_A_POLL
         assert file["entry/context/end_time"].shape == (1,)
     names = sorted(complete)
     path, turn = tmp_path / "state.h5", 0
@@ -242,8 +248,7 @@ def test_a_recording_is_complete_after_every_write(tmp_path: Path, monkeypatch: 
         nonlocal turn
         with h5py.File(path) as file:
             # Reported or not: what all columns of polls, or of marks, tell of is complete.
-            polls = min(len(column) for column in file["entry/polls"].values())
-            marks = min(len(column) for column in file["entry/marks"].values())
+            polls, marks = shortest(file["entry/polls"]), shortest(file["entry/marks"])
             assert polls >= reported.polls
             assert marks >= reported.marks
             assert runs_of(file, marks) == [mark(number).run for number in range(marks)]
