@@ -138,7 +138,12 @@ class Selected:
 
 
 def check_patterns(archive: Archive, option: str, patterns: tuple[str, ...] | None) -> None:
-    """OptionError if a pattern matches no name at all: a mistyped one would show that nothing was lost."""
+    """OptionError if a pattern matches no name at all: a mistyped one would show that nothing was lost.
+
+    Before the first poll there are no names, and any pattern is right.
+    """
+    if not any(part.polls for part in archive.parts):
+        return
     for pattern in patterns or ():
         if not matching(archive.names, (pattern,)).any():
             known = _known_servers(archive) if option == "servers" else "see the names in the recording"

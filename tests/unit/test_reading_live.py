@@ -177,12 +177,22 @@ def test_stop(writer: MakeWriter) -> None:
             if len(found) == 3:
                 stop.set()
         assert len(found) == 3
-        # While it waits for a poll, too; without a limit of its own, this test would never end.
-        stop.clear()
-        timer = threading.Timer(0.05, stop.set)
-        timer.start()
-        assert len(list(recording.follow(stop=stop, interval_seconds=60))) == 5
-        timer.join()
+        waiting = SetInWait()
+        assert len(list(recording.follow(stop=waiting, interval_seconds=60))) == 5
+        assert waiting.seconds == [60]
+
+
+class SetInWait(threading.Event):
+    """It is set by somebody as soon as it is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout)
+        self.set()
+        return True
 
 
 def test_timeout(writer: MakeWriter) -> None:
@@ -213,6 +223,14 @@ def test_of_a_view(writer: MakeWriter) -> None:
         rest = list(polls)
     assert [one.poll for one in rest] == [FIRST_POLL + 4, FIRST_POLL + 5]
     assert {server.name for one in rest for server in one.servers} == {recorder.made[0].servers[1].name}
+
+
+def test_a_view_before_the_first_poll(writer: MakeWriter) -> None:
+    recorder = writer(NOT_FULL)
+    with open_recording(recorder.path) as recording:
+        polls = recording.select(servers="*/001").follow(interval_seconds=0)
+        recorder.write(range(1))
+        assert [server.name for server in next(polls).servers] == [recorder.made[0].servers[1].name]
 
 
 def test_what_cannot_be_followed(writer: MakeWriter, tmp_path: Path) -> None:
