@@ -58,6 +58,13 @@ def test_losses_over_the_stages() -> None:
     assert list(stages[0].base) == ["2026-11-22T04:00:05.000"]
 
 
+def test_losses_without_runs() -> None:
+    story = lossy_story()
+    story.runs, story.stages = (), ()
+    (cells,) = traces("losses", story)
+    assert cells.customdata.tolist() == [[7, 0, 3]]
+
+
 def test_overlapping_runs_lie_side_by_side_and_the_rest_is_counted() -> None:
     story = many_runs(100)
     findings = find(story.evidence())

@@ -9,7 +9,7 @@ import numpy as np
 from stem_device.report.page import limits
 from stem_device.report.page.bins import Integers
 from stem_device.report.page.figures import style
-from stem_device.report.page.figures.canvas import canvas, stacked
+from stem_device.report.page.figures.canvas import stacked
 from stem_device.report.page.figures.stages import stage_marker
 from stem_device.report.page.figures.style import Figure, Nothing
 from stem_device.report.page.findings import Findings
@@ -53,7 +53,7 @@ def figure(findings: Findings) -> Figure | Nothing:
         _add_stages(drawn, findings.phases, lanes)
         drawn.update_yaxes(style.axis(visible=False, range=[lanes.count - 0.5, -0.5]), row=1, col=1)
     else:
-        drawn = canvas()
+        drawn = stacked(1)
     row = 2 if lanes.count else 1
     _add_cells(drawn, findings, counts, labels, row)
     style.shade_gaps(drawn, findings.gaps)
