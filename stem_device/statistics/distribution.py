@@ -68,18 +68,18 @@ class Grouping:
 
     def __init__(self, codes: Codes, groups: int) -> None:
         self.groups = groups
-        small = codes.astype(np.int16) if groups < 2**15 else codes  # sorted by radix, several times faster
-        self._order = np.argsort(small, kind="stable")
-        counts = np.bincount(codes + 1, minlength=groups + 1)
-        self._ends = np.cumsum(counts)
+        self._order = _stable_order(codes)
+        self._ends = np.cumsum(np.bincount(codes + 1, minlength=groups + 1))
 
-    def describe(self, values: Values) -> list[Distribution]:
-        """One description a group of ``values`` (n)."""
+    def describe(self, values: Values) -> tuple[Distribution, list[Distribution]]:
+        """``values`` (n) of all groups together, and of each."""
         arranged = values[self._order]
-        return [
+        groups = [
             _describe_sorted(np.sort(arranged[self._ends[group] : self._ends[group + 1]]))
             for group in range(self.groups)
         ]
+        together = present(np.sort(arranged[self._ends[0] :]))
+        return _describe_ordered(together, *_moments_of_all(groups)), groups
 
     def quantiles(
         self, values: Values, shares: npt.NDArray[np.float64], fewest: npt.NDArray[np.int64]
@@ -112,13 +112,34 @@ def present(ordered: Values) -> Values:
     return ordered[np.searchsorted(ordered, 0) :]
 
 
+def _stable_order(codes: Codes) -> npt.NDArray[np.int64]:
+    """Rows by code. Recorded rows of one group stand together in runs: to sort the runs is enough."""
+    if not len(codes):
+        return np.empty(0, dtype=np.int64)
+    starts = np.flatnonzero(np.diff(codes, prepend=codes[0] - 1))
+    lengths = np.diff(starts, append=len(codes))
+    runs = np.argsort(codes[starts], kind="stable")
+    lengths = lengths[runs]
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts[runs] - before, lengths) + np.arange(len(codes))
+
+
 def _describe_sorted(ordered: Values) -> Distribution:
     known = present(ordered)
+    if not len(known):
+        return EMPTY
+    mean = float(known.mean())
+    apart = known - mean
+    np.square(apart, out=apart)  # not by BLAS: its threads cost more than they save
+    return _describe_ordered(known, mean, float(apart.sum()))
+
+
+def _describe_ordered(known: Values, mean: float, squares: float) -> Distribution:
+    """``squares`` is the sum of the squared distances from the mean."""
     count = len(known)
     if not count:
         return EMPTY
-    mean = float(known.mean())
-    deviation = float(known.std(ddof=1, mean=mean)) if count > 1 else _NAN
+    deviation = math.sqrt(squares / (count - 1)) if count > 1 else _NAN
     quantiles = quantile_sorted(known, _SHARES).tolist()
     return Distribution(
         count=count,
@@ -129,3 +150,15 @@ def _describe_sorted(ordered: Values) -> Distribution:
         maximum=float(known[-1]),
         **dict(zip(QUANTILES, quantiles, strict=True)),
     )
+
+
+def _moments_of_all(groups: list[Distribution]) -> tuple[float, float]:
+    """Mean and sum of squared distances of all values, from those of groups (Chan et al. 1983)."""
+    told = [one for one in groups if one.count]
+    if not told:
+        return _NAN, 0.0
+    counts = np.array([one.count for one in told], dtype=np.float64)
+    means = np.array([one.mean for one in told])
+    within = np.nan_to_num([one.standard_deviation for one in told]) ** 2 * (counts - 1)
+    mean = float(counts @ means / counts.sum())
+    return mean, float(within.sum() + counts @ (means - mean) ** 2)

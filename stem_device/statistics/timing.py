@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from stem_device.reading import Recording
 from stem_device.statistics.choice import Choice
-from stem_device.statistics.distribution import Distribution, Grouping, Values, describe
+from stem_device.statistics.distribution import Distribution, Grouping
 from stem_device.statistics.polls import Polls
 
 
@@ -45,6 +47,9 @@ TIMINGS = (
 """In the order in which an event lives through them."""
 
 
+_Described: TypeAlias = tuple[Distribution, list[Distribution]]
+
+
 @dataclass(frozen=True, slots=True)
 class Timings:
     """Descriptions by name of the timing; ``servers`` has one such dictionary a server of Choice."""
@@ -55,28 +60,30 @@ class Timings:
 
 def describe_timings(recording: Recording, polls: Polls, choice: Choice) -> Timings:
     """Every sample of the selected polls counts, also those that the first poll found in the buffers."""
-    overall: dict[str, Distribution] = {}
-    servers: tuple[dict[str, Distribution], ...] = tuple({} for _ in choice.names)
-    for table in ("publisher_samples", "subscriber_samples"):
-        for timing, whole, parts in _describe_table(recording, table, polls, choice):
-            overall[timing.name] = whole
-            for server, part in zip(servers, parts, strict=True):
-                server[timing.name] = part
-    return Timings(overall, servers)
+    tables = ("publisher_samples", "subscriber_samples")
+    # Numpy lets go of the interpreter while it sorts: the next column is read meanwhile.
+    with ThreadPoolExecutor(1) as worker:
+        pending = [
+            pair for table in tables for pair in _describe_table(recording, table, polls, choice, worker)
+        ]
+        found = {timing.name: future.result() for timing, future in pending}
+    return Timings(
+        {name: whole for name, (whole, _) in found.items()},
+        tuple(
+            {name: parts[server] for name, (_, parts) in found.items()} for server in range(len(choice.names))
+        ),
+    )
 
 
 def _describe_table(
-    recording: Recording, name: str, polls: Polls, choice: Choice
-) -> Iterator[tuple[Timing, Distribution, list[Distribution]]]:
+    recording: Recording, name: str, polls: Polls, choice: Choice, worker: ThreadPoolExecutor
+) -> Iterator[tuple[Timing, Future[_Described]]]:
     table = recording[name]
     server = choice.server_index(table.codes("server"))
     if len(recording.sources) > 1:
         kept = choice.keeps(server, polls.source[table.poll_rows()])
         server = server if kept is None else np.where(kept, server, -1)
     grouping = Grouping(server, len(choice.names))
-    everything = bool((server >= 0).all())
     for timing in TIMINGS:
         if timing.table == name:
-            values: Values = table[timing.column]
-            whole = describe(values if everything else values[server >= 0])
-            yield timing, whole, grouping.describe(values)
+            yield timing, worker.submit(grouping.describe, table[timing.column])

@@ -57,13 +57,30 @@ def test_groups_are_described_apart() -> None:
     random = np.random.default_rng(5)
     values, codes = random.lognormal(5, 1, 999), random.integers(-1, 4, 999).astype(np.int32)
     codes[codes == 2] = 0
-    found = Grouping(codes, 4).describe(values)
+    together, found = Grouping(codes, 4).describe(values)
     assert [repr(one) for one in found] == [repr(describe(values[codes == code])) for code in range(4)]
     assert found[2].count == 0
+    for name, value in asdict(describe(values[codes >= 0])).items():
+        assert getattr(together, name) == pytest.approx(value, rel=1e-12)
+
+
+def test_runs_of_rows_are_the_same_as_single_rows() -> None:
+    random = np.random.default_rng(6)
+    codes = np.repeat(random.integers(-1, 3, 40), random.integers(1, 9, 40))
+    values = random.integers(0, 1000, len(codes))
+    together, found = Grouping(codes, 3).describe(values)
+    assert [repr(one) for one in found] == [repr(describe(values[codes == code])) for code in range(3)]
+    assert together.median == np.median(values[codes >= 0])
+
+
+def test_no_rows_no_groups() -> None:
+    together, found = Grouping(np.empty(0, dtype=np.int64), 2).describe(np.empty(0))
+    assert [one.count for one in (together, *found)] == [0, 0, 0]
+    assert Grouping(np.array([-1]), 0).describe(np.array([3]))[1] == []
 
 
 def test_more_groups_than_a_small_number_holds() -> None:
-    found = Grouping(np.array([32_999, 0, 32_999, 7]), 33_000).describe(np.array([5, 2, 9, 4]))
+    _, found = Grouping(np.array([32_999, 0, 32_999, 7]), 33_000).describe(np.array([5, 2, 9, 4]))
     assert [(one.count, one.maximum) for one in (found[0], found[7], found[32_999])] == [
         (1, 2),
         (1, 4),
