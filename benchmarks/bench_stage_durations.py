@@ -1,9 +1,9 @@
 """Durations of all stages of 1000 test runs: from a recording, and from rows as objects (SQLAlchemy, SQLite).
 
 Each run has eight marks. The peers have a table of runs and one of marks with an index on the run, and
-compute in Python: once as such code is mostly written (the marks of a run are loaded when asked for), and once
-with all marks loaded together. Opening the file, or the database, is part of every time. Times are of CPU, so
-that other processes do not matter; nothing here waits for a disk.
+compute in Python: once as such code is mostly written (the marks of a run are loaded when asked for), and
+once with all marks loaded together. Opening the file, or the database, is part of every time. Times are of
+CPU, so that other processes do not matter; nothing here waits for a disk.
 
     python benchmarks/bench_stage_durations.py [runs, 1000 if not given]
 """
