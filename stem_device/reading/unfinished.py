@@ -22,7 +22,7 @@ def unfinished(path: Path) -> Iterator[Path]:
     Raises RecordingError if ``path`` is there already, before or after, and for whatever goes wrong with
     the disk. After any exception nothing is left.
     """
-    hidden = path.with_name(f".{path.name}.{os.getpid()}.new")
+    hidden = path.with_name(f".new-{os.getpid()}-{path.name}")  # the suffix tells its format
     try:
         _refuse(path)
         try:

@@ -1,0 +1,77 @@
+"""Counters and samples as one long table: moment, value, name of the series, process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from stem_device.reading.exporting.blocks import Block, Values
+from stem_device.reading.rows import PartRows
+from stem_device.recording import format as spec
+from stem_device.recording.format import Column, Kind, Table
+
+HEADER = ("Timepoint", "Measurement", "Label", "PID")
+"""Nanoseconds since 1970 UTC, a number, the series, and the process where it is known: here nowhere."""
+
+_SERIES: dict[Table, tuple[str, ...]] = {
+    spec.POLLS: (),
+    spec.SERVERS: ("server",),
+    spec.STREAMS: ("server", "stream"),
+    spec.SUBSCRIPTIONS: ("server", "topic"),
+    spec.PUBLISHER_SAMPLES: ("server",),
+    spec.SUBSCRIBER_SAMPLES: ("server", "attr_name"),
+}
+"""Tables in the long table, and the columns that tell their series apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Rows of the long table: int64 times, int64 or float64 values without any that is missing, labels."""
+
+    times_utc_ns: Values
+    values: Values
+    labels: Values
+
+
+def series_of(block: Block) -> Iterator[Series]:
+    """One piece a column and block."""
+    for table, keys in _SERIES.items():
+        rows = block.rows(table.name)
+        if len(rows):
+            times, names = block.times_utc_ns(rows), _names(block, rows, keys)
+            for column in measured(table):
+                yield _piece(rows, table, column, times, names)
+
+
+def measured(table: Table) -> list[Column]:
+    """Columns that are counts, shares, or durations; no numbers of rows or polls, and no moments."""
+    return [
+        column
+        for column in table.columns
+        if column.kind in {Kind.INTEGER, Kind.FLOAT}
+        and column.units != "ns"
+        and column.name not in {"poll", "time"}
+        and not column.name.endswith("_end")
+    ]
+
+
+def _piece(rows: PartRows, table: Table, column: Column, times: Values, names: Values) -> Series:
+    values = rows.values(column.name)
+    there = ~np.isnan(values) if column.kind is Kind.FLOAT else values != -1
+    prefix = f"{table.name}.{column.name}"
+    different, which = np.unique(names[there], return_inverse=True)
+    labels = np.array([f"{prefix}{name}" for name in different], dtype=object)[which]
+    return Series(times[there], values[there], labels)
+
+
+def _names(block: Block, rows: PartRows, keys: tuple[str, ...]) -> Values:
+    """`` server stream`` of every row; made once for each that is different."""
+    if not keys:
+        return np.full(len(rows), "", dtype=object)
+    codes = np.stack([rows.codes(key).astype(np.int64) for key in keys])
+    different, which = np.unique(codes, axis=1, return_inverse=True)
+    texts = [block.selected.archive.texts(one.astype(np.int32)) for one in different]
+    labels = [" ".join(["", *(str(name) for name in names)]) for names in zip(*texts, strict=True)]
+    return np.array(labels, dtype=object)[which.ravel()]
