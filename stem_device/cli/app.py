@@ -9,7 +9,21 @@ from typing import Annotated
 
 import typer
 
-from stem_device.cli import check, compare, demo, mark, monitor, register, report, runs, stats
+from stem_device.cli import (
+    check,
+    compare,
+    demo,
+    export,
+    import_,
+    mark,
+    monitor,
+    recover,
+    register,
+    report,
+    runs,
+    stats,
+    validate,
+)
 
 app = typer.Typer(
     name="stem",
@@ -54,9 +68,15 @@ for _module, _function in (
     (report, report.report),
     (stats, stats.stats),
     (compare, compare.compare),
+    (validate, validate.validate),
+    (recover, recover.recover),
+    (import_, import_.import_),
+    (export, export.export),
     (register, register.register),
     (demo, demo.demo),
 ):
-    app.command(_function.__name__, help=_paragraphs(_function.__doc__), epilog=_paragraphs(_module.EPILOG))(
-        _function
-    )
+    app.command(
+        _function.__name__.rstrip("_"),
+        help=_paragraphs(_function.__doc__),
+        epilog=_paragraphs(_module.EPILOG),
+    )(_function)

@@ -1,0 +1,119 @@
+"""What ``stem validate``, ``recover``, ``import`` and ``export`` do, once their arguments are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.failures import tell
+from stem_device.cli.long_work import progress_bar, run_to_the_end
+from stem_device.errors import OptionError, RecordingError
+from stem_device.reading import open_recording
+from stem_device.reading.exporting import Format, export, format_of
+from stem_device.reading.importing import Imported, import_lines
+from stem_device.reading.recovery import Recovery, recover
+from stem_device.reading.validation import Finding, Severity, validate
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to select, as ``Recording.select`` takes it."""
+
+    start: str | None = None
+    end: str | None = None
+    servers: list[str] | None = None
+    streams: list[str] | None = None
+    run: str | None = None
+
+
+def run_validate(files: Sequence[Path]) -> ExitCode:
+    """One line a finding, and one a file."""
+    good = True
+    for number, path in enumerate(files):
+        with progress_bar("checking") as progress:
+            progress(number / len(files))
+            found = _findings(path)
+        for one in found or ():
+            print(f"{path}: {one.severity} {one.check} {one.where}: {one.message}")
+        if found is not None:
+            print(f"{path}: {_verdict(found)}")
+        good = good and found is not None and not _violations(found)
+    return ExitCode.OK if good else ExitCode.FAILED
+
+
+def run_recover(path: Path, output: Path) -> ExitCode:
+    """Raises StemError."""
+
+    def report(result: Recovery) -> None:
+        for sentence in result.lost:
+            print(f"lost {sentence}")
+        marks = f", {result.marks} of {result.marks_found} marks" if result.marks_found else ""
+        print(f"recovered {result.polls} of {result.polls_found} polls{marks}")
+
+    return run_to_the_end("recovering", lambda progress: recover(path, output, progress), report)
+
+
+def run_import(files: Sequence[Path], output: Path, *, label: str | None, timezone: str) -> ExitCode:
+    """Raises StemError."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise OptionError(
+            "--timezone", timezone, "must be the name of a time zone, as Europe/Berlin"
+        ) from error
+
+    def report(result: Imported) -> None:
+        for note in result.notes:
+            tell(note)
+        print(
+            f"imported {result.polls} polls and {result.marks} marks; "
+            f"{result.skipped} lines skipped, {result.mended} mended"
+        )
+
+    return run_to_the_end(
+        "importing",
+        lambda progress: import_lines(files, output, label=label, zone=zone, progress=progress),
+        report,
+    )
+
+
+def run_export(files: Sequence[Path], output: Path, form: str | None, wanted: Wanted) -> ExitCode:
+    """Raises StemError."""
+    if form is not None and form not in set(Format):
+        raise OptionError("--format", form, f"must be {', '.join(Format)}")
+    chosen = Format(form) if form else format_of(output)
+    what = "lines" if chosen is Format.JSONL else "rows"
+    with open_recording(files) as recording:
+        view = recording.select(**asdict(wanted))
+        return run_to_the_end(
+            "exporting",
+            lambda progress: export(view, output, chosen, progress),
+            lambda written: print(f"{output}: {written} {what}"),
+        )
+
+
+def _findings(path: Path) -> tuple[Finding, ...] | None:
+    """None if it cannot be read, which is told; the other files are checked nevertheless."""
+    try:
+        return validate(path)
+    except RecordingError as error:
+        tell(str(error))
+        return None
+
+
+def _violations(found: Sequence[Finding]) -> int:
+    return sum(one.severity is Severity.VIOLATION for one in found)
+
+
+def _verdict(found: Sequence[Finding]) -> str:
+    violations = _violations(found)
+    notes = len(found) - violations
+    said = [
+        f"{number} {word}{'s' if number > 1 else ''}"
+        for number, word in ((violations, "violation"), (notes, "note"))
+        if number
+    ]
+    return ", ".join(said if violations else ["valid", *said])
