@@ -1,5 +1,7 @@
 """Start a device server of the installed PyTango and ask it: ``python check_wheel.py VERSION``."""
 
+# ruff: noqa: FBT003, S603, T201
+
 import json
 import socket
 import subprocess
