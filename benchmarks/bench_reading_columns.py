@@ -2,7 +2,7 @@
 
 The same samples are in both files, compressed alike (zlib 2, shuffled). PyTables has one table with a row a
 sample, with and without an index on the time; it is told how many rows there are, and chooses the size of its
-chunks. Opening the file is part of every time.
+chunks. Times are of the processor, with opening the file.
 
     python benchmarks/bench_reading_columns.py [samples, 1e6 if not given]
 """
@@ -116,12 +116,12 @@ def column(truth: Truth) -> Answer:
 
 
 def best(way: Callable[[], object]) -> float:
-    """Seconds of the quickest of several attempts: others use this machine too."""
+    """CPU seconds of all threads, of the quickest of several attempts: others use this machine too."""
     seconds = []
     for _ in range(REPEATS):
-        begin = time.perf_counter()
+        begin = time.process_time()
         way()
-        seconds.append(time.perf_counter() - begin)
+        seconds.append(time.process_time() - begin)
     return min(seconds)
 
 
