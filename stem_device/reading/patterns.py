@@ -16,7 +16,7 @@ Patterns: TypeAlias = str | Sequence[str]
 ATTR_NAME_CHARACTERS = 31
 """cppTango cuts the names of attributes in samples."""
 
-_HOST = re.compile(r"^tango://[^/]+/", re.IGNORECASE)
+_HOST = re.compile(r"tango://[^/]+/", re.IGNORECASE)
 _STREAM = re.compile(r"^[^/]+/[^/]+/[^/]+/(?P<attribute>[^/.#]+)(?:#dbase=no)?\.[^/]+$", re.IGNORECASE)
 
 
@@ -27,7 +27,8 @@ def as_tuple(patterns: Patterns | None) -> tuple[str, ...] | None:
 
 def without_host(name: str) -> str:
     """``tango://host:10000/a/b/c`` -> ``a/b/c``."""
-    return _HOST.sub("", name)
+    host = _HOST.match(name)
+    return name[host.end() :] if host else name
 
 
 def matching(names: Iterable[str], patterns: Sequence[str]) -> npt.NDArray[np.bool_]:
