@@ -96,6 +96,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = outcome.get_result()
     if report.failed and call.excinfo is not None:
         setattr(item, _ERROR, f"{call.excinfo.typename}: {call.excinfo.value}")
+    elif call.when == "setup":  # a test may be run again
+        setattr(item, _ERROR, None)
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

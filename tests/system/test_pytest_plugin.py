@@ -21,8 +21,10 @@ ROOT = Path(__file__).parents[2]
 
 TESTS = """
 import json, os, time
+from contextlib import suppress
 from pathlib import Path
 import pytest
+from stem_device.demo.processes import OutOfTimeError
 from tests.system.harness import Publisher, Subscriber
 
 STEPS = 10_000
@@ -33,9 +35,13 @@ subscriber = Subscriber(os.environ["SUBSCRIBER"])
 @pytest.fixture
 def index():
     index = subscriber.subscribe(publisher, "waveform")
-    before = subscriber.truth(index).last_number
-    publisher.push("waveform")
-    subscriber.wait_number(before + 1, index)
+    # What is pushed before the connection is there goes nowhere.
+    for _ in range(60):
+        publisher.push("waveform")
+        with suppress(OutOfTimeError):
+            subscriber.wait_events(1, index, limit_seconds=0.5)
+            break
+    subscriber.wait_number(publisher.pushed()["waveform.change"], index)
     yield index
     subscriber.unsubscribe(index)
 
