@@ -29,8 +29,8 @@ def recover(
 ) -> None:
     """Write what can be read of a damaged recording to a new one, and say what was lost.
 
-    A poll is kept if all of its counters can be read: a number that is there is true. The damaged file is only
-    read; an output file that is there already is refused.
+    A poll is kept if all of its counters can be read: a number that is there is true. The damaged file is
+    only read; an output file that is there already is refused.
     """
     with failures_told():
         from stem_device.cli.conversions import run_recover  # noqa: PLC0415 - imports numpy and h5py
