@@ -27,7 +27,7 @@ pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
 
 MAX_BYTES = 3_000_000
-PLAN = Plan(polls=150, samples=500)
+PLAN = Plan(polls=100, samples=500)
 PAUSE_SECONDS = 0.005
 
 
@@ -48,7 +48,7 @@ def test_every_poll_comes_once_and_as_it_was_from_all_files(tmp_path: Path) -> N
     with writer(tmp_path) as (process, path):
         with open_recording(path) as recording:
             polls_at_start.append(len(recording["polls"]))
-            followed = list(recording.follow(interval_seconds=0.01, timeout_seconds=60))
+            followed = list(recording.follow(interval_seconds=0.02, timeout_seconds=60))
         assert process.wait(timeout=60) == 0
 
     made = list(synthetic_snapshots(PLAN))
