@@ -73,19 +73,22 @@ def make(recording: Path, page: Path) -> float:
     return time.perf_counter() - begin
 
 
-def open_page(page: Path) -> list[float]:
-    """Seconds until the first figure is there, in a fresh tab each time; the first one included."""
+def open_page(page: Path) -> list[tuple[float, float]]:
+    """Seconds until the first figure is on the screen and until all are, in a fresh tab each time."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     seconds = []
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         browser.new_page()
         for _ in range(OPENINGS):
-            tab = browser.new_context().new_page()
+            tab = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
             begin = time.perf_counter()
-            tab.goto(page.as_uri(), wait_until="commit")
-            tab.wait_for_selector(".figure .main-svg")
-            seconds.append(time.perf_counter() - begin)
+            tab.goto(page.as_uri())
+            tab.wait_for_selector("html[data-drawn=all]", state="attached", timeout=120_000)
+            everything = time.perf_counter() - begin
+            # Since the tab began to load; the mark is made after the frame that shows it.
+            first = tab.evaluate("performance.getEntriesByName('first figure')[0].startTime") / 1e3
+            seconds.append((first, everything))
             tab.close()
         browser.close()
     return seconds
@@ -102,18 +105,16 @@ def main() -> None:
         made = make(recording, page)
         size = page.stat().st_size / 1e6
         opened = open_page(page)
-    usual = statistics.median(opened)
+    first, everything = (statistics.median(times) for times in zip(*opened, strict=True))
     print(
         f"report of {samples:,} received-event samples and as many of pushes, {subscriptions} subscriptions,"
     )
     print(f"{POLLS} polls, {RUNS:,} runs")
     print(f"  made in {made:.1f} s (target: under {MAKE_SECONDS:.0f} s): {verdict(made, MAKE_SECONDS)}")
     print(f"  size {size:.1f} MB (target: under {MEGABYTES:.0f} MB): {verdict(size, MEGABYTES)}")
-    print(
-        f"  first figure after {usual:.2f} s, median of {OPENINGS} fresh tabs, the first {opened[0]:.2f} s",
-        end=" ",
-    )
-    print(f"(target: under {OPEN_SECONDS:.0f} s): {verdict(usual, OPEN_SECONDS)}")
+    met = verdict(first, OPEN_SECONDS)
+    print(f"  first figure after {first:.2f} s (target: under {OPEN_SECONDS:.0f} s): {met};", end=" ")
+    print(f"all of them after {everything:.2f} s; medians of {OPENINGS} fresh tabs")
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ from stem_device.report.page.figures.stages import stage_marker
 from stem_device.report.page.figures.style import Figure, Nothing
 from stem_device.report.page.findings import Findings
 from stem_device.report.page.names import Naming
-from stem_device.report.page.phases import Phases
 from stem_device.report.page.text import in_plotly, label
 
 TITLE = "Who missed events, and when"
+SHARE_FOR_TEXT = 0.04
+"""Of the axis of time: shorter stages have their names in the hover text only."""
 
 
 def caption(findings: Findings) -> str:
@@ -50,7 +51,7 @@ def figure(findings: Findings) -> Figure | Nothing:
             vertical_spacing=0.04,
             row_heights=[lanes_height / total, 1 - lanes_height / total],
         )
-        _add_stages(drawn, findings.phases, lanes)
+        _add_stages(drawn, findings, lanes)
         drawn.update_yaxes(style.axis(visible=False, range=[lanes.count - 0.5, -0.5]), row=1, col=1)
     else:
         drawn = stacked(1)
@@ -143,7 +144,10 @@ def _lanes(findings: Findings) -> _Lanes:
     return _Lanes(np.array(runs, dtype=np.int64), np.array(lane, dtype=np.int64), len(free_from))
 
 
-def _add_stages(drawn: Figure, stages: Phases, lanes: _Lanes) -> None:
+def _add_stages(drawn: Figure, findings: Findings, lanes: _Lanes) -> None:
+    stages = findings.phases
+    # To measure a text takes the browser longer than to draw its bar: only where there is room for one.
+    narrow = (findings.end_utc_ns - findings.begin_utc_ns) / 1e9 * SHARE_FOR_TEXT
     lane_of = np.full(len(stages), -1, dtype=np.int64)
     lane_of[lanes.runs] = lanes.lane
     for kind, name in enumerate(stages.kinds):
@@ -158,7 +162,10 @@ def _add_stages(drawn: Figure, stages: Phases, lanes: _Lanes) -> None:
             y=lane_of[stages.stages.run[own]],
             width=0.8,
             name=label(name),
-            text=[f"{label(run, 16)}: {label(name, 30)}" for run in runs],
+            text=[
+                f"{label(run, 16)}: {label(name, 30)}" if wide else ""
+                for run, wide in zip(runs, stages.seconds[own] > narrow, strict=True)
+            ],
             customdata=[
                 [in_plotly(run), in_plotly(name), seconds]
                 for run, seconds in zip(runs, stages.seconds[own].tolist(), strict=True)
