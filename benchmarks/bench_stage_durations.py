@@ -10,6 +10,7 @@ CPU, so that other processes do not matter; nothing here waits for a disk.
 
 from __future__ import annotations
 
+import gc
 import sys
 import tempfile
 import time
@@ -32,7 +33,7 @@ from stem_device.runs import durations, group_statistics, runs_of, stages
 
 NAMES = ("begin", "requested", "queued", "flashed", "booted", "tested", "published", "end")
 TARGET_MILLISECONDS = 10.0
-REPEATS = 9
+REPEATS = 15
 Durations = dict[str, list[float]]
 """Seconds of each run, by ``later - earlier``."""
 
@@ -86,7 +87,7 @@ def compare(recording: Path, database: str, runs: int) -> None:
             "  one expression alone, runs in memory": lambda: durations(known, "tested - flashed").seconds,
         }
         assert by_columns(recording) == expected == by_objects(database, together=False)
-        found = {name: milliseconds(way) for name, way in ways.items()}
+        found = in_turns(ways)
     own, lazy, eager = list(found.values())[:3]
     rows = [("durations of all stages", "CPU ms, best", "median")]
     rows += [(name, f"{best:.2f}", f"{median:.2f}") for name, (best, median) in found.items()]
@@ -180,14 +181,16 @@ def fill(database: str, marks: list[RecordedMark]) -> None:
     engine.dispose()
 
 
-def milliseconds(way: Callable[[], object]) -> tuple[float, float]:
-    """The best and the median of several times."""
-    times = []
+def in_turns(ways: dict[str, Callable[[], object]]) -> dict[str, tuple[float, float]]:
+    """The best and the median of several times of each way, in turns so that all meet the same conditions."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(REPEATS):
-        begin = time.process_time()
-        way()
-        times.append((time.process_time() - begin) * 1e3)
-    return min(times), float(np.median(times))
+        for name, way in ways.items():
+            gc.collect()
+            begin = time.process_time()
+            way()
+            times[name].append((time.process_time() - begin) * 1e3)
+    return {name: (min(own), float(np.median(own))) for name, own in times.items()}
 
 
 if __name__ == "__main__":
