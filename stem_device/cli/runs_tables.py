@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stem_device.report.numbers import common_prefix, count, seconds, utc, without
-from stem_device.runs import Counts, Moments, Run, RunState, SpanEvents
+from stem_device.runs import Counts, Moments, Run, RunState, SpanEvents, occurrences
 from stem_device.runs.document import RunsReport
 
 _STATE_STYLES = {RunState.ENDED: "", RunState.ONGOING: "yellow", RunState.QUEUED: "dim"}
@@ -24,6 +24,7 @@ def runs_tables(report: RunsReport, limit: int) -> RenderableType:
     parts = [
         _groups(report),
         _requestors(report, limit),
+        _marks(report, limit),
         _stages(report, limit),
         *(_durations(report, number, limit) for number in range(len(report.durations))),
         _losses(report, limit),
@@ -57,6 +58,21 @@ def _requestors(report: RunsReport, limit: int) -> RenderableType | None:
         for one in group.requestors
     ]
     return _table("Requestors", ("GROUP", "REQUESTOR", "REQUESTS", "RUNS"), rows, limit) if rows else None
+
+
+def _marks(report: RunsReport, limit: int) -> RenderableType:
+    """How often each mark occurs, those of most runs first."""
+    table = report.table
+    found = occurrences(table)
+    own = np.isin(found.run, report.runs)
+    codes, kind = np.unique(found.name[own], return_inverse=True)
+    number = np.bincount(kind)
+    rows = [
+        (str(table.names[codes[i]]), count(int(number[i])), count(int(times.sum())), count(int(times.max())))
+        for i in np.argsort(-number, kind="stable")
+        for times in [found.count[own][kind == i]]
+    ]
+    return _table("Marks", ("MARK", "IN RUNS", "OCCURRENCES", "MOST IN A RUN"), rows, limit)
 
 
 def _stages(report: RunsReport, limit: int) -> RenderableType | None:

@@ -179,6 +179,7 @@ def test_tables_for_a_person(truth: Truth) -> None:
     assert (
         "end - begin: 2 pairs, mean 25.5 s ± 34.6 s, 1 s to 50 s; without a partner: 2 begin, 0 end" in output
     )
+    assert ["begin", "4", "4", "1"] in lines
     assert HOSTILE in output
     assert f"0..{int(truth.published[4].sum()):,}" in output
     assert "here every 10 s" in output
