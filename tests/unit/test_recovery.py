@@ -217,11 +217,13 @@ def test_values_that_cannot_be_true_cost_their_polls(good: Path, tmp_path: Path)
         file["entry/polls/poll"][10] = 2**40
         file["entry/polls/missed_total"][20] = 2**40
         file["entry/streams/server"][file["entry/polls/streams_end"][29]] = 10**6
+        end = file["entry/polls/streams_end"][39]
+        file["entry/streams/server"][end] = file["entry/streams/stream"][end]
 
     result = recovered(damaged(good, tmp_path, corrupt), tmp_path / "new.h5")
     found = check(good, tmp_path / "new.h5", result)
     assert set(range(FIRST_POLL, FIRST_POLL + POLLS)) - set(found["polls"]) == {
-        FIRST_POLL + 10, FIRST_POLL + 20, FIRST_POLL + 30,
+        FIRST_POLL + 10, FIRST_POLL + 20, FIRST_POLL + 30, FIRST_POLL + 40,
     }  # fmt: skip
 
 
