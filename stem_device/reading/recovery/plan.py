@@ -19,6 +19,7 @@ from stem_device.model.mark import MarkKind
 from stem_device.model.poll import ServerState
 from stem_device.reading.recovery.journal import Journal
 from stem_device.reading.validation.columns import Chunk, StoredColumn, Values
+from stem_device.reading.validation.scan import UnifiedNames
 from stem_device.reading.validation.stored import StoredFile, nullable, path_of
 from stem_device.recording import format as spec
 from stem_device.recording.format import Column, Kind, Table
@@ -94,6 +95,7 @@ class Planner:
         for table in spec.ROW_TABLES:
             self._judge_columns(plan, table)
         self._judge_order(plan)
+        self._judge_servers(plan)
         plan.marks = self._good_marks(plan)
         return plan
 
@@ -254,6 +256,35 @@ class Planner:
                 for period in np.unique(since[plan.keep]):
                     same = plan.keep & (since == period)
                     plan.keep &= ~same | _rising(values, same)
+
+    def _judge_servers(self, plan: Plan) -> None:
+        """Rows of a server that its poll does not have cannot be true."""
+        unified = UnifiedNames(self._file)
+        size = unified.rows + 1
+        polls, codes = self._owners_and_servers(plan, spec.SERVERS)
+        known = polls * size + unified(codes)
+        for table in spec.ROW_TABLES:
+            if table is not spec.SERVERS and any(one.name == "server" for one in table.columns):
+                polls, codes = self._owners_and_servers(plan, table)
+                strange = np.zeros(plan.polls, bool)
+                strange[polls[~np.isin(polls * size + unified(codes), known)]] = True
+                if (strange & plan.keep).any():
+                    self._journal.lose(path_of(table, "server"), "servers that their polls do not have")
+                plan.exclude(table, strange)
+
+    def _owners_and_servers(self, plan: Plan, table: Table) -> tuple[Values, Values]:
+        """Poll and row of ``names`` of each row that is kept so far."""
+        whole = np.flatnonzero(plan.keep & ~plan.without[table.name])
+        begins, ends = plan.begins[table.name][whole], plan.ends[table.name][whole]
+        rows = ends - begins
+        numbers = np.arange(int(rows.sum())) + np.repeat(begins - np.cumsum(rows) + rows, rows)
+        codes = np.full(int(ends.max(initial=0)), -1, np.int32)
+        column = self._column(table, "server")
+        for chunk in column.chunks(0, len(codes)) if column is not None else ():
+            if chunk.values is not None:
+                part = codes[chunk.first : chunk.first + chunk.rows]
+                part[:] = chunk.values[: len(part)]
+        return np.repeat(whole, rows), codes[numbers]
 
     def _good_marks(self, plan: Plan) -> Values:
         if spec.MARKS not in self._file.tables:

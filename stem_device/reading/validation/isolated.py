@@ -12,11 +12,13 @@ import msgspec
 
 from stem_device.errors import MissingExtraError, RecordingError
 from stem_device.reading.validation.checking import findings
-from stem_device.reading.validation.finding import Finding
+from stem_device.reading.validation.finding import Finding, Severity
 from stem_device.recording.untyped import import_h5py
 
 MAX_FINDINGS = 1000
 """The first so many are told; a file has fewer than this unless most columns are damaged in several ways."""
+ATTEMPTS = 5
+"""A file that grew meanwhile may have looked as if it were damaged."""
 MEMORY_BYTES = 4 << 30
 LEAST_SECONDS = 60.0
 BYTES_A_SECOND = 500_000
@@ -39,7 +41,14 @@ def validate(path: Path | str) -> tuple[Finding, ...]:
         raise
     except OSError as error:
         raise RecordingError(path, "read", error.strerror or str(error)) from error
-    return tuple(_from_child(path, LEAST_SECONDS + size / BYTES_A_SECOND))
+    for _ in range(ATTEMPTS):
+        before = path.stat()
+        found = tuple(_from_child(path, LEAST_SECONDS + size / BYTES_A_SECOND))
+        after = path.stat()
+        still = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+        if still or not any(one.severity is Severity.VIOLATION for one in found):
+            break
+    return found
 
 
 def _from_child(path: Path, limit_seconds: float) -> Sequence[Finding]:
