@@ -63,10 +63,13 @@
     themeChanged();
   });
   prefersDark.addEventListener("change", themeChanged);
+  let resizing = 0;
   window.addEventListener("resize", () => {
-    for (const holder of figures.filter((one) => one.dataset.drawn && one.clientWidth !== one.layout.width)) {
-      Plotly.relayout(holder, { width: holder.clientWidth });
-    }
+    window.clearTimeout(resizing);
+    resizing = window.setTimeout(
+      () => figures.filter((one) => one.dataset.drawn && one.clientWidth !== one.layout.width).forEach(draw),
+      100
+    );
   });
   window.addEventListener("beforeprint", () => {
     printing = true;

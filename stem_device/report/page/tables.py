@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from stem_device.report.page.text import in_html
 
+UNBROKEN = 42
+"""Characters that stay on one line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -58,7 +61,8 @@ def _cells(row: Sequence[Cell]) -> str:
 
 def _cell(cell: Cell) -> str:
     if cell.number is None:
-        return f"<td>{in_html(cell.text)}</td>"
+        kind = "" if len(cell.text) > UNBROKEN else ' class="t"'
+        return f"<td{kind}>{in_html(cell.text)}</td>"
     return f'<td class="n" data-v="{cell.number:.12g}">{in_html(cell.text)}</td>'
 
 

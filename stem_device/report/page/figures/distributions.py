@@ -29,7 +29,9 @@ def caption(findings: Findings) -> str:
     samples = sum(timing.samples for timing in findings.timings.values())
     return (
         f"{samples:,} samples in fixed bins, {BINS_A_DECADE} a decade; "
-        "what is beyond 1 µs or 100 s is in the outer ones. Quantiles are exact."
+        "what is beyond 1 µs or 100 s is in the outer ones. Quantiles are exact. "
+        + "; ".join(WORDS.values()).capitalize()
+        + "."
     )
 
 
@@ -44,7 +46,7 @@ def figure(findings: Findings) -> Figure | Nothing:
     style.finish(
         drawn,
         420,
-        legend={"orientation": "v", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+        legend=style.legend(orientation="v"),
         margin={"l": 60, "r": 20, "t": 90, "b": 40},
     )
     drawn.update_xaxes(style.micros_axis(range=_range(findings)))
@@ -65,7 +67,7 @@ def _add_steps(drawn: Figure, kind: str, timing: Distribution) -> None:
         x=EDGES_MICROS,
         y=style.steps(timing.counts / timing.samples * 100),
         customdata=style.steps(timing.counts.astype(np.float64)),
-        name=f"{WORDS[kind]}: median {median}, 99 % below {p99}",
+        name=f"{kind}: median {median}, 99 % below {p99}",
         mode="lines",
         line={"color": colour, "dash": dash, "shape": "hv", "width": 2.5},
         hovertemplate=f"{kind} from %{{x:,.3~g}} µs: %{{y:.3~g}} % "

@@ -17,13 +17,15 @@ from stem_device.report.page.names import Naming
 from stem_device.report.page.text import in_plotly, label
 
 TITLE = "Who missed events, and when"
+KINDS_A_LINE = 4
+"""Of the legend, on a page of usual width."""
 SHARE_FOR_TEXT = 0.04
 """Of the axis of time: shorter stages have their names in the hover text only."""
 
 
 def caption(findings: Findings) -> str:
     """What the reader must know to read it."""
-    parts = ["Rows are subscribers and what they subscribe to, the worst first. Empty cells: nothing missed."]
+    parts = ["Rows are subscribers and what they subscribe to, the worst first. Colour: missed events."]
     lossy = findings.ledger.lossy
     if lossy > limits.LOSSY_SUBSCRIPTIONS:
         rest = lossy - limits.LOSSY_SUBSCRIPTIONS
@@ -43,7 +45,8 @@ def figure(findings: Findings) -> Figure | Nothing:
         return Nothing("No subscription missed an event.")
     labels, counts = _rows(findings)
     lanes = _lanes(findings)
-    rows_height, lanes_height = 30 * len(labels) + 20, 24 * lanes.count
+    rows_height, lanes_height = max(30 * len(labels) + 20, 80), 24 * lanes.count
+    legend_height = 24 * -(-len(findings.phases.kinds) // KINDS_A_LINE) if lanes.count else 0
     if lanes.count:
         total = rows_height + lanes_height
         drawn = stacked(
@@ -58,7 +61,12 @@ def figure(findings: Findings) -> Figure | Nothing:
     row = 2 if lanes.count else 1
     _add_cells(drawn, findings, counts, labels, row)
     style.shade_gaps(drawn, findings.gaps)
-    style.finish(drawn, 110 + rows_height + lanes_height, barmode="overlay")
+    style.finish(
+        drawn,
+        80 + legend_height + rows_height + lanes_height,
+        barmode="overlay",
+        legend=style.legend(xref="container", x=0.01),
+    )
     drawn.update_xaxes(style.time_axis(range=_span(findings)))
     drawn.update_yaxes(
         style.axis(
@@ -102,7 +110,7 @@ def _add_cells(drawn: Figure, findings: Findings, counts: Integers, labels: list
         customdata=counts,
         text=np.repeat(np.array(labels, dtype=object)[:, None], counts.shape[1], axis=1).tolist(),
         colorscale=style.MISSED_SCALE,
-        colorbar=style.colour_bar("missed events", largest),
+        colorbar=style.colour_bar(largest),
         hoverongaps=False,
         ygap=2,
         hovertemplate="%{text}<br>%{x}<br><b>%{customdata:,} missed</b><extra></extra>",

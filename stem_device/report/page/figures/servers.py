@@ -19,7 +19,7 @@ LAYERS = ("missed", "received", "published")
 
 def caption(findings: Findings) -> str:
     """What the reader must know to read it."""
-    text = "Empty cells: none. A cross: the server could not be monitored in at least one poll of that step."
+    text = "Colour: number of events, on a logarithmic scale; empty: none. A cross: the server could not be monitored in at least one poll of that step."
     left_out = len(findings.servers) - limits.SERVERS
     if left_out > 0:
         text += f" The {left_out:,} servers with the fewest losses and events are left out."
@@ -69,7 +69,7 @@ def _add_layer(
         customdata=counts,
         text=np.repeat(np.array(labels, dtype=object)[:, None], counts.shape[1], axis=1).tolist(),
         colorscale=style.MISSED_SCALE if name == "missed" else style.RATE_SCALE,
-        colorbar=style.colour_bar(f"{name} events", largest),
+        colorbar=style.colour_bar(largest),
         hoverongaps=False,
         ygap=2,
         hovertemplate=f"%{{text}}<br>%{{x}}<br><b>%{{customdata:,}} {name}</b><extra></extra>",

@@ -74,7 +74,7 @@ def figure(findings: Findings, page: int = 0) -> Figure | Nothing:
             hovertemplate="%{customdata}<br>%{fullData.name}: %{x:,.4~g} s<extra></extra>",
         )
     _tell_losses(drawn, findings, first, last)
-    style.finish(drawn, 150 + 26 * (last - first), barmode="stack", bargap=0.25)
+    style.finish(drawn, 126 + 8 * len(stages.kinds) + 26 * (last - first), barmode="stack", bargap=0.25)
     drawn.update_xaxes(style.axis(title="seconds", rangemode="tozero"))
     drawn.update_yaxes(
         style.axis(

@@ -104,6 +104,12 @@ def micros_axis(*, within: tuple[int, ...] = (1,), **more: Any) -> dict[str, Any
     return axis(type="log", tickmode="array", tickvals=values, ticktext=texts, **more)
 
 
+def legend(**more: Any) -> dict[str, Any]:
+    """A legend above the figure, in lines."""
+    above = {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"}
+    return {**above, "traceorder": "normal", **more}
+
+
 def finish(figure: Figure, height: int, **layout: Any) -> Figure:
     """Fonts, margins and colours of every figure."""
     figure.update_layout(
@@ -114,14 +120,7 @@ def finish(figure: Figure, height: int, **layout: Any) -> Figure:
             "plot_bgcolor": PAPER,
             "font": {"family": "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif", "size": 14, "color": INK},
             "margin": {"l": 60, "r": 20, "t": 40, "b": 40},
-            "legend": {
-                "orientation": "h",
-                "traceorder": "normal",
-                "x": 0,
-                "y": 1.02,
-                "xanchor": "left",
-                "yanchor": "bottom",
-            },
+            "legend": legend(),
             "hoverlabel": {"namelength": -1, "bgcolor": PAPER, "bordercolor": FAINT, "font": {"color": INK}},
             **layout,
         }
@@ -155,11 +154,10 @@ def logarithm(counts: Integers) -> Floats:
     return np.where(counts > 0, np.log10(np.maximum(counts, 1)), np.nan)
 
 
-def colour_bar(title: str, largest: float) -> dict[str, Any]:
+def colour_bar(largest: float) -> dict[str, Any]:
     """A scale of powers of ten, as many as needed."""
     powers = range(int(np.ceil(max(largest, 1))) + 1)
     return {
-        "title": {"text": title, "side": "right"},
         "tickvals": [float(power) for power in powers],
         "ticktext": [f"{10**power:,}" for power in powers],
         "thickness": 14,
