@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
@@ -47,9 +44,6 @@ TIMINGS = (
 """In the order in which an event lives through them."""
 
 
-_Described: TypeAlias = tuple[Distribution, list[Distribution]]
-
-
 @dataclass(frozen=True, slots=True)
 class Timings:
     """Descriptions by name of the timing; ``servers`` has one such dictionary a server of Choice."""
@@ -60,13 +54,9 @@ class Timings:
 
 def describe_timings(recording: Recording, polls: Polls, choice: Choice) -> Timings:
     """Every sample of the selected polls counts, also those that the first poll found in the buffers."""
-    tables = ("publisher_samples", "subscriber_samples")
-    # Numpy lets go of the interpreter while it sorts: the next column is read meanwhile.
-    with ThreadPoolExecutor(1) as worker:
-        pending = [
-            pair for table in tables for pair in _describe_table(recording, table, polls, choice, worker)
-        ]
-        found = {timing.name: future.result() for timing, future in pending}
+    found: dict[str, tuple[Distribution, list[Distribution]]] = {}
+    for table in ("publisher_samples", "subscriber_samples"):
+        found |= _describe_table(recording, table, polls, choice)
     return Timings(
         {name: whole for name, (whole, _) in found.items()},
         tuple(
@@ -76,14 +66,14 @@ def describe_timings(recording: Recording, polls: Polls, choice: Choice) -> Timi
 
 
 def _describe_table(
-    recording: Recording, name: str, polls: Polls, choice: Choice, worker: ThreadPoolExecutor
-) -> Iterator[tuple[Timing, Future[_Described]]]:
+    recording: Recording, name: str, polls: Polls, choice: Choice
+) -> dict[str, tuple[Distribution, list[Distribution]]]:
     table = recording[name]
     server = choice.server_index(table.codes("server"))
     if len(recording.sources) > 1:
         kept = choice.keeps(server, polls.source[table.poll_rows()])
         server = server if kept is None else np.where(kept, server, -1)
     grouping = Grouping(server, len(choice.names))
-    for timing in TIMINGS:
-        if timing.table == name:
-            yield timing, worker.submit(grouping.describe, table[timing.column])
+    return {
+        timing.name: grouping.describe(table[timing.column]) for timing in TIMINGS if timing.table == name
+    }
