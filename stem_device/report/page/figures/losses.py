@@ -17,8 +17,6 @@ from stem_device.report.page.names import Naming
 from stem_device.report.page.text import in_plotly, label
 
 TITLE = "Who missed events, and when"
-KINDS_A_LINE = 4
-"""Of the legend, on a page of usual width."""
 SHARE_FOR_TEXT = 0.04
 """Of the axis of time: shorter stages have their names in the hover text only."""
 
@@ -32,7 +30,7 @@ def caption(findings: Findings) -> str:
         parts.append(f"The last row sums up the other {rest:,} subscriptions.")
     if len(findings.phases):
         lanes = _lanes(findings)
-        parts.append("Above: the runs and their stages.")
+        parts.append("Above: the runs and their stages, in the colours of the figure of the stages.")
         left_out = len(findings.phases) - len(lanes.runs)
         if left_out:
             parts.append(f"{left_out:,} runs are left out there; those with losses come first.")
@@ -46,7 +44,6 @@ def figure(findings: Findings) -> Figure | Nothing:
     labels, counts = _rows(findings)
     lanes = _lanes(findings)
     rows_height, lanes_height = max(30 * len(labels) + 20, 80), 24 * lanes.count
-    legend_height = 24 * -(-len(findings.phases.kinds) // KINDS_A_LINE) if lanes.count else 0
     if lanes.count:
         total = rows_height + lanes_height
         drawn = stacked(
@@ -61,12 +58,8 @@ def figure(findings: Findings) -> Figure | Nothing:
     row = 2 if lanes.count else 1
     _add_cells(drawn, findings, counts, labels, row)
     style.shade_gaps(drawn, findings.gaps)
-    style.finish(
-        drawn,
-        80 + legend_height + rows_height + lanes_height,
-        barmode="overlay",
-        legend=style.legend(xref="container", x=0.01),
-    )
+    style.finish(drawn, 90 + rows_height + lanes_height, barmode="overlay", showlegend=False)
+    drawn.update_layout(margin_t=10)
     drawn.update_xaxes(style.time_axis(range=_span(findings)))
     drawn.update_yaxes(
         style.axis(

@@ -19,7 +19,10 @@ LAYERS = ("missed", "received", "published")
 
 def caption(findings: Findings) -> str:
     """What the reader must know to read it."""
-    text = "Colour: number of events, on a logarithmic scale; empty: none. A cross: the server could not be monitored in at least one poll of that step."
+    text = (
+        "Colour: number of events, on a logarithmic scale; empty: none. "
+        "A cross: the server could not be monitored in at least one poll of that step."
+    )
     left_out = len(findings.servers) - limits.SERVERS
     if left_out > 0:
         text += f" The {left_out:,} servers with the fewest losses and events are left out."

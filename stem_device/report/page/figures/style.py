@@ -94,7 +94,7 @@ def axis(**more: Any) -> dict[str, Any]:
 
 def time_axis(**more: Any) -> dict[str, Any]:
     """An axis of time; the page says that it is in UTC."""
-    return axis(type="date", hoverformat="%Y-%m-%d %H:%M:%S", **more)
+    return axis(type="date", tickangle=0, nticks=8, hoverformat="%Y-%m-%d %H:%M:%S", **more)
 
 
 def micros_axis(*, within: tuple[int, ...] = (1,), **more: Any) -> dict[str, Any]:
