@@ -57,21 +57,28 @@ def measured(table: Table) -> list[Column]:
     ]
 
 
-def _piece(rows: PartRows, table: Table, column: Column, times: Values, names: Values) -> Series:
+def _piece(rows: PartRows, table: Table, column: Column, times: Values, names: _Names) -> Series:
     values = rows.values(column.name)
     there = ~np.isnan(values) if column.kind is Kind.FLOAT else values != -1
-    prefix = f"{table.name}.{column.name}"
-    different, which = np.unique(names[there], return_inverse=True)
-    labels = np.array([f"{prefix}{name}" for name in different], dtype=object)[which]
-    return Series(times[there], values[there], labels)
+    labels = np.array([f"{table.name}.{column.name}{name}" for name in names.different], dtype=object)
+    return Series(times[there], values[there], labels[names.which[there]])
 
 
-def _names(block: Block, rows: PartRows, keys: tuple[str, ...]) -> Values:
-    """`` server stream`` of every row; made once for each that is different."""
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """`` server stream`` of rows: those that differ, and which of them each row has."""
+
+    different: list[str]
+    which: Values
+
+
+def _names(block: Block, rows: PartRows, keys: tuple[str, ...]) -> _Names:
     if not keys:
-        return np.full(len(rows), "", dtype=object)
-    codes = np.stack([rows.codes(key).astype(np.int64) for key in keys])
-    different, which = np.unique(codes, axis=1, return_inverse=True)
-    texts = [block.selected.archive.texts(one.astype(np.int32)) for one in different]
-    labels = [" ".join(["", *(str(name) for name in names)]) for names in zip(*texts, strict=True)]
-    return np.array(labels, dtype=object)[which.ravel()]
+        return _Names([""], np.zeros(len(rows), np.int64))
+    codes = [rows.codes(key) for key in keys]
+    numbers = np.zeros(len(rows), np.int64)
+    for one in codes:
+        numbers = numbers * (len(block.selected.archive.names) + 1) + one + 1
+    _, first, which = np.unique(numbers, return_index=True, return_inverse=True)
+    texts = [block.selected.archive.texts(one[first]) for one in codes]
+    return _Names([" ".join(["", *map(str, names)]) for names in zip(*texts, strict=True)], which)
