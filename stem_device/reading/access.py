@@ -35,9 +35,11 @@ class FileAccess:
         self._kept = file
 
     def read(self, look: Callable[[Hdf5File], _T]) -> _T:
-        """What ``look`` makes of the file. Raises what h5py or ``look`` does; ValueError after ``close``."""
+        """What ``look`` makes of the file. Raises what h5py or ``look`` does; UnreadableRecordingError after
+        ``close``.
+        """
         if self._closed:
-            raise ValueError("it was closed")
+            raise UnreadableRecordingError(self._path, "it was closed", "read it before it is closed")
         if self._kept is not None:
             return look(self._kept)
         for _ in range(_TRIES - 1):

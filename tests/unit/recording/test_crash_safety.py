@@ -228,6 +228,7 @@ def recorded_log(
     return disk.log, structure, tmp_path / "whole.h5"
 
 
+@pytest.mark.timeout(400)  # a minute where nothing else goes on
 def test_a_recording_is_complete_after_every_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it opens in every state, with a part of the columns compared each time, in turns."""
     log, structure, whole = recorded_log(tmp_path, monkeypatch, polls=POLLS)
