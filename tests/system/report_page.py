@@ -64,7 +64,7 @@ class OpenReport:
         return next(trace for trace in self.traces(figure) if trace["name"] == name)
 
     def wait_until(self, condition: str) -> None:
-        """Wait until a JavaScript expression is true. Playwright's own way uses eval, which the page forbids."""
+        """Wait until a JavaScript expression is true. Playwright's own uses eval, which the page forbids."""
         wait_until(lambda: self.page.evaluate(condition), condition, limit_seconds=LIMIT_MILLISECONDS / 1000)
 
     def texts(self, selector: str) -> list[str]:
