@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,8 @@ EMPTY = Distribution(0, *[_NAN] * 13)
 
 def describe(values: Values) -> Distribution:
     """Describe ``values`` (n). Missing ones (NaN, or below 0 where they are whole numbers) do not count."""
-    return _describe_sorted(np.sort(values))
+    ordered = present(np.sort(narrow(values)))
+    return _describe_ordered(ordered, _moments(ordered))
 
 
 class Grouping:
@@ -73,13 +75,13 @@ class Grouping:
 
     def describe(self, values: Values) -> tuple[Distribution, list[Distribution]]:
         """``values`` (n) of all groups together, and of each."""
-        arranged = values[self._order]
-        groups = [
-            _describe_sorted(np.sort(arranged[self._ends[group] : self._ends[group + 1]]))
-            for group in range(self.groups)
-        ]
-        together = present(np.sort(arranged[self._ends[0] :]))
-        return _describe_ordered(together, *_moments_of_all(groups)), groups
+        arranged = narrow(values)[self._order]
+        parts = [arranged[self._ends[group] : self._ends[group + 1]] for group in range(self.groups)]
+        for part in parts:
+            part.sort()
+        parts = [present(part) for part in parts]
+        groups = [_describe_ordered(part, _moments(part)) for part in parts]
+        return _describe_together(parts, groups), groups
 
     def quantiles(
         self, values: Values, shares: npt.NDArray[np.float64], fewest: npt.NDArray[np.int64]
@@ -97,12 +99,34 @@ class Grouping:
 
 def quantile_sorted(ordered: Values, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Quantiles of values in order, at least one, without NaN."""
-    ranks = shares * (len(ordered) - 1)
+    return _between(len(ordered), shares, lambda ranks: ordered[ranks])
+
+
+def _between(
+    count: int, shares: npt.NDArray[np.float64], at: Callable[[npt.NDArray[np.int64]], Values]
+) -> npt.NDArray[np.float64]:
+    """Interpolate between the values ``at`` ranks (from 0) next to each quantile of ``count`` values."""
+    ranks = shares * (count - 1)
     below = np.floor(ranks).astype(np.int64)
-    above = np.minimum(below + 1, len(ordered) - 1)
-    low = ordered[below].astype(np.float64)
-    found: npt.NDArray[np.float64] = low + (ordered[above] - low) * (ranks - below)
+    low, high = (
+        at(np.concatenate((below, np.minimum(below + 1, count - 1)))).astype(np.float64).reshape(2, -1)
+    )
+    found: npt.NDArray[np.float64] = low + (high - low) * (ranks - below)
     return found
+
+
+def narrow(values: Values) -> Values:
+    """Whole numbers of 32 bits, -1 where missing, if that holds all values exactly: they sort in a third of
+    the time. 32 bits of microseconds are 35 minutes.
+    """
+    with np.errstate(invalid="ignore"):
+        small = values.astype(np.int32)
+    if values.dtype.kind != "f":
+        return small if (small == values).all() else values
+    missing = np.isnan(values)
+    small[missing] = -1
+    exact = (small == values) & (small >= 0)
+    return small if (exact | missing).all() else values
 
 
 def present(ordered: Values) -> Values:
@@ -124,39 +148,73 @@ def _stable_order(codes: Codes) -> npt.NDArray[np.int64]:
     return np.repeat(starts[runs] - before, lengths) + np.arange(len(codes))
 
 
-def _describe_sorted(ordered: Values) -> Distribution:
-    known = present(ordered)
+def _moments(known: Values) -> tuple[float, float]:
+    """Mean, and sum of the squared distances from it."""
     if not len(known):
-        return EMPTY
+        return _NAN, 0.0
     mean = float(known.mean())
     apart = known - mean
     np.square(apart, out=apart)  # not by BLAS: its threads cost more than they save
-    return _describe_ordered(known, mean, float(apart.sum()))
+    return mean, float(apart.sum())
 
 
-def _describe_ordered(known: Values, mean: float, squares: float) -> Distribution:
-    """``squares`` is the sum of the squared distances from the mean."""
-    count = len(known)
-    if not count:
+def _describe_ordered(known: Values, moments: tuple[float, float]) -> Distribution:
+    if not len(known):
         return EMPTY
+    quantiles = quantile_sorted(known, _SHARES)
+    return _distribution(len(known), moments, (float(known[0]), float(known[-1])), quantiles)
+
+
+def _describe_together(parts: list[Values], groups: list[Distribution]) -> Distribution:
+    """All groups as one; ``parts`` are their values in order."""
+    told = [one for one in groups if one.count]
+    if not told:
+        return EMPTY
+    count = sum(one.count for one in told)
+    quantiles = _between(count, _SHARES, lambda ranks: _at_ranks(parts, ranks))
+    extremes = min(one.minimum for one in told), max(one.maximum for one in told)
+    return _distribution(count, _moments_of_all(told), extremes, quantiles)
+
+
+def _at_ranks(parts: list[Values], ranks: npt.NDArray[np.int64]) -> Values:
+    """The values at ``ranks`` (from 0) of all parts together, each of which is in order.
+
+    Whole numbers are found by bisection, without putting all in order.
+    """
+    if any(part.dtype.kind == "f" for part in parts):
+        return np.asarray(np.sort(np.concatenate(parts))[ranks])
+    low = np.full(len(ranks), min(int(part[0]) for part in parts if len(part)))
+    high = np.full(len(ranks), max(int(part[-1]) for part in parts if len(part)))
+    while (low < high).any():
+        middle = low + (high - low) // 2
+        not_above = np.sum([np.searchsorted(part, middle, side="right") for part in parts], axis=0)
+        reached = not_above > ranks
+        high = np.where(reached, middle, high)
+        low = np.where(reached, low, middle + 1)
+    return low
+
+
+def _distribution(
+    count: int,
+    moments: tuple[float, float],
+    extremes: tuple[float, float],
+    quantiles: npt.NDArray[np.float64],
+) -> Distribution:
+    mean, squares = moments
     deviation = math.sqrt(squares / (count - 1)) if count > 1 else _NAN
-    quantiles = quantile_sorted(known, _SHARES).tolist()
     return Distribution(
         count=count,
         mean=mean,
         standard_deviation=deviation,
         standard_error=deviation / math.sqrt(count),
-        minimum=float(known[0]),
-        maximum=float(known[-1]),
-        **dict(zip(QUANTILES, quantiles, strict=True)),
+        minimum=extremes[0],
+        maximum=extremes[1],
+        **dict(zip(QUANTILES, quantiles.tolist(), strict=True)),
     )
 
 
-def _moments_of_all(groups: list[Distribution]) -> tuple[float, float]:
+def _moments_of_all(told: list[Distribution]) -> tuple[float, float]:
     """Mean and sum of squared distances of all values, from those of groups (Chan et al. 1983)."""
-    told = [one for one in groups if one.count]
-    if not told:
-        return _NAN, 0.0
     counts = np.array([one.count for one in told], dtype=np.float64)
     means = np.array([one.mean for one in told])
     within = np.nan_to_num([one.standard_deviation for one in told]) ** 2 * (counts - 1)
