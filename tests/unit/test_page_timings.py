@@ -25,6 +25,11 @@ def test_distribution() -> None:
     assert (found.median_micros, found.maximum_micros) == (np.median(values), values.max())
 
 
+def test_an_edge_belongs_to_the_bin_that_it_begins() -> None:
+    found = distribution(samples([at(0)] * 3, EDGES_MICROS[[5, 6, 9]].tolist()))
+    assert np.flatnonzero(found.counts).tolist() == [5, 6, 9]
+
+
 def test_what_is_beyond_the_bins_is_in_the_outer_ones() -> None:
     found = distribution(samples([at(0)] * 4, [0.0, -3.0, 1e9, 5.0]))
     assert (found.counts[0], found.counts[-1], found.counts.sum()) == (2, 1, 4)
