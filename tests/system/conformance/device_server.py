@@ -145,7 +145,7 @@ class Conformance(Device):
 
     @command(dtype_in=[str], dtype_out=int)
     def Subscribe(self, arguments):
-        """Device, attribute ("" for interface changes), type of event, plain, queue or stateless, delay (s)."""
+        """Device, attribute ("" for interface changes), event, how (plain, queue, stateless), delay (s)."""
         device, name, kind, how, delay = arguments
         subscription = Subscription(float(delay))
         subscription.proxy = tango.DeviceProxy(device)
