@@ -47,9 +47,7 @@ def figure(findings: Findings) -> Figure | Nothing:
     if lanes.count:
         total = rows_height + lanes_height
         drawn = stacked(
-            2,
-            vertical_spacing=0.04,
-            row_heights=[lanes_height / total, 1 - lanes_height / total],
+            2, vertical_spacing=14 / total, row_heights=[lanes_height / total, rows_height / total]
         )
         _add_stages(drawn, findings, lanes)
         drawn.update_yaxes(style.axis(visible=False, range=[lanes.count - 0.5, -0.5]), row=1, col=1)
@@ -59,7 +57,7 @@ def figure(findings: Findings) -> Figure | Nothing:
     _add_cells(drawn, findings, counts, labels, row)
     style.shade_gaps(drawn, findings.gaps)
     style.finish(drawn, 90 + rows_height + lanes_height, barmode="overlay", showlegend=False)
-    drawn.update_layout(margin_t=10)
+    drawn.update_layout(margin_t=10, uniformtext={"minsize": 10, "mode": "hide"})
     drawn.update_xaxes(style.time_axis(range=_span(findings)))
     drawn.update_yaxes(
         style.axis(
@@ -174,7 +172,7 @@ def _add_stages(drawn: Figure, findings: Findings, lanes: _Lanes) -> None:
             textposition="inside",
             insidetextanchor="start",
             textangle=0,
-            marker=stage_marker(kind),
+            marker={**stage_marker(kind), "line": {"width": 0}},  # narrow bars would be all outline
             hovertemplate="run %{customdata[0]}<br>%{customdata[1]}: %{customdata[2]:,.4~g} s<extra></extra>",
             row=1,
             col=1,
