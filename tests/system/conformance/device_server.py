@@ -180,6 +180,11 @@ class Conformance(Device):
         }
         return json.dumps(counted)
 
+    @command(dtype_in=int, dtype_out=int)
+    def ReceivedCount(self, index):
+        """Events a callback got over the wire."""
+        return len(self._subscriptions[index].numbers)
+
     @command(dtype_out=str)
     def Versions(self):
         """The versions of PyTango and of cppTango."""

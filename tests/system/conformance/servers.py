@@ -73,7 +73,7 @@ class Examined:
     ) -> tuple[int, int]:
         """Subscribe, and push one by one until an event arrives; the callback, and its events so far.
 
-        A subscription needs a moment to reach the socket of its publisher; what is pushed meanwhile is lost to it.
+        A subscription needs a moment to reach its publisher; what is pushed meanwhile is lost to it.
         """
         index = self.subscribe(publisher, name, kind, delay_seconds=delay_seconds)
 
@@ -96,8 +96,7 @@ class Examined:
         """Wait until a callback got so many events over the wire."""
 
         def arrived() -> Counted | None:
-            counted = self.counted(index)
-            return counted if len(counted.numbers) >= count else None
+            return self.counted(index) if self.proxy.ReceivedCount(index) >= count else None
 
         return wait_until(arrived, f"{count} events at {self.device}", limit_seconds=limit_seconds)
 
