@@ -250,9 +250,8 @@ def test_hostile_names_do_no_harm(running: Browser, folder: Path) -> None:
         assert "<script>alert(1)</script>" in drawn
         assert "<b>bold</b> %{x} $\\alpha$ &lt;i&gt;" in drawn
         assert page.page.locator(".figure a, .figure img, main a[href^=javascript]").count() == 0
-        assert page.page.evaluate("document.scripts.length") == page.page.evaluate(
-            "document.querySelectorAll('body > script').length"
-        )
+        # The two of the page, and nothing that a name brought along.
+        assert page.page.locator("script:not([type='application/json'])").count() == 2
         for figure in ("losses", "servers", "graph"):
             page.page.locator(f"#figure-{figure}").scroll_into_view_if_needed()
             page.page.locator(f"#figure-{figure} .main-svg").first.hover()

@@ -133,19 +133,24 @@
     body.append(...keyed.map((pair) => pair[1]));
   }
 
-  document.querySelectorAll("table").forEach((table) =>
-    Array.from(table.tHead.rows[0].cells).forEach((head, column) =>
-      head.querySelector("button").addEventListener("click", () => sortBy(table, column))
-    )
-  );
-  document.querySelectorAll("input[data-table]").forEach((input) =>
-    input.addEventListener("input", () => {
-      const wanted = input.value.toLowerCase();
-      for (const row of document.getElementById(input.dataset.table).tBodies[0].rows) {
-        row.hidden = !row.textContent.toLowerCase().includes(wanted);
-      }
-    })
-  );
+  // The tables follow this script, so that nobody waits for them to see the first figure.
+  function enableTables() {
+    document.querySelectorAll("table").forEach((table) =>
+      Array.from(table.tHead.rows[0].cells).forEach((head, column) =>
+        head.querySelector("button").addEventListener("click", () => sortBy(table, column))
+      )
+    );
+    document.querySelectorAll("input[data-table]").forEach((input) =>
+      input.addEventListener("input", () => {
+        const wanted = input.value.toLowerCase();
+        for (const row of document.getElementById(input.dataset.table).tBodies[0].rows) {
+          row.hidden = !row.textContent.toLowerCase().includes(wanted);
+        }
+      })
+    );
+  }
+
+  document.addEventListener("DOMContentLoaded", enableTables);
   document.querySelectorAll(".pager").forEach(enablePager);
   document.querySelectorAll(".layers").forEach(enableLayers);
   themeButton.textContent = isDark() ? "light" : "dark";
