@@ -1,6 +1,10 @@
 # Each target makes its own virtual environment; nothing of the machine's Python packages is used.
 PYTHON ?= python3
 DEMO_SECONDS ?= 30
+# Processes for the unit tests; those with real servers run one after the other.
+JOBS ?= 2
+# Whether there is one for the tests of the report.
+BROWSER = for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name && exit; done; false
 
 .PHONY: demo test lint benchmarks clean
 
@@ -16,7 +20,7 @@ DEMO_SECONDS ?= 30
 
 .venv-core/.done: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-core
-	.venv-core/bin/pip install --quiet --disable-pip-version-check -e . hypothesis pytest pytest-timeout
+	.venv-core/bin/pip install --quiet --disable-pip-version-check -e . hypothesis pytest pytest-timeout pytest-xdist
 	touch $@
 
 # Servers of versions that cannot be monitored, for the tests that say so.
@@ -29,8 +33,10 @@ demo: .venv-demo/.done ## a live system that loses events, and who lost them
 	.venv-demo/bin/stem demo --seconds $(DEMO_SECONDS)
 
 test: .venv/.done .venv-core/.done .venv-tango-9.5/.done .venv-tango-10.0/.done ## all tests; the unit tests once more without the optional parts
-	.venv-core/bin/python -m pytest tests/unit -m 'not extras' -q
-	.venv/bin/python -m pytest
+	($(BROWSER)) || .venv/bin/python -m playwright install chromium
+	.venv-core/bin/python -m pytest tests/unit -m 'not extras' -q -n $(JOBS)
+	.venv/bin/python -m pytest tests/unit -n $(JOBS)
+	.venv/bin/python -m pytest tests/system
 
 lint: .venv/.done
 	.venv/bin/ruff check .

@@ -7,13 +7,26 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from playwright.sync_api import sync_playwright
 from synthetic_recording import Loss, Plan, write_recording
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
 from stem_device.report.page.figures.catalogue import FIGURES
+from tests.system.report_page import chromium
 
 PLAN = Plan(polls=6, losses=(Loss(3, 1, 2, 7),))
+
+
+@pytest.fixture(scope="module")
+def browser_path() -> str:
+    with sync_playwright() as driver:
+        return chromium(driver)
+
+
+@pytest.fixture(autouse=True)
+def _same_browser_as_the_other_tests(browser_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER_PATH", browser_path)
 
 
 def run(*arguments: str) -> tuple[int, str]:
