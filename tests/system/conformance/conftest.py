@@ -42,9 +42,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def has_alarm_events(python: str) -> bool:
     asks = "import tango; print(hasattr(tango.EventType, 'ALARM_EVENT'))"
-    return (
-        "True" in subprocess.run([python, "-c", asks], stdout=subprocess.PIPE, text=True, check=False).stdout
-    )
+    answer = subprocess.run([python, "-c", asks], capture_output=True, text=True, check=False)
+    if answer.stdout.strip() not in {"True", "False"}:
+        raise pytest.UsageError(f"{python} has no PyTango: {answer.stderr[-500:]}")
+    return answer.stdout.strip() == "True"
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ class Subscription:
             self.readings += 1
             return
         value = getattr(event, "attr_value", None)
-        self.numbers.append(value.value if value is not None else getattr(event, "ctr", None))
+        self.numbers.append(value.value if value is not None else getattr(event, "ctr", 0))
         time.sleep(self.delay)
 
 

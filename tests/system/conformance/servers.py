@@ -24,7 +24,7 @@ class Counted(Struct, frozen=True):
     """What one callback was called with; ``numbers`` of the events that came over the wire."""
 
     readings: int
-    numbers: list[int | None]
+    numbers: list[int]
     errors: dict[str, int]
 
 
