@@ -147,20 +147,24 @@ def test_first_sample_has_no_event_before_it(pair: tuple[Examined, Examined]) ->
 
 
 def test_discarded_duplicate(examined: ExaminedFactory) -> None:
-    publisher, subscriber = examined(), examined()
-    switch_on(subscriber)
-    subscriber.subscribe_surely(publisher)
-    client = subscriber.query()["client"]
-    topic, samples = client["event_callbacks"][publisher.topic()], client["perf"]
-    assert len(samples) == topic["event_count"] + topic["discarded_event_count"]
-    # Sent twice is the first event of a process, which this subscription may have been too late for.
-    assert topic["discarded_event_count"] == 1
-    discarded = next(sample for sample in samples if sample["discarded"])
-    assert sum(sample["discarded"] for sample in samples) == 1
-    assert discarded["attr_name"] == ""
-    assert discarded["first_callback_latency_micros"] is None
-    assert discarded["callback_count"] == 0
-    assert discarded["wake_count"] >= 1
+    """cppTango sends the first event of a process twice, and the subscriber throws one of them away."""
+    for _ in range(5):
+        publisher, subscriber = examined(), examined()
+        switch_on(subscriber)
+        subscriber.subscribe_surely(publisher)
+        client = subscriber.query()["client"]
+        topic, samples = client["event_callbacks"][publisher.topic()], client["perf"]
+        discarded = [sample for sample in samples if sample["discarded"]]
+        assert len(discarded) == topic["discarded_event_count"]
+        assert len(samples) == topic["event_count"] + len(discarded)
+        if discarded:
+            break
+        # A subscription may be too late for the first event.
+    (sample,) = discarded
+    assert sample["attr_name"] == ""
+    assert sample["first_callback_latency_micros"] is None
+    assert sample["callback_count"] == 0
+    assert sample["wake_count"] >= 1
 
 
 def test_long_names_are_cut(pair: tuple[Examined, Examined]) -> None:
