@@ -102,6 +102,12 @@ def told(name: str, rounds: list[Measured], base: list[Measured]) -> str:
     return f"{name:22} " + "   ".join(cells)
 
 
+def rotated(names: list[str], number: int) -> list[str]:
+    """Another one first in every round: what comes first may profit or suffer."""
+    first = number % len(names)
+    return names[first:] + names[:first]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--unpatched")
@@ -124,8 +130,8 @@ def main() -> None:
             }
             results: dict[str, list[Measured]] = {name: [] for name in cases}
             for number in range(options.rounds + 1):
-                for name, measure in cases.items():
-                    measured = measure()
+                for name in rotated(list(cases), number):
+                    measured = cases[name]()
                     if number:  # the first round warms up
                         results[name].append(measured)
             print(" " * 22, *COLUMNS, sep="   ")
