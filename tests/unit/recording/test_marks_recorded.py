@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marks_made import begin, end, mark
 from msgspec import structs
-from reading import read, read_marks
 from snapshots import LARGE_BUFFERS, Size, snapshots
 
 from stem_device.errors import RecordingError
@@ -29,6 +28,8 @@ from stem_device.recording.naming import own_recordings
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
+
+from reading import read, read_marks  # noqa: E402 - needs h5py
 
 LAST_SECOND = 250_000_000_000
 """Of the year 9892; the calendar ends in 9999."""
