@@ -1,8 +1,11 @@
 # Each target makes its own virtual environment; nothing of the machine's Python packages is used.
 PYTHON ?= python3
 DEMO_SECONDS ?= 30
-# Processes for the unit tests; those with real servers run one after the other.
+# Tests beside each other.
 JOBS ?= 2
+# Not beside others: they measure times, or demand that a quick subscriber loses nothing.
+ALONE = $(wildcard tests/system/test_ground_truth_*.py) tests/system/test_polling_cadence.py \
+        tests/system/test_device_events.py tests/system/test_device_losses.py
 # Whether there is one for the tests of the report.
 BROWSER = for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name && exit; done; false
 
@@ -36,7 +39,8 @@ test: .venv/.done .venv-core/.done .venv-tango-9.5/.done .venv-tango-10.0/.done 
 	($(BROWSER)) || .venv/bin/python -m playwright install chromium
 	.venv-core/bin/python -m pytest tests/unit -m 'not extras' -q -n $(JOBS)
 	.venv/bin/python -m pytest tests/unit -n $(JOBS)
-	.venv/bin/python -m pytest tests/system
+	.venv/bin/python -m pytest tests/system -n $(JOBS) --dist loadfile $(ALONE:%=--ignore=%)
+	.venv/bin/python -m pytest $(ALONE)
 
 lint: .venv/.done
 	.venv/bin/ruff check .
