@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
+from stem_device.cli.selecting import AsJson, Servers, Streams, Top
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -46,16 +47,8 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
     span_b: Annotated[
         str | None, typer.Option("--b", metavar="START/END", help="B is this time span of the files.")
     ] = None,
-    server: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--server", metavar="PATTERN", help="Only these servers, by admin device. May be repeated."
-        ),
-    ] = None,
-    stream: Annotated[
-        list[str] | None,
-        typer.Option("--stream", metavar="PATTERN", help="Only these streams. May be repeated."),
-    ] = None,
+    server: Servers = None,
+    stream: Streams = None,
     fail_on: Annotated[
         list[FailOn] | None,
         typer.Option(
@@ -65,10 +58,8 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
             "processing, push. May be repeated.",
         ),
     ] = None,
-    top: Annotated[
-        int, typer.Option("--top", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")
-    ] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
+    top: Top = 10,
+    as_json: AsJson = False,
 ) -> None:
     """Say what became better or worse from A to B, by how much, and how sure that is.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
+from stem_device.cli.selecting import AsJson
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -55,7 +56,7 @@ def runs(  # noqa: PLR0917 - one parameter an option, called by typer alone
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")
     ] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """What became of the test runs: how long they and their stages took, and what was lost during which.
 

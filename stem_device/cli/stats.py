@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
+from stem_device.cli.selecting import AsJson, Servers, Streams, Top
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -37,23 +38,13 @@ def stats(  # noqa: PLR0917 - one parameter an option, called by typer alone
     end: Annotated[
         str | None, typer.Option("--end", metavar="TIME", help="Only polls before this time.")
     ] = None,
-    server: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--server", metavar="PATTERN", help="Only these servers, by admin device. May be repeated."
-        ),
-    ] = None,
-    stream: Annotated[
-        list[str] | None,
-        typer.Option("--stream", metavar="PATTERN", help="Only these streams. May be repeated."),
-    ] = None,
+    server: Servers = None,
+    stream: Streams = None,
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="Only while this run went on.")
     ] = None,
-    top: Annotated[
-        int, typer.Option("--top", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")
-    ] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
+    top: Top = 10,
+    as_json: AsJson = False,
 ) -> None:
     """Say what was published, received and [bold]missed[/bold], by whom, and how long everything took.
 

@@ -20,6 +20,7 @@ from stem_device.model.mark import (
     MarkKind,
 )
 from stem_device.monitor import MarkOutcome
+from stem_device.recording.layout import iso8601
 
 MARK_IN = (
     "JSON object: run, and as you like time, iteration, device_group, queue, ...; see docs/reference/marks.md"
@@ -96,11 +97,10 @@ def parse_mark(kind: MarkKind, text: str) -> Mark:
 
 def mark_reply(outcome: MarkOutcome) -> str:
     """The answer of a command, ASCII."""
-    received = _EPOCH + timedelta(microseconds=outcome.mark.received_utc_ns // 1000)
     reply = {
         "recorded": outcome.recorded,
         "reason": tango_text(outcome.reason, MAX_REASON_CHARACTERS),
-        "received": received.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "received": iso8601(outcome.mark.received_utc_ns),
     }
     return json.dumps(reply)
 
