@@ -45,7 +45,8 @@ class CounterReader:
         ):
             return 0
         arrived = now.event_count - self.counters.event_count
-        self.raw = self.counters = now
+        if arrived:
+            self.raw = self.counters = now
         return arrived
 
     def read(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> bool:

@@ -283,6 +283,17 @@ def test_without_a_monitored_publisher_overdue_is_unknown():
     assert snapshot.servers[0].subscriptions[0].overdue is None
 
 
+def test_a_second_callback_shows_although_no_event_came():
+    ledger = Ledger()
+    one = callback(5, 4)
+    two = structs.replace(one, callback_count=2)
+    counts = [
+        ledger.account(poll(number, {SUBSCRIBER: subscriber(now)})).servers[0].subscriptions[0].callback_count
+        for number, now in enumerate((one, one, two, two), start=1)
+    ]
+    assert counts == [1, 1, 2, 2]
+
+
 def test_one_name_in_two_servers_belongs_to_the_one_the_channel_names():
     """Without a database the names of streams collapse to tango://host:0/..."""
     ledger = Ledger()
