@@ -2,9 +2,10 @@
 
 from tests.system.harness.accountant import Accountant, push_until_received, settle
 from tests.system.harness.network import DividedNetwork
-from tests.system.harness.servers import Publisher, Server, ServerFactory, Subscriber, Truth
+from tests.system.harness.servers import KEPT_AT_ONCE, Publisher, Server, ServerFactory, Subscriber, Truth
 
 __all__ = [
+    "KEPT_AT_ONCE",
     "Accountant",
     "DividedNetwork",
     "Publisher",
