@@ -17,9 +17,8 @@ from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.devices import SERVER
 from stem_device.demo.processes import ChildProcess, tango_server, wait_until
 
-
-# Events pushed at once that no subscriber loses which had received all before. A queue of ZeroMQ holds 1000 here
-# and hears of what was taken out of it 500 at a time: up to 499 events that were received still count as held.
+# Events pushed at once that no subscriber loses which had received all before. A queue of ZeroMQ holds 1000
+# here and hears of what was taken out of it 500 at a time: up to 499 that were received still count as held.
 KEPT_AT_ONCE = 400
 
 
