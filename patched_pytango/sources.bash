@@ -1,0 +1,60 @@
+# Fetching, verifying and patching the sources of a series; read by build-in-debian and check-in-ci.
+# Expects `here` (this directory), `work` (where everything goes), and what the series.conf of a series sets.
+# shellcheck shell=bash disable=SC2154
+
+MIRROR=${MIRROR:-http://deb.debian.org/debian}
+
+say() { echo "build: $*"; }
+
+fail() {
+    echo "build: $*" >&2
+    exit 1
+}
+
+is_right() { # file, sha256
+    sha256sum --status -c <<<"$2  $1" 2>/dev/null
+}
+
+fetch_from_mirror() { # path below the mirror, file, sha256
+    timeout 300 /usr/lib/apt/apt-helper download-file "$MIRROR/$1" "$2" "SHA256:$3"
+}
+
+fetch_with_pip() { # file; the same archive is on PyPI
+    rm -rf "$work/pip"
+    pip download --disable-pip-version-check --no-deps --no-binary pytango --no-build-isolation \
+        --dest "$work/pip" "pytango==$PYTANGO"
+    cp "$work/pip/pytango-$PYTANGO.tar.gz" "$1"
+}
+
+fetch() { # name, path below the mirror, sha256, file
+    is_right "$4" "$3" && return
+    rm -f "$4"
+    fetch_from_mirror "$2" "$4" "$3" >"$work/fetch.log" 2>&1 || true
+    if [[ $1 == pytango ]] && ! is_right "$4" "$3"; then
+        fetch_with_pip "$4" >>"$work/fetch.log" 2>&1 || true
+    fi
+    is_right "$4" "$3" || {
+        tail -n 20 "$work/fetch.log" >&2
+        fail "cannot fetch $MIRROR/$2 with SHA-256 $3: no such file, no network, or other contents"
+    }
+}
+
+unpack() { # name; into a directory of that name
+    local path sum file
+    read -r _ path sum < <(grep "^$1 " <<<"$SOURCES")
+    file=$work/sources/$(basename "$path")
+    mkdir -p "$work/sources"
+    fetch "$1" "$path" "$sum" "$file"
+    rm -rf "${work:?}/$1"
+    mkdir -p "$work/$1"
+    tar -xf "$file" -C "$work/$1" --strip-components=1
+}
+
+apply_patches() { # series
+    local patch
+    while read -r patch; do
+        say "  $patch"
+        patch --directory "$work/cpptango" --strip 1 --fuzz 0 --silent --input "$here/$1/patches/$patch" ||
+            fail "$patch does not apply to the sources of series $1"
+    done <"$here/$1/patches/series"
+}
