@@ -15,6 +15,7 @@ from stem_device.recording import format as spec
 
 Values = npt.NDArray[Any]
 
+_COUNTED_BY_SERVER = frozenset({"publisher_samples", "subscriber_samples"})
 _CHUNK_ROWS = {table.name: table.chunk_rows for table in spec.TABLES}
 
 
@@ -87,6 +88,20 @@ def replies(rows: PartRows) -> list[str]:
         data = file.column("text_bytes", "data", [(int(begins[number]), int(ends[number]))])
         replies.append(data.tobytes().decode("utf-8", "replace"))
     return replies
+
+
+def rows_by_server(rows: PartRows, selected: Selected) -> tuple[Codes, Integers] | None:
+    """Servers and how many rows each has in turn, as the table ``servers`` tells; None where it does not."""
+    if rows.table not in _COUNTED_BY_SERVER or rows.keep is not None:
+        return None
+    servers = rows_of(selected, rows.part, "servers")
+    lengths = servers.values(rows.table)
+    told = np.bincount(servers.polls(), lengths, minlength=rows.archive.parts[rows.part].polls)
+    recorded = np.diff(rows.archive.ends(rows.part, rows.table), prepend=0)
+    shown = selected.polls[rows.part]
+    if (lengths < 0).any() or (told != recorded)[shown].any():
+        return None
+    return servers.codes("server"), lengths
 
 
 def _ranges(ends: Integers, polls: Flags) -> list[tuple[int, int]]:

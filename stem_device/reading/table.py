@@ -12,7 +12,7 @@ import numpy.typing as npt
 from stem_device.errors import NoSuchDataError
 from stem_device.reading.archive import Archive, Codes, Integers
 from stem_device.reading.frames import make_frame
-from stem_device.reading.rows import PartRows, replies, rows_of
+from stem_device.reading.rows import PartRows, replies, rows_by_server, rows_of
 from stem_device.reading.selection import Selected
 from stem_device.recording import format as spec
 from stem_device.recording.format import Kind
@@ -97,6 +97,22 @@ class Table:
             position = np.cumsum(self._selected.polls[rows.part]) - 1 + offsets[rows.part]
             pieces.append(position[rows.polls()])
         return self._joined(pieces, np.int64)
+
+    def server_runs(self) -> tuple[Codes, Integers]:
+        """The server of row after row, as indices into ``recording.names``, and for how many rows in turn.
+
+        Quick for samples: they stand by server, and ``servers`` tells how many there are of each.
+        Raises NoSuchDataError for tables without a column ``server``.
+        """
+        runs = [rows_by_server(rows, self._selected) for rows in self._rows]
+        if any(own is None for own in runs):
+            codes = self.codes("server")
+            return codes, np.ones(len(codes), dtype=np.int64)
+        told = [own for own in runs if own is not None]
+        return (
+            self._joined([codes for codes, _ in told], np.int32),
+            self._joined([lengths for _, lengths in told], np.int64),
+        )
 
     def frame(self, library: str = "pandas", columns: Sequence[str] | None = None) -> Any:
         """A data frame of all columns or of ``columns``, by ``library`` "pandas" or "polars".

@@ -65,13 +65,16 @@ def describe(values: Values) -> Distribution:
 class Grouping:
     """Rows in order of their group: made once, used for every column of a table.
 
-    ``codes`` (n) has the group of every row, from 0 to ``groups - 1``; -1 for none.
+    ``codes`` (n) has the group of every row, from 0 to ``groups - 1``; -1 for none. With ``lengths`` (n)
+    each code is that of so many rows.
     """
 
-    def __init__(self, codes: Codes, groups: int) -> None:
+    def __init__(self, codes: Codes, groups: int, lengths: Codes | None = None) -> None:
         self.groups = groups
-        self._order = _stable_order(codes)
-        self._ends = np.cumsum(np.bincount(codes + 1, minlength=groups + 1))
+        codes, lengths = _runs(codes) if lengths is None else (codes, lengths)
+        self._order = _stable_order(codes, lengths)
+        rows = np.bincount(codes + 1, lengths, minlength=groups + 1)
+        self._ends = np.cumsum(rows.astype(np.int64))
 
     def describe(self, values: Values) -> tuple[Distribution, list[Distribution]]:
         """``values`` (n) of all groups together, and of each."""
@@ -136,16 +139,21 @@ def present(ordered: Values) -> Values:
     return ordered[np.searchsorted(ordered, 0) :]
 
 
-def _stable_order(codes: Codes) -> npt.NDArray[np.int64]:
+def _runs(codes: Codes) -> tuple[Codes, Codes]:
+    """Each code that is another one than that before it, and how many rows have it from there on."""
+    starts = np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1))
+    return codes[starts], np.diff(starts, append=len(codes))
+
+
+def _stable_order(codes: Codes, lengths: Codes) -> npt.NDArray[np.int64]:
     """Rows by code. Recorded rows of one group stand together in runs: to sort the runs is enough."""
-    if not len(codes):
-        return np.empty(0, dtype=np.int64)
-    starts = np.flatnonzero(np.diff(codes, prepend=codes[0] - 1))
-    lengths = np.diff(starts, append=len(codes))
-    runs = np.argsort(codes[starts], kind="stable")
+    starts = np.cumsum(lengths) - lengths
+    runs = np.argsort(codes, kind="stable")
     lengths = lengths[runs]
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(starts[runs] - before, lengths) + np.arange(len(codes))
+    ends = np.cumsum(lengths)
+    rows = np.arange(ends[-1] if len(ends) else 0)
+    rows += np.repeat(starts[runs] - ends + lengths, lengths)
+    return rows
 
 
 def _moments(known: Values) -> tuple[float, float]:
@@ -187,7 +195,10 @@ def _at_ranks(parts: list[Values], ranks: npt.NDArray[np.int64]) -> Values:
     high = np.full(len(ranks), max(int(part[-1]) for part in parts if len(part)))
     while (low < high).any():
         middle = low + (high - low) // 2
-        not_above = np.sum([np.searchsorted(part, middle, side="right") for part in parts], axis=0)
+        # Of the type of the parts, or all of them would be converted for each look.
+        not_above = np.sum(
+            [np.searchsorted(part, middle.astype(part.dtype), side="right") for part in parts], axis=0
+        )
         reached = not_above > ranks
         high = np.where(reached, middle, high)
         low = np.where(reached, low, middle + 1)

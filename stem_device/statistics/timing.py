@@ -69,11 +69,14 @@ def _describe_table(
     recording: Recording, name: str, polls: Polls, choice: Choice
 ) -> dict[str, tuple[Distribution, list[Distribution]]]:
     table = recording[name]
-    server = choice.server_index(table.codes("server"))
+    codes, lengths = table.server_runs()
+    server = choice.server_index(codes)
     if len(recording.sources) > 1:
+        server = np.repeat(server, lengths)
+        lengths = np.ones(len(server), dtype=np.int64)
         kept = choice.keeps(server, polls.source[table.poll_rows()])
         server = server if kept is None else np.where(kept, server, -1)
-    grouping = Grouping(server, len(choice.names))
+    grouping = Grouping(server, len(choice.names), lengths)
     return {
         timing.name: grouping.describe(table[timing.column]) for timing in TIMINGS if timing.table == name
     }
