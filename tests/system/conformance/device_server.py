@@ -117,13 +117,16 @@ class Conformance(Device):
                 self.push_change_event(PUSHED[index], self._pushed[index])
                 time.sleep(0.001)
 
-    @command(dtype_out=str)
+    @command
     def StopPushing(self):
-        """End it; how many events of each attribute were pushed from those threads."""
+        """Tell those threads to end. It waits for none: they may wait for this device's monitor."""
         self._stop.set()
-        with tango.AutoTangoAllowThreads(self):
-            for thread in self._threads:
-                thread.join()
+
+    @command(dtype_out=str)
+    def Pushed(self):
+        """How many events of each attribute were pushed from threads; empty while one still pushes."""
+        if any(thread.is_alive() for thread in self._threads):
+            return ""
         return json.dumps(dict(zip(PUSHED, self._pushed, strict=True)))
 
     @command

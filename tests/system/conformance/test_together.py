@@ -55,7 +55,8 @@ def test_all_at_once(examined: ExaminedFactory) -> None:
     for thread in threads:
         thread.join()
     assert not failures, "\n".join(failures)
-    pushed = json.loads(publisher.proxy.StopPushing())
+    publisher.proxy.StopPushing()
+    pushed = json.loads(wait_until(publisher.proxy.Pushed, "the pushing threads to end"))
     after = publisher.query()["server"]["event_counters"]
     for name, index in indices.items():
         stream = publisher.stream(name=name)

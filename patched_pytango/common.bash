@@ -1,14 +1,34 @@
-# Fetching, verifying and patching the sources of a series; read by build-in-debian and check-in-ci.
+# What the commands of this directory have in common: sources, patches, environments.
 # Expects `here` (this directory), `work` (where everything goes), and what the series.conf of a series sets.
 # shellcheck shell=bash disable=SC2154
 
 MIRROR=${MIRROR:-http://deb.debian.org/debian}
+JOBS=${JOBS:-$(nproc)}
+# A second build in the same tree compiles only what has changed. The flag is what ccache needs for precompiled headers.
+export CCACHE_DIR=/var/tmp/stem-build/ccache CCACHE_SLOPPINESS=pch_defines,time_macros CXXFLAGS=-fpch-preprocess
 
 say() { echo "build: $*"; }
 
 fail() {
     echo "build: $*" >&2
     exit 1
+}
+
+run_logged() { # what, command...
+    local what=$1 log
+    shift
+    log=$work/$(tr ' ' - <<<"$what").log
+    say "$what"
+    if ! ("$@") >"$log" 2>&1; then
+        tail -n 40 "$log" >&2
+        fail "$what failed; all of its output is in $log (inside the tree or container)"
+    fi
+}
+
+make_environment() { # directory, packages...
+    rm -rf "$1"
+    "python$PYTHON" -m venv "$1"
+    "$1/bin/pip" install --quiet --disable-pip-version-check "${@:2}"
 }
 
 is_right() { # file, sha256
