@@ -21,18 +21,21 @@ WITH_EVENTS = (*(spec.name for spec in ATTRIBUTES), "State", "Status")
 class EventPusher:
     """Knows what was pushed last. One thread at a time.
 
+    What nobody has subscribed to is not pushed: Tango would convert the value and then throw it away.
     ``errors_total`` counts the attributes that Tango refused to push.
     """
 
     def __init__(self, device: Any) -> None:
         self._device = device
         self._last: dict[str, Reading] = {}
+        self._attributes: dict[str, Any] = {}
         self.errors_total = 0
         for name in WITH_EVENTS:
             # All three together: a client that subscribes to the one that is missing breaks the others.
             device.set_change_event(name, True, False)
             device.set_archive_event(name, True, False)
             device.set_alarm_event(name, True, False)
+            self._attributes[name] = device.get_device_attr().get_attr_by_name(name)
 
     def push(self, current: Mapping[str, Reading], time_seconds: float, *, polled: bool) -> None:
         """Push what changed; with ``polled`` an archive event of everything."""
@@ -43,13 +46,15 @@ class EventPusher:
             self._last[name] = now
 
     def _push(self, name: str, now: Reading, time_seconds: float, *, changed: bool) -> None:
+        attribute, arguments = self._attributes[name], (now.value, time_seconds, now.quality)
         try:
-            if changed:
-                self._device.push_change_event(name, now.value, time_seconds, now.quality)
-                self._device.push_alarm_event(name, now.value, time_seconds, now.quality)
-            self._device.push_archive_event(name, now.value, time_seconds, now.quality)
-        except (
-            Exception
-        ):  # one attribute must not keep the others, nor the command that led here, from ending
+            if changed and attribute.change_event_subscribed():
+                self._device.push_change_event(name, *arguments)
+            if changed and attribute.alarm_event_subscribed():
+                self._device.push_alarm_event(name, *arguments)
+            if attribute.archive_event_subscribed():
+                self._device.push_archive_event(name, *arguments)
+        except Exception:
+            # One attribute must not keep the others, nor the command that led here, from ending.
             self.errors_total += 1
             logger.exception("The events of %s were not pushed", name)

@@ -64,13 +64,39 @@ def test_the_history_goes_on_from_snapshot_to_snapshot() -> None:
     assert shown.state(shown.view(event_errors=0)) is DeviceState.ON
 
 
+KINDS = ("change", "alarm", "archive")
+
+
+class FakeAttribute:
+    """Says which events have subscribers."""
+
+    def __init__(self, subscribed: tuple[str, ...]) -> None:
+        self._subscribed = subscribed
+
+    def __getattr__(self, method: str) -> Any:
+        return lambda: method.removesuffix("_event_subscribed") in self._subscribed
+
+
 class FakeDevice:
     """Keeps what was declared and pushed; refuses to push ``refused``."""
 
-    def __init__(self, refused: str = "", refusal: type[Exception] = tango.DevFailed) -> None:
+    def __init__(
+        self,
+        refused: str = "",
+        refusal: type[Exception] = tango.DevFailed,
+        subscribed: tuple[str, ...] = KINDS,
+    ) -> None:
         self.refused, self.refusal = refused, refusal
+        self._attribute = FakeAttribute(subscribed)
         self.declared: list[tuple[str, str]] = []
         self.pushed: list[tuple[str, str, object]] = []
+
+    def get_device_attr(self) -> FakeDevice:
+        return self
+
+    def get_attr_by_name(self, name: str) -> FakeAttribute:
+        assert name in WITH_EVENTS
+        return self._attribute
 
     def __getattr__(self, method: str) -> Any:
         verb, kind, _ = method.split("_")
@@ -109,20 +135,28 @@ def test_every_kind_is_declared_of_everything() -> None:
 def test_what_is_pushed(second: Reading, polled: bool, kinds: list[str]) -> None:
     device = FakeDevice()
     pusher = EventPusher(device)
-    pusher.push({"x": Reading(1, VALID)}, 1.0, polled=False)
+    pusher.push({"State": Reading(1, VALID)}, 1.0, polled=False)
     assert [kind for kind, _, _ in device.pushed] == ["change", "alarm", "archive"]
     device.pushed.clear()
-    pusher.push({"x": second}, 2.0, polled=polled)
+    pusher.push({"State": second}, 2.0, polled=polled)
     assert [kind for kind, _, _ in device.pushed] == kinds
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_nobody_subscribed_to_is_not_pushed(kind: str) -> None:
+    device = FakeDevice(subscribed=(kind,))
+    pusher = EventPusher(device)
+    pusher.push({"State": Reading(1, VALID)}, 1.0, polled=True)
+    assert device.pushed == [(kind, "State", 1)]
 
 
 @pytest.mark.parametrize("refusal", [tango.DevFailed, TypeError])
 def test_a_refused_push_is_counted_and_the_others_go_on(
     refusal: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
-    device = FakeDevice("x", refusal)
+    device = FakeDevice("State", refusal)
     pusher = EventPusher(device)
-    pusher.push({"x": Reading(1, VALID), "y": Reading(2, VALID)}, 1.0, polled=True)
+    pusher.push({"State": Reading(1, VALID), "Status": Reading(2, VALID)}, 1.0, polled=True)
     assert pusher.errors_total == 1
-    assert {name for _, name, _ in device.pushed} == {"y"}
-    assert "The events of x were not pushed" in caplog.text
+    assert {name for _, name, _ in device.pushed} == {"Status"}
+    assert "The events of State were not pushed" in caplog.text
