@@ -17,7 +17,7 @@ def outcomes(path):
 
 
 def main(before, after):
-    """Print the counts and the differences; 1 if there is a difference."""
+    """Print the counts and the differences; 1 if there is a difference, or no test."""
     sides = [outcomes(path) for path in (before, after)]
     for name, side in zip(("unpatched", "patched"), sides, strict=True):
         counts = sorted(Counter(side.values()).items())
@@ -27,7 +27,7 @@ def main(before, after):
     for name in different:
         print(f"{name}: {sides[0].get(name)} unpatched, {sides[1].get(name)} patched")
     print(f"{len(different)} of {len(names)} tests end differently")
-    return 1 if different else 0
+    return 1 if different or not names else 0
 
 
 if __name__ == "__main__":
