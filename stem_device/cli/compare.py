@@ -17,6 +17,8 @@ EPILOG = """[bold]Examples[/bold]
 
   stem compare before.h5 after.h5 --fail-on missed --fail-on latency
 
+  stem compare 'monday-*.h5' 'tuesday-*.h5'
+
   stem compare night.h5 --a 2026-11-22T01:00Z/2026-11-22T02:00Z --b 2026-11-22T02:00Z/2026-11-22T03:00Z
 
 [bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing,
@@ -38,7 +40,10 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE", help="Two recordings, A and B; or one, with --a and --b.", show_default=False
+            metavar="FILE",
+            help="Two recordings, A and B; or one, with --a and --b. One of several files is given as "
+            "its directory, or as a pattern in quotes.",
+            show_default=False,
         ),
     ],
     span_a: Annotated[

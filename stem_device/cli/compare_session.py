@@ -12,7 +12,7 @@ import msgspec
 from stem_device.cli.compare_tables import compare_parts
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
-from stem_device.cli.selecting import parse_span
+from stem_device.cli.selecting import files_of, parse_span
 from stem_device.cli.wide import print_lines, wide_console
 from stem_device.errors import OptionError
 from stem_device.reading import Recording, open_recording
@@ -51,13 +51,19 @@ def _sides(
     span_a, span_b = spans
     if span_a is None and span_b is None:
         if len(files) != 2:
-            raise OptionError("FILE", [*map(str, files)], "name two recordings, or give --a and --b as well")
-        return stack.enter_context(open_recording(files[0])), stack.enter_context(open_recording(files[1]))
+            raise OptionError(
+                "FILE",
+                [*map(str, files)],
+                "name two recordings, A and B; of several files each: a directory, or a pattern in quotes",
+            )
+        a, b = (stack.enter_context(open_recording(files_of(path))) for path in files)
+        return a, b
     if span_a is None or span_b is None:
         missing = "--a" if span_a is None else "--b"
         raise OptionError(missing, None, "give both time spans, --a START/END and --b START/END")
     (start_a, end_a), (start_b, end_b) = parse_span("--a", span_a), parse_span("--b", span_b)
-    recording = stack.enter_context(open_recording([*files]))
+    every = [file for path in files for file in files_of(path)]
+    recording = stack.enter_context(open_recording(every))
     return recording.select(start=start_a, end=end_a), recording.select(start=start_b, end=end_b)
 
 

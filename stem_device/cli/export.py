@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
+from stem_device.cli.selecting import End, Files, Run, Servers, Start, Streams
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -23,12 +24,7 @@ EPILOG = """[bold]Examples[/bold]
 
 
 def export(  # noqa: PLR0917 - one parameter an option, called by typer alone
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE", help="A recording; several files are read as one.", show_default=False
-        ),
-    ],
+    files: Files,
     output: Annotated[
         Path,
         typer.Option(
@@ -49,25 +45,11 @@ def export(  # noqa: PLR0917 - one parameter an option, called by typer alone
             show_default=False,
         ),
     ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option("--start", metavar="TIME", help="First moment, ISO 8601.", show_default=False),
-    ] = None,
-    end: Annotated[
-        str | None,
-        typer.Option("--end", metavar="TIME", help="The moment after the last.", show_default=False),
-    ] = None,
-    server: Annotated[
-        list[str] | None,
-        typer.Option("--server", "-s", metavar="PATTERN", help="Only these servers.", show_default=False),
-    ] = None,
-    stream: Annotated[
-        list[str] | None,
-        typer.Option("--stream", metavar="PATTERN", help="Only these streams.", show_default=False),
-    ] = None,
-    run: Annotated[
-        str | None, typer.Option("--run", "-r", metavar="RUN", help="Only this run.", show_default=False)
-    ] = None,
+    start: Start = None,
+    end: End = None,
+    server: Servers = None,
+    stream: Streams = None,
+    run: Run = None,
 ) -> None:
     """Write a recording, or what is selected of it, as JSON lines, CSV or Parquet.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
+from stem_device.cli.selecting import End, Files, Run, Servers, Start, Streams
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -29,12 +30,7 @@ timings (the same over time), stages (stages of the runs, the first page).
 
 
 def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE", help="A recording; several files are read as one.", show_default=False
-        ),
-    ],
+    files: Files,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -45,23 +41,11 @@ def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
             show_default=False,
         ),
     ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option("--start", metavar="TIME", help="Polls from then on, as 2026-11-22T04:15:30 (UTC)."),
-    ] = None,
-    end: Annotated[str | None, typer.Option("--end", metavar="TIME", help="Polls before then.")] = None,
-    server: Annotated[
-        list[str] | None,
-        typer.Option("--server", metavar="PATTERN", help="Only these servers; may be given several times."),
-    ] = None,
-    stream: Annotated[
-        list[str] | None,
-        typer.Option("--stream", metavar="PATTERN", help="Only these streams; may be given several times."),
-    ] = None,
-    run: Annotated[
-        str | None,
-        typer.Option("--run", metavar="RUN", help="Only from the first to the last mark of this run."),
-    ] = None,
+    start: Start = None,
+    end: End = None,
+    server: Servers = None,
+    stream: Streams = None,
+    run: Run = None,
     image_format: Annotated[
         str | None,
         typer.Option(

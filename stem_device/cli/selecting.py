@@ -2,22 +2,72 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stem_device.errors import OptionError
 
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE", help="A recording; several files are read as one.", show_default=False),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--start", metavar="TIME", help="Only polls from then on, ISO 8601 (UTC).", show_default=False
+    ),
+]
+End = Annotated[
+    str | None, typer.Option("--end", metavar="TIME", help="Only polls before then.", show_default=False)
+]
+Run = Annotated[
+    str | None,
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        help="Only from the first to the last mark of this run.",
+        show_default=False,
+    ),
+]
 Servers = Annotated[
     list[str] | None,
-    typer.Option("--server", metavar="PATTERN", help="Only these servers, by admin device. May be repeated."),
+    typer.Option(
+        "--server",
+        metavar="PATTERN",
+        help="Only these servers, by admin device. May be repeated.",
+        show_default=False,
+    ),
 ]
 Streams = Annotated[
     list[str] | None,
-    typer.Option("--stream", metavar="PATTERN", help="Only these streams. May be repeated."),
+    typer.Option(
+        "--stream", metavar="PATTERN", help="Only these streams. May be repeated.", show_default=False
+    ),
 ]
 Top = Annotated[int, typer.Option("--top", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")]
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files of one recording: all ``*.h5`` of a directory, what matches a pattern, or the file itself.
+
+    Raises OptionError where there are none.
+    """
+    if path.is_dir():
+        found = sorted(path.glob("*.h5"))
+    elif path.exists() or not set("*?[") & set(path.name):
+        return [path]
+    else:
+        found = sorted(path.parent.glob(path.name))
+    if not found:
+        raise OptionError(
+            "FILE",
+            str(path),
+            "there is no recording: name a file, a directory of *.h5, or a pattern",
+        )
+    return found
 
 
 def parse_span(option: str, text: str) -> tuple[str | None, str | None]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson, Servers, Streams, Top
+from stem_device.cli.selecting import AsJson, End, Files, Run, Servers, Start, Streams, Top
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -25,24 +22,12 @@ EPILOG = """[bold]Examples[/bold]
 
 
 def stats(  # noqa: PLR0917 - one parameter an option, called by typer alone
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE", help="A recording; several files are read as one.", show_default=False
-        ),
-    ],
-    start: Annotated[
-        str | None,
-        typer.Option("--start", metavar="TIME", help="Only polls from this time on, ISO 8601."),
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--end", metavar="TIME", help="Only polls before this time.")
-    ] = None,
+    files: Files,
+    start: Start = None,
+    end: End = None,
     server: Servers = None,
     stream: Streams = None,
-    run: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="Only while this run went on.")
-    ] = None,
+    run: Run = None,
     top: Top = 10,
     as_json: AsJson = False,
 ) -> None:

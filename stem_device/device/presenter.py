@@ -55,6 +55,7 @@ class Presenter:
                 targets=view.targets,
                 recording=view.recording,
                 health=view.health,
+                unrecorded_marks=view.unrecorded_marks,
                 notes=notes,
             )
         )

@@ -50,6 +50,7 @@ class Situation:
     targets: tuple[str, ...]
     recording: RecordingStatus
     health: MonitorHealth
+    unrecorded_marks: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -63,6 +64,7 @@ def status_of(situation: Situation) -> str:
         *_servers(situation.snapshot),
         *_drained(situation.snapshot),
         *_recording(situation.recording),
+        *_marks(situation),
         *_health(situation.health),
         *situation.notes,
     ]
@@ -176,6 +178,14 @@ def _recording(recording: RecordingStatus) -> Iterator[str]:
         yield (
             f"Recording failed: {recording.error}. What was written stays readable and monitoring goes on; "
             "mend the cause, then call StartRecording."
+        )
+
+
+def _marks(situation: Situation) -> Iterator[str]:
+    if situation.unrecorded_marks:
+        yield (
+            "Marks of runs came while nothing could be recorded, and are in no recording: unrecordedMarks "
+            "counts them. Call StartRecording before the runs begin."
         )
 
 

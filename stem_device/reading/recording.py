@@ -28,12 +28,13 @@ class Recording:
     """One or several recordings, read as one; or a view of them that :meth:`select` made.
 
     Rows are read when they are asked for. What a file had when it was opened is shown, and no more of it,
-    also if it grows. Not thread-safe. A context manager; its views share its files.
+    also if it grows. Not thread-safe. A context manager; its views share its files. ``selected`` is for the
+    other modules of this package: which rows of which file that are.
     """
 
     def __init__(self, archive: Archive, selections: tuple[Selection, ...] = ()) -> None:
         self._archive = archive
-        self._selected = Selected(archive, selections)
+        self.selected = Selected(archive, selections)
         self._tables: dict[str, Table] = {}
 
     def __enter__(self) -> Self:
@@ -73,12 +74,12 @@ class Recording:
         if table not in TABLES:
             raise NoSuchDataError("table", table, self.tables)
         if table not in self._tables:
-            self._tables[table] = Table(self._selected, table)
+            self._tables[table] = Table(self.selected, table)
         return self._tables[table]
 
     def __repr__(self) -> str:
         files = ", ".join(map(str, self.files))
-        return f"<{'view of a ' if self._selected.selections else ''}recording: {files}>"
+        return f"<{'view of a ' if self.selected.selections else ''}recording: {files}>"
 
     def select(
         self,
@@ -116,7 +117,7 @@ class Recording:
         check_patterns(self._archive, "streams", selection.streams)
         if run is not None:
             run_span(self._archive, run)
-        return Recording(self._archive, (*self._selected.selections, selection))
+        return Recording(self._archive, (*self.selected.selections, selection))
 
     def snapshots(self) -> Iterator[Snapshot]:
         """The selected polls as they were before they were recorded, a few at a time in memory.
@@ -125,8 +126,8 @@ class Recording:
         and quantiles of a poll are those of the whole. Not recorded, and therefore not here: replies
         (``texts``) of servers that are monitored, and of others what goes beyond 65,536 characters.
         """
-        for part, polls in enumerate(self._selected.polls):
-            yield from snapshots_of(self._selected, part, polls)
+        for part, polls in enumerate(self.selected.polls):
+            yield from snapshots_of(self.selected, part, polls)
 
     def follow(
         self,
@@ -147,10 +148,10 @@ class Recording:
         """
         if len(self.sources) > 1:
             raise OptionError("follow", [source.id for source in self.sources], "one recording at a time")
-        if any(selection.run is not None for selection in self._selected.selections):
+        if any(selection.run is not None for selection in self.selected.selections):
             raise OptionError("follow", "run", "a view of a run cannot be followed: its end is not known")
         looks = Looks(stop or threading.Event(), timeout_seconds, interval_seconds)
-        return follow(self.files, self._selected.selections, looks)
+        return follow(self.files, self.selected.selections, looks)
 
 
 def open_recording(paths: AnyPath | Sequence[AnyPath]) -> Recording:

@@ -48,7 +48,7 @@ class Block:
 
 def blocks_of(recording: Recording) -> Iterator[Block]:
     """All blocks, in order of the file. Raises UnreadableRecordingError where it is damaged."""
-    selected = recording._selected
+    selected = recording.selected
     polls = [np.flatnonzero(flags) for flags in selected.polls]
     total, before = max(sum(map(len, polls)), 1), 0
     for part, numbers in enumerate(polls):

@@ -85,7 +85,7 @@ def _pieces(recording: Recording, table: Table) -> Iterator[list[Any]]:
         for block in blocks_of(recording):
             yield _columns(block, block.rows(table.name), table)
         return
-    selected = recording._selected
+    selected = recording.selected
     for part, flags in enumerate(selected.polls):
         yield _columns(Block(selected, part, flags, 1.0), rows_of(selected, part, table.name), table)
 

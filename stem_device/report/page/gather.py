@@ -23,9 +23,7 @@ from stem_device.report.page.evidence import (
     SubscriptionRows,
 )
 from stem_device.runs import RunTable, events_per_run, runs_of, stages
-from stem_device.statistics.choice import Choice
-from stem_device.statistics.polls import Polls
-from stem_device.statistics.rows import CountedRows
+from stem_device.statistics import Choice, CountedRows, Polls
 
 
 def gather(recording: Recording) -> Evidence:

@@ -37,6 +37,13 @@ def test_nothing_to_do() -> None:
     assert "AddTarget" in NO_TARGETS
 
 
+def test_marks_that_are_in_no_recording() -> None:
+    assert "call StartRecording" not in told(None)
+    assert "are in no recording: unrecordedMarks counts them. Call StartRecording" in told(
+        None, unrecorded_marks=2
+    )
+
+
 def test_waiting() -> None:
     assert told(None) == "Waiting for the first poll of 1 target."
 

@@ -105,6 +105,7 @@ def test_json_has_null_for_what_there_is_not(night: Truth, stem) -> None:
         (("compare", "good.h5"), 2, "two recordings"),
         (("compare", "good.h5", "slow.h5", "lossy.h5"), 2, "two recordings"),
         (("compare", "good.h5", "nowhere.h5"), 1, "nowhere.h5"),
+        (("compare", "good.h5", "nowhere-*.h5"), 2, "nowhere-*.h5"),
         (("compare", "good.h5", "--a", "2026-11-22T04:00Z/"), 2, "--b"),
         (("compare", "good.h5", "--b", "2026-11-22T04:00Z/"), 2, "--a"),
         (("compare", "good.h5", "--a", "2026-11-22T04:00Z", "--b", "/2026-11-22T04:00Z"), 2, "START/END"),
@@ -146,6 +147,18 @@ def test_what_was_lost_is_named(stem) -> None:
     assert "Worse: share of events missed: 0 % in A, " in result.stdout
     assert "missed 0 of " in result.stdout
     assert "dserver/motion/001 lab/axis/002/position02.change: " in result.stderr
+
+
+@pytest.mark.parametrize("whole", ["parts", "parts/lossy*.h5"])
+def test_a_recording_of_several_files_is_one_side(stem, whole: str) -> None:
+    losses = tuple(Loss(poll, 1, 2, 60) for poll in range(2, POLLS, 4))
+    Path("parts").mkdir(exist_ok=True)
+    if not any(Path("parts").iterdir()):
+        write_recording(Path("parts/lossy.h5"), Plan(polls=POLLS, losses=losses, polls_a_file=25))
+    found = [json.loads(stem("compare", "good.h5", side, "--json").stdout) for side in ("lossy.h5", whole)]
+    assert len(list(Path("parts").iterdir())) == 3
+    assert found[1]["b"]["polls"] == POLLS
+    assert found[0] == found[1]
 
 
 def test_time_spans_as_json(stem) -> None:
