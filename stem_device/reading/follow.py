@@ -17,10 +17,6 @@ from stem_device.reading.snapshots import snapshots_of
 
 _log = logging.getLogger(__name__)
 
-_NEXT_FILE_SECONDS = 5.0
-"""A recorder makes the next file at once after it closed one; it may wait for a slow disk."""
-_LIMIT = "MaxRecordingBytes"
-
 
 @dataclass
 class Looks:
@@ -53,7 +49,7 @@ def follow(paths: Sequence[Path], selections: tuple[Selection, ...], looks: Look
     path: Path | None = paths[-1]
     while path is not None:
         last = yield from _file(path, selections, looks)
-        path = _next_file(last, looks) if last.ended_utc_ns is not None else None
+        path = _following(last) if last.ended_utc_ns is not None else None
 
 
 def _file(path: Path, selections: tuple[Selection, ...], looks: Looks) -> Generator[Snapshot, None, PartFile]:
@@ -84,20 +80,11 @@ def _new(part: PartFile, done: int, selections: tuple[Selection, ...], looks: Lo
     looks.came()
 
 
-def _next_file(last: PartFile, looks: Looks) -> Path | None:
-    """The file that goes on where ``last`` ended; None if the recording ended there."""
-    deadline = looks.monotonic() + _NEXT_FILE_SECONDS
-    while not looks.stop.is_set():
-        following = _following(last)
-        if following is not None or not _was_full(last):
-            return following
-        if looks.monotonic() > deadline or not looks.waited():
-            break
-    return None
-
-
 def _following(last: PartFile) -> Path | None:
-    """The file with the lowest number above that of ``last`` in its directory."""
+    """The file with the lowest number above that of ``last`` in its directory; None if the recording ended.
+
+    The next file is there before one is closed.
+    """
     found = {}
     for path in last.path.parent.glob(f"*{last.path.suffix}"):
         recording_id, number = part_number(path)
@@ -108,13 +95,3 @@ def _following(last: PartFile) -> Path | None:
     if min(found) > last.part + 1:
         _log.warning("parts %d to %d of %s are not there", last.part + 1, min(found) - 1, last.recording_id)
     return found[min(found)]
-
-
-def _was_full(last: PartFile) -> bool:
-    """Whether it was closed because of its size, as far as it tells; then another file follows."""
-    file = open_part(last.path)
-    try:
-        limit = file.context().properties.get(_LIMIT, "")
-    finally:
-        file.close()
-    return not limit.isdecimal() or 0 < int(limit) <= last.path.stat().st_size

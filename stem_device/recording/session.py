@@ -121,15 +121,31 @@ class RecordingSession:
         limit = self._options.max_recording_bytes
         if not limit or recorder.bytes_written < limit or self._part is None:
             return recorder
-        recorder.close()
+        part = replace(self._part, number=self._part.number + 1, begun_utc_ns=self._clock.utc_ns())
+        following = self._following(part, recorder)
         self._closed_polls += recorder.polls
         self._closed_marks += recorder.marks
         self._closed_bytes += recorder.bytes_written
-        self._recorder = None
-        self._part = replace(self._part, number=self._part.number + 1, begun_utc_ns=self._clock.utc_ns())
-        self._recorder = self._open(self._part)
-        self._prune(self._recorder.path)
-        return self._recorder
+        self._recorder, self._part = following, part
+        self._prune(following.path)
+        return following
+
+    def _following(self, part: Part, recorder: Hdf5Recorder) -> Hdf5Recorder:
+        """The next file, made before the one before is closed: whoever finds that closed finds the next one.
+
+        If the writer dies between the two, one file was not closed: the recording is known as incomplete.
+        """
+        try:
+            following = self._open(part)
+        except StemError:
+            recorder.close()
+            raise
+        try:
+            recorder.close()
+        except StemError:
+            following.close()
+            raise
+        return following
 
     def _open(self, part: Part) -> Hdf5Recorder:
         """Take the first name that is free."""

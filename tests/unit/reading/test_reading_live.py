@@ -18,7 +18,7 @@ from stem_device.errors import OptionError, UnreadableRecordingError
 from stem_device.model.clock import SystemClock
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading import Recording, access
-from stem_device.reading import follow as following
+from stem_device.reading.follow import Looks
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording.hdf5 import new_recording
 from stem_device.recording.layout import Part
@@ -27,15 +27,14 @@ pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
 
 PLAN = Plan(polls=12, samples=10)
-FULL, NOT_FULL, UNKNOWN = {"MaxRecordingBytes": "1"}, {"MaxRecordingBytes": "0"}, {}
 
 
 class Writer:
     """A recording in several files, written poll by poll."""
 
-    def __init__(self, directory: Path, properties: dict[str, str]) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._context = RecordingContext(properties=properties)
+        self._context = RecordingContext()
         self._part = new_recording(SystemClock())
         self.made = list(synthetic_snapshots(PLAN))
         self._recorder = self._open(self._part)
@@ -49,10 +48,10 @@ class Writer:
             self._recorder.write(self.made[poll])
 
     def go_on(self, *, skip: int = 0) -> None:
-        """Close the file and begin the next one."""
-        self._recorder.close()
-        self._part = replace(self._part, number=self._part.number + 1 + skip)
+        """Begin the next file, then close this one, as a recording does."""
+        full, self._part = self._recorder, replace(self._part, number=self._part.number + 1 + skip)
         self._recorder = self._open(self._part)
+        full.close()
 
     def close(self) -> None:
         self._recorder.close()
@@ -63,17 +62,16 @@ class Writer:
 
 @pytest.fixture(autouse=True)
 def hardly_any_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "_NEXT_FILE_SECONDS", 0.02)
     monkeypatch.setattr(access, "_WAIT_SECONDS", 0.0)
 
 
 @pytest.fixture
 def writer(tmp_path: Path):
-    """``writer(properties)``; closed in the end."""
+    """``writer()``; closed in the end."""
     writers = []
 
-    def make(properties: dict[str, str]) -> Writer:
-        writers.append(Writer(tmp_path, properties))
+    def make() -> Writer:
+        writers.append(Writer(tmp_path))
         return writers[-1]
 
     yield make
@@ -81,14 +79,11 @@ def writer(tmp_path: Path):
         one.close()
 
 
-MakeWriter = Callable[[dict[str, str]], Writer]
+MakeWriter = Callable[[], Writer]
 
 
-@pytest.mark.parametrize("properties", [FULL, NOT_FULL, UNKNOWN], ids=str)
-def test_polls_come_as_they_are_written_and_end_with_the_recording(
-    writer: MakeWriter, properties: dict[str, str]
-) -> None:
-    recorder = writer(properties)
+def test_polls_come_as_they_are_written_and_end_with_the_recording(writer: MakeWriter) -> None:
+    recorder = writer()
     recorder.write(range(3))
     with open_recording(recorder.path) as recording:
         polls = recording.follow(interval_seconds=0)
@@ -103,7 +98,7 @@ def test_polls_come_as_they_are_written_and_end_with_the_recording(
 def test_it_goes_on_to_the_next_file(writer: MakeWriter, tmp_path: Path) -> None:
     write_recording(tmp_path / "another.h5", Plan(polls=2))  # is left alone
     (tmp_path / "nothing.h5").write_text("no recording")
-    recorder = writer(FULL)
+    recorder = writer()
     recorder.write(range(2))
     with open_recording(recorder.path) as recording:
         polls = recording.follow(interval_seconds=0)
@@ -119,37 +114,8 @@ def test_it_goes_on_to_the_next_file(writer: MakeWriter, tmp_path: Path) -> None
         assert_same(list(polls), recorder.made[5:6])
 
 
-def test_the_next_file_may_be_late(writer: MakeWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    recorder = writer(FULL)
-    recorder.write(range(1))
-    monkeypatch.setattr(following, "_NEXT_FILE_SECONDS", 60.0)
-    with open_recording(recorder.path) as recording:
-        looks = GoingOnInWait(recorder, polls=range(1, 3))
-        polls = recording.follow(stop=looks, interval_seconds=0)
-        assert next(polls).poll == FIRST_POLL
-        recorder.close()
-        assert_same(list(islice(polls, 2)), recorder.made[1:3])
-
-
-class GoingOnInWait(threading.Event):
-    """While the follower waits for the second time, the next file comes."""
-
-    def __init__(self, writer: Writer, polls: range) -> None:
-        super().__init__()
-        self._writer = writer
-        self._polls = polls
-        self._waits = 0
-
-    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
-        self._waits += 1
-        if self._waits == 2:
-            self._writer.go_on()
-            self._writer.write(self._polls)
-        return self.is_set()
-
-
 def test_files_that_were_removed_are_told(writer: MakeWriter, caplog: pytest.LogCaptureFixture) -> None:
-    recorder = writer(FULL)
+    recorder = writer()
     recorder.write(range(1))
     first = recorder.path
     recorder.go_on(skip=2)
@@ -167,7 +133,7 @@ def test_all_files_that_were_given_come_first(tmp_path: Path) -> None:
 
 
 def test_stop(writer: MakeWriter) -> None:
-    recorder = writer(NOT_FULL)
+    recorder = writer()
     recorder.write(range(5))
     stop = threading.Event()
     found: list[Snapshot] = []
@@ -196,7 +162,7 @@ class SetInWait(threading.Event):
 
 
 def test_timeout(writer: MakeWriter) -> None:
-    recorder = writer(NOT_FULL)
+    recorder = writer()
     recorder.write(range(2))
     with open_recording(recorder.path) as recording:
         assert len(list(recording.follow(interval_seconds=0.001, timeout_seconds=0.01))) == 2
@@ -204,7 +170,7 @@ def test_timeout(writer: MakeWriter) -> None:
 
 def test_the_time_that_a_poll_is_worked_on_is_no_timeout() -> None:
     times = iter([0.0, 5.0, 100.0, 104.0, 106.0])
-    looks = following.Looks(threading.Event(), 5.0, 0.0, monotonic=lambda: next(times))
+    looks = Looks(threading.Event(), 5.0, 0.0, monotonic=lambda: next(times))
     looks.came()  # at 5, after the polls before
     looks.came()  # at 100
     assert looks.waited()
@@ -212,7 +178,7 @@ def test_the_time_that_a_poll_is_worked_on_is_no_timeout() -> None:
 
 
 def test_of_a_view(writer: MakeWriter) -> None:
-    recorder = writer(NOT_FULL)
+    recorder = writer()
     recorder.write(range(4))
     with open_recording(recorder.path) as recording:
         view = recording.select(servers="*/001", start=recorder.made[2].time_utc_ns)
@@ -226,7 +192,7 @@ def test_of_a_view(writer: MakeWriter) -> None:
 
 
 def test_a_view_before_the_first_poll(writer: MakeWriter) -> None:
-    recorder = writer(NOT_FULL)
+    recorder = writer()
     with open_recording(recorder.path) as recording:
         polls = recording.select(servers="*/001").follow(interval_seconds=0)
         recorder.write(range(1))
@@ -235,7 +201,7 @@ def test_a_view_before_the_first_poll(writer: MakeWriter) -> None:
 
 def test_what_cannot_be_followed(writer: MakeWriter, tmp_path: Path) -> None:
     other = write_recording(tmp_path / "other.h5", PLAN)
-    recorder = writer(NOT_FULL)
+    recorder = writer()
     recorder.write(range(1))
     both = open_recording([recorder.path, *other.paths])
     with both, pytest.raises(OptionError, match="follow: one recording at a time"):
@@ -249,7 +215,7 @@ def test_what_cannot_be_followed(writer: MakeWriter, tmp_path: Path) -> None:
 
 
 def test_what_was_opened_stays_as_it_was(writer: MakeWriter) -> None:
-    recorder = writer(NOT_FULL)
+    recorder = writer()
     recorder.write(range(3))
     recording: Recording
     with open_recording(recorder.path) as recording:

@@ -20,7 +20,8 @@ from snapshots import LARGE_BUFFERS, Size, snapshots
 
 from stem_device.errors import MissingExtraError, RecordingError
 from stem_device.model.options import Options
-from stem_device.recording import RecordingContext, RecordingSession, RecordingStatus
+from stem_device.reading import open_recording
+from stem_device.recording import Hdf5Recorder, RecordingContext, RecordingSession, RecordingStatus
 from stem_device.recording.advice import explain
 from stem_device.recording.naming import candidates, own_recordings
 from stem_device.recording.ordered_file import DescriptorDisk
@@ -134,6 +135,56 @@ def test_the_next_file_begins_without_losing_a_poll(tmp_path: Path, clock: SetCl
             starts.add(file["entry/polls/time"].attrs["start"])
             assert file["entry/context/label"].asstr()[()] == "long"
     assert len(identifiers) == len(starts) == 1
+
+
+def test_a_death_between_two_files_is_seen(tmp_path: Path, clock: SetClock, monkeypatch) -> None:
+    """The next file is there before the one before it is closed."""
+
+    class DiedError(BaseException):
+        pass
+
+    def die(_: Hdf5Recorder) -> None:
+        raise DiedError
+
+    session = session_in(tmp_path, clock, max_recording_bytes=3_000_000)
+    session.start("", RecordingContext())
+    monkeypatch.setattr(Hdf5Recorder, "close", die)
+    written = 0
+    made = snapshots(LARGE_BUFFERS)
+    with pytest.raises(DiedError):  # noqa: PT012 - how many polls it takes is counted
+        while True:
+            clock.advance(10)
+            session.write(next(made))
+            written += 1
+    files = sorted(tmp_path.iterdir())
+    assert [len(polls_in(path)) for path in files] == [written, 0]
+    with open_recording(files) as recording:
+        assert not recording.sources[0].complete
+        assert len(recording["polls"]) == written
+
+
+def test_a_file_that_cannot_be_closed_ends_the_recording(
+    tmp_path: Path, clock: SetClock, monkeypatch
+) -> None:
+    session = session_in(tmp_path, clock, max_recording_bytes=3_000_000)
+    path = session.start("", RecordingContext())
+    close = Hdf5Recorder.close
+
+    def fail(recorder: Hdf5Recorder) -> None:
+        close(recorder)
+        if recorder.path == path:
+            raise RecordingError(path, "close", "the disk is full")
+
+    monkeypatch.setattr(Hdf5Recorder, "close", fail)
+    made = snapshots(LARGE_BUFFERS)
+    while session.status.active:
+        clock.advance(10)
+        session.write(next(made))
+    assert "the disk is full" in session.status.error
+    first, second = sorted(tmp_path.iterdir())
+    assert len(polls_in(first)) == session.status.polls
+    with h5py.File(second) as file:
+        assert file["entry/context/end_time"].shape == (1,)
 
 
 def test_old_files_of_its_own_are_removed_and_no_others(tmp_path: Path, clock: SetClock) -> None:
