@@ -2,7 +2,8 @@
 # Expects `here` (this directory), `work` (where everything goes), and what the series.conf of a series sets.
 # shellcheck shell=bash disable=SC2154
 
-MIRROR=${MIRROR:-http://deb.debian.org/debian}
+# A Debian mirror; the one that apt uses here, unless told.
+MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 -o '.*/debian\b')}
 JOBS=${JOBS:-$(nproc)}
 # A second build in the same tree compiles only what has changed. The flag is what ccache needs for precompiled headers.
 export CCACHE_DIR=/var/tmp/stem-build/ccache CCACHE_SLOPPINESS=pch_defines,time_macros CXXFLAGS=-fpch-preprocess
