@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2154
 
 # A Debian mirror; the one that apt uses here, unless told.
-MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 -o '.*/debian\b')}
+MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 -o '.*/debian\b' || true)}
 JOBS=${JOBS:-$(nproc)}
 # A second build in the same tree compiles only what has changed. The flag is what ccache needs for precompiled headers.
 export CCACHE_DIR=/var/tmp/stem-build/ccache CCACHE_SLOPPINESS=pch_defines,time_macros CXXFLAGS=-fpch-preprocess
