@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +37,7 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingContext
 from stem_device.statistics import Statistics, summarise
 from stem_device.statistics.choice import Choice
-from stem_device.statistics.distribution import QUANTILES
+from stem_device.statistics.distribution import QUANTILES, Distribution
 from stem_device.statistics.polls import Polls
 from stem_device.statistics.timing import TIMINGS, describe_timings
 
@@ -199,10 +199,14 @@ def read_timings(path: Path) -> Found:
         polls = Polls(recording)
         choice = Choice(recording, polls)
         timings = describe_timings(recording, polls, choice)
-    found = {(name, ""): asdict(one) for name, one in timings.overall.items()}
+    found = {(name, ""): numbers_of(one) for name, one in timings.overall.items()}
     for server, own in zip(choice.names, timings.servers, strict=True):
-        found |= {(name, server): asdict(one) for name, one in own.items()}
+        found |= {(name, server): numbers_of(one) for name, one in own.items()}
     return found
+
+
+def numbers_of(one: Distribution) -> dict[str, float]:
+    return {field.name: getattr(one, field.name) for field in fields(one)}
 
 
 def read_all(path: Path) -> Statistics:
@@ -279,9 +283,9 @@ def numbers(moments: Any, quantiles: Any) -> dict[str, float]:
 
 
 def own_numbers(statistics: Statistics) -> Found:
-    found = {(name, ""): asdict(one) for name, one in statistics.timings.items()}
+    found = {(name, ""): numbers_of(one) for name, one in statistics.timings.items()}
     for server in statistics.servers:
-        found |= {(name, server.server): asdict(one) for name, one in server.timings.items()}
+        found |= {(name, server.server): numbers_of(one) for name, one in server.timings.items()}
     return found
 
 

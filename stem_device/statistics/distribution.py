@@ -136,7 +136,7 @@ def present(ordered: Values) -> Values:
     """``ordered`` without what is missing: NaN stands at its end, -1 of whole numbers at its beginning."""
     if ordered.dtype.kind == "f":
         return ordered[: np.searchsorted(ordered, np.nan)]
-    return ordered[np.searchsorted(ordered, 0) :]
+    return ordered[np.searchsorted(ordered, ordered.dtype.type(0)) :]
 
 
 def _runs(codes: Codes) -> tuple[Codes, Codes]:
@@ -191,8 +191,12 @@ def _at_ranks(parts: list[Values], ranks: npt.NDArray[np.int64]) -> Values:
     """
     if any(part.dtype.kind == "f" for part in parts):
         return np.asarray(np.sort(np.concatenate(parts))[ranks])
-    low = np.full(len(ranks), min(int(part[0]) for part in parts if len(part)))
-    high = np.full(len(ranks), max(int(part[-1]) for part in parts if len(part)))
+    parts = [part for part in parts if len(part)]
+    count = sum(map(len, parts))
+    # The value at rank k of all lies between the least and the greatest of those at its share of each part.
+    near = [part[ranks * len(part) // count].astype(np.int64) for part in parts]
+    low: Values = np.min(near, axis=0)
+    high: Values = np.max(near, axis=0)
     while (low < high).any():
         middle = low + (high - low) // 2
         # Of the type of the parts, or all of them would be converted for each look.
