@@ -180,7 +180,7 @@ SERVERS = Table(
 PUBLISHER_SAMPLES = Table(
     "publisher_samples",
     "one row a sample of a pushed event",
-    1024,
+    2048,
     (
         _POLL,
         _SERVER,
@@ -192,7 +192,7 @@ PUBLISHER_SAMPLES = Table(
 SUBSCRIBER_SAMPLES = Table(
     "subscriber_samples",
     "one row a sample of a received event",
-    1024,
+    2048,
     (
         _POLL,
         _SERVER,

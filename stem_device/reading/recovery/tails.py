@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from stem_device.reading.validation.columns import H5_ERRORS, Chunk, StoredColumn, Values
-from stem_device.reading.validation.stored import StoredFile
+from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
 from stem_device.recording.columns import PLACES
 from stem_device.recording.format import Kind, Table
@@ -40,6 +40,14 @@ class SalvagedFile(StoredFile):
         data = self._place(table, name, place)
         return None if data is None else np.frombuffer(data, dtype)[:rows]
 
+    def chunk_rows(self, table: Table) -> int:
+        """Of this file: other versions of the program store more or less of a table together."""
+        for column in table.columns:
+            dataset = self.dataset(path_of(table, column.name))
+            if dataset is not None and dataset.chunks:
+                return int(dataset.chunks[0])
+        return table.chunk_rows
+
     def first_names(self, name: str, dtype: np.dtype[Any]) -> Values | None:
         """The beginning of the first chunk of ``names``, if there is one more: both places are in use then.
 
@@ -49,7 +57,11 @@ class SalvagedFile(StoredFile):
         texts = [self._place(spec.NAMES, "text", place) for place in range(PLACES)]
         both = all(text is not None and text.strip(b"\0") for text in texts)
         data = self._place(spec.NAMES, name, 1)
-        if not both or data is None or not spec.NAMES.chunk_rows < rows < PLACES * spec.NAMES.chunk_rows:
+        if (
+            not both
+            or data is None
+            or not self.chunk_rows(spec.NAMES) < rows < PLACES * self.chunk_rows(spec.NAMES)
+        ):
             return None
         written = np.flatnonzero(np.frombuffer(texts[1] or b"", Kind.TEXT.value))
         return np.frombuffer(data, dtype)[: int(written[-1]) + 1]
@@ -65,13 +77,13 @@ class SalvagedFile(StoredFile):
         for table in self.tables:
             for column in table.columns:
                 offsets[table.name, column.name] = position
-                position += PLACES * table.chunk_rows * np.dtype(column.kind.value).itemsize
+                position += PLACES * self.chunk_rows(table) * np.dtype(column.kind.value).itemsize
         return offsets
 
     def _place(self, table: Table, name: str, place: int) -> bytes | None:
         """The bytes of one of the two places; None if they cannot be read."""
         column = next(one for one in table.columns if one.name == name)
-        size = table.chunk_rows * np.dtype(column.kind.value).itemsize
+        size = self.chunk_rows(table) * np.dtype(column.kind.value).itemsize
         first = self._offsets[table.name, name] + place * size
         tails = self.dataset(f"/{ENTRY}/{TAILS}")
         try:
@@ -85,11 +97,11 @@ class SalvagedFile(StoredFile):
             return self._place_by_content(table)
         rows = self.shortest(table)
         if table in {spec.POLLS, spec.MARKS}:
-            return _turns(np.ones(rows, np.int64), table.chunk_rows)
+            return _turns(np.ones(rows, np.int64), self.chunk_rows(table))
         ends = self.ends(table)
         if ends is None or not len(ends) or int(ends[-1]) != rows:
             return None
-        return _turns(np.diff(ends, prepend=0), table.chunk_rows)
+        return _turns(np.diff(ends, prepend=0), self.chunk_rows(table))
 
     def _place_by_content(self, table: Table) -> int | None:
         """The place that is not empty, or else the one that does not hold the chunk before."""
@@ -99,10 +111,11 @@ class SalvagedFile(StoredFile):
         if len(written) == 1:
             return written[0]
         column = self.column(table, name)
-        if column is None or column.rows <= table.chunk_rows:
+        size = self.chunk_rows(table)
+        if column is None or column.rows <= size:
             return None
-        last = (column.rows - 1) // table.chunk_rows * table.chunk_rows
-        before = column.read(last - table.chunk_rows, last - table.chunk_rows + 1)
+        last = (column.rows - 1) // size * size
+        before = column.read(last - size, last - size + 1)
         stale = [
             place
             for place in written
@@ -122,7 +135,8 @@ class _SalvagedColumn(StoredColumn):
 
     def chunks(self, begin: int = 0, end: int | None = None) -> Iterator[Chunk]:
         for chunk in super().chunks(begin, end):
-            is_last = chunk.first + chunk.rows == self.rows and chunk.rows <= self._table.chunk_rows
+            size = self._file.chunk_rows(self._table)
+            is_last = chunk.first + chunk.rows == self.rows and chunk.rows <= size
             tail = None
             if chunk.values is None and is_last:
                 tail = self._file.tail(self._table, self._name, chunk.rows, self.dtype)

@@ -6,6 +6,7 @@ import math
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,13 +123,17 @@ def test_nothing_is_lost_of_a_good_file(good: Path, tmp_path: Path) -> None:
         assert len(new_texts) > 0
 
 
-@pytest.mark.parametrize(("share", "least"), [(0.97, 100), (0.9, 40)])
+@pytest.mark.parametrize(("share", "least"), [(0.9, 100), (0.8, 40)])
 def test_the_beginning_of_a_truncated_file_is_recovered(
     share: float, least: int, long: Path, tmp_path: Path
 ) -> None:
+    """``share`` of what stands behind the space for the last chunks is left."""
+    with h5py.File(long) as file:
+        tails = file["entry/workspace/tails"]
+        begin = tails.id.get_offset() + len(tails)
     cut = tmp_path / "cut.h5"
     data = long.read_bytes()
-    cut.write_bytes(data[: int(len(data) * share)])
+    cut.write_bytes(data[: begin + int((len(data) - begin) * share)])
     result = recovered(cut, tmp_path / "new.h5")
     found = check(long, tmp_path / "new.h5", result)
     assert least <= result.polls <= 200
@@ -138,6 +143,22 @@ def test_the_beginning_of_a_truncated_file_is_recovered(
 
 def test_the_last_rows_survive_the_loss_of_the_end(good: Path, tmp_path: Path) -> None:
     """They are stored once more when a file is closed; before that they were elsewhere, and still are."""
+    _cut_and_recover(good, tmp_path)
+
+
+def test_where_the_last_rows_were_is_told_by_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other versions of the program may store more or less rows together."""
+    with monkeypatch.context() as other:
+        other.setattr(spec, "TABLES", tuple(replace(table, chunk_rows=96) for table in spec.TABLES))
+        old = write(tmp_path / "old.h5")
+    with h5py.File(old) as file:
+        assert file["entry/streams/published_delta"].chunks == (96,)
+    _cut_and_recover(old, tmp_path)
+
+
+def _cut_and_recover(good: Path, tmp_path: Path) -> None:
     with h5py.File(good) as file:
         ids = [column.id for column in file["entry/polls"].values()]
         places = [one.get_chunk_info(one.get_num_chunks() - 1).byte_offset for one in ids]
