@@ -191,7 +191,7 @@ class Conformance(Device):
     @command(dtype_out=str)
     def Versions(self):
         """The versions of PyTango and of cppTango."""
-        return json.dumps([tango.__version__, tango.constants.TgLibVers])
+        return json.dumps([tango.Release.version_long, tango.constants.TgLibVers])
 
 
 if __name__ == "__main__":

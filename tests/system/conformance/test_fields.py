@@ -266,6 +266,26 @@ def test_publisher_restarted(pair: tuple[Examined, Examined]) -> None:
     assert publisher.query()["server"]["event_counters"] == {publisher.stream(): 5}
 
 
+def test_two_subscribers_of_a_restarted_publisher(examined: ExaminedFactory) -> None:
+    """Every event that a callback got is counted once; also those that older versions send twice then."""
+    publisher, subscriber = examined(), examined()
+    index, first = subscriber.subscribe_surely(publisher)
+    publisher.stop()
+    publisher.start()
+    newcomer = examined()
+    other, _ = newcomer.subscribe_surely(publisher)
+    publisher.push(20)
+    wait_until(lambda: subscriber.counted(index).readings >= 2, "reconnection", limit_seconds=40.0)
+    for _ in range(5):
+        publisher.push()
+    last = subscriber.wait_events(first + 5, index).numbers[-1]
+    wait_until(lambda: newcomer.counted(other).numbers[-1] == last, "the last event")
+    for server, callback in ((subscriber, index), (newcomer, other)):
+        counted = server.counted(callback)
+        topic = server.wait_topic(publisher.topic(), event_count=len(counted.numbers))
+        assert topic["missed_event_count"] == counted.errors.get("API_MissedEvents", 0)
+
+
 def test_not_connected_until_the_publisher_starts(examined: ExaminedFactory) -> None:
     subscriber = examined()
     absent = examined.prepare("test/Absent/1")
