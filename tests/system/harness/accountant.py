@@ -81,17 +81,17 @@ def settle(server: Server, limit_seconds: float = 30.0) -> None:
     wait_until(still, f"{server.name} to settle", limit_seconds=limit_seconds)
 
 
-def push_until_received(publisher: Server, subscriber: Server, index: int) -> int:
-    """Push one by one until the first has arrived; how many that took.
+def push_until_received(publisher: Server, subscriber: Server, index: int, *, before: int = 0) -> int:
+    """Push one by one until one has arrived, after ``before`` that came earlier; how many that took.
 
     ZMQ connects in the background: what is pushed right after a renewed subscription may go nowhere.
     """
     for pushes in range(1, 61):
         publisher.publisher.push()
         with suppress(OutOfTimeError):
-            subscriber.subscriber.wait_events(1, index, limit_seconds=0.5)
+            subscriber.subscriber.wait_events(before + 1, index, limit_seconds=0.5)
             return pushes
-    raise AssertionError(f"{subscriber.name} never received an event")
+    raise AssertionError(f"{subscriber.name} never received another event than {before}")
 
 
 def _answer(server: Server, monotonic_ns: int) -> Answer:
