@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import socket
+import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,11 @@ from stem_device.demo.processes import ChildProcess, tango_server, wait_until
 # Events pushed at once that no subscriber loses which had received all before. A queue of ZeroMQ holds 1000
 # here and hears of what was taken out of it 500 at a time: up to 499 that were received still count as held.
 KEPT_AT_ONCE = 400
+
+
+# ZeroMQ connects in the background and tells nobody when the publisher has heard of a subscription: there
+# is no condition to wait for. Mostly it takes the few milliseconds that Tango waits, on a busy machine more.
+CONNECTING_SECONDS = 0.3
 
 
 class Truth(Struct, frozen=True):
@@ -87,9 +93,11 @@ class Subscriber:
         event_type: str = "CHANGE_EVENT",
         delay_seconds: float = 0.0,
     ) -> int:
-        """Number of the new callback."""
+        """Number of the new callback; what is pushed from now on reaches it."""
         device = publisher if isinstance(publisher, str) else publisher.device
-        return int(self.proxy.Subscribe([device, attribute, event_type, str(delay_seconds)]))
+        index = int(self.proxy.Subscribe([device, attribute, event_type, str(delay_seconds)]))
+        time.sleep(CONNECTING_SECONDS)
+        return index
 
     def unsubscribe(self, index: int) -> None:
         self.proxy.Unsubscribe(index)
