@@ -133,13 +133,18 @@ class Subscriber:
         return wait_until(arrived, f"{times} {reason} at {self.device}", limit_seconds=limit_seconds)
 
     def wait_synchronous(self, times: int, index: int = 0, limit_seconds: float = 30.0) -> Truth:
-        """Wait for readings: the first is that of the subscription, the others follow reconnections."""
+        """Wait for readings: the first is that of the subscription, the others follow reconnections.
+
+        What is pushed from then on reaches the callback.
+        """
 
         def arrived() -> Truth | None:
             truth = self.truth(index)
             return truth if truth.synchronous >= times else None
 
-        return wait_until(arrived, f"{times} readings at {self.device}", limit_seconds=limit_seconds)
+        truth = wait_until(arrived, f"{times} readings at {self.device}", limit_seconds=limit_seconds)
+        time.sleep(CONNECTING_SECONDS)
+        return truth
 
     def wait_events(self, events: int, index: int = 0, limit_seconds: float = 30.0) -> Truth:
         """Wait until the callback got so many events over the wire."""
