@@ -121,7 +121,8 @@ def test_within_a_tenth_of_a_second_of_the_poll(monitor: EventMonitor, client: C
     monitor.wait_polls(12)
     delays = []
     events = client.copy()
-    for poll in events["lastPollTime", "archive"][:-1]:
+    # The first and the last may not have all of their events here.
+    for poll in events["lastPollTime", "archive"][1:-1]:
         (duration,) = [one.value for one in events["pollDuration", "archive"] if one.stamped == poll.stamped]
         # Tango stamps State and Status itself, when they are pushed.
         same = {
