@@ -71,7 +71,7 @@ class Grouping:
 
     def __init__(self, codes: Codes, groups: int, lengths: Codes | None = None) -> None:
         self.groups = groups
-        codes, lengths = _runs(codes) if lengths is None else (codes, lengths)
+        codes, lengths = _runs(codes, lengths)
         self._order = _stable_order(codes, lengths)
         rows = np.bincount(codes + 1, lengths, minlength=groups + 1)
         self._ends = np.cumsum(rows.astype(np.int64))
@@ -139,10 +139,11 @@ def present(ordered: Values) -> Values:
     return ordered[np.searchsorted(ordered, ordered.dtype.type(0)) :]
 
 
-def _runs(codes: Codes) -> tuple[Codes, Codes]:
+def _runs(codes: Codes, lengths: Codes | None) -> tuple[Codes, Codes]:
     """Each code that is another one than that before it, and how many rows have it from there on."""
+    rows = np.arange(len(codes) + 1) if lengths is None else np.append(0, np.cumsum(lengths))
     starts = np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1))
-    return codes[starts], np.diff(starts, append=len(codes))
+    return codes[starts], np.diff(rows[starts], append=rows[-1])
 
 
 def _stable_order(codes: Codes, lengths: Codes) -> npt.NDArray[np.int64]:
