@@ -14,6 +14,7 @@ import tango
 from stem_device.demo.processes import wait_until
 from stem_device.responses import parse_reply
 from tests.system.conformance.servers import Counted, Examined, ExaminedFactory
+from tests.system.harness import KEPT_AT_ONCE
 
 TOPIC_KEYS = [
     "channel_name",
@@ -100,19 +101,20 @@ def test_counters_of_a_burst(pair: tuple[Examined, Examined]) -> None:
     publisher, subscriber = pair
     index, first = subscriber.subscribe_surely(publisher)
     before = publisher.query()["server"]["event_counters"][publisher.stream()] - 1
-    publisher.push(400)
-    counted = subscriber.wait_events(first + 400, index)
-    assert counted.numbers[first:] == list(range(before + 1, before + 401))
+    publisher.push(KEPT_AT_ONCE)
+    received, sent = first + KEPT_AT_ONCE, before + KEPT_AT_ONCE
+    counted = subscriber.wait_events(received, index)
+    assert counted.numbers[first:] == list(range(before + 1, sent + 1))
     assert counted.errors == {}
-    topic = subscriber.wait_topic(publisher.topic(), event_count=first + 400)
-    assert counters(topic)[:3] == (before + 400, first + 400, 0)
+    topic = subscriber.wait_topic(publisher.topic(), event_count=received)
+    assert counters(topic)[:3] == (sent, received, 0)
     # cppTango sends the first event of a process twice, and the subscriber throws one of them away.
     assert topic["discarded_event_count"] == (1 if first == before else topic["discarded_event_count"])
     publisher.push(7)
-    subscriber.wait_events(first + 407, index)
-    later = subscriber.wait_topic(publisher.topic(), event_count=first + 407)
-    assert counters(later) == (before + 407, first + 407, 0, topic["discarded_event_count"])
-    assert publisher.query()["server"]["event_counters"] == {publisher.stream(): before + 408}
+    subscriber.wait_events(received + 7, index)
+    later = subscriber.wait_topic(publisher.topic(), event_count=received + 7)
+    assert counters(later) == (sent + 7, received + 7, 0, topic["discarded_event_count"])
+    assert publisher.query()["server"]["event_counters"] == {publisher.stream(): sent + 8}
 
 
 # The buffers of TCP grow with what they hold: they can take 30,000 events.
