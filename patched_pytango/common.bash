@@ -16,11 +16,16 @@ fail() {
 }
 
 run_logged() { # what, command...
-    local what=$1 log
+    local what=$1 log status=0
     shift
     log=$work/$(tr ' ' - <<<"$what").log
     say "$what"
-    if ! ("$@") >"$log" 2>&1; then
+    # As a condition it would go on after a command of it that fails.
+    set +e
+    (set -e; "$@") >"$log" 2>&1
+    status=$?
+    set -e
+    if ((status)); then
         tail -n 40 "$log" >&2
         fail "$what failed; all of its output is in $log (inside the tree or container)"
     fi
@@ -58,6 +63,16 @@ fetch() { # name, path below the mirror, sha256, file
         tail -n 20 "$work/fetch.log" >&2
         fail "cannot fetch $MIRROR/$2 with SHA-256 $3: no such file, no network, or other contents"
     }
+}
+
+# What a library is made with, but for the patches: two of them can be compared only if it is the same.
+recipe() {
+    declare -f build_library
+    echo "$CXXFLAGS $SOURCES"
+}
+
+made_with_recipe() { # prefix
+    [[ -e $1/.recipe && $(<"$1/.recipe") == "$(recipe)" ]]
 }
 
 unpack() { # name; into a directory of that name

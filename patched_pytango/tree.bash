@@ -1,6 +1,14 @@
 # Running a command as root inside the Debian tree of a series.
 # shellcheck shell=bash
 
+lock_tree() { # tree; for as long as this process lives
+    exec 9>"$1.lock"
+    flock --nonblock 9 || {
+        echo "another command uses $1; wait for it, or choose another tree" >&2
+        exit 1
+    }
+}
+
 # All mounts are made in a mount namespace of their own: they end with it, however it ends. The command sees the directory
 # of this file as /mnt/recipe, and OUTPUT as /mnt/output.
 run_in_tree() { # tree, output, command...

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -109,6 +111,12 @@ void push_forever(Stress *device)
     }
 }
 
+// Before 10, the constructor takes no constant string.
+Tango::DeviceProxy *proxy(const std::string &name)
+{
+    return new Tango::DeviceProxy((name + "#dbase=no").c_str());
+}
+
 class Counter : public Tango::CallBack
 {
   public:
@@ -128,7 +136,7 @@ void subscribe_forever(const std::string &port)
     int last = 0;
     for(int i = 1; i <= DEVICES; i++)
     {
-        devices.push_back(new Tango::DeviceProxy(server_address(port) + device_name("publisher", i) + "#dbase=no"));
+        devices.push_back(proxy(server_address(port) + device_name("publisher", i)));
         for(const char *name : ATTRIBUTES)
         {
             last = devices.back()->subscribe_event(name, Tango::CHANGE_EVENT, &counter);
@@ -141,7 +149,8 @@ void subscribe_forever(const std::string &port)
         last = devices.back()->subscribe_event(ATTRIBUTES[1], Tango::CHANGE_EVENT, &counter);
         if(i % 20 == 0)
         {
-            std::cout << counter.events << " events" << std::endl;
+            std::printf("%ld events\n", counter.events.load()); // cout is a macro before 10
+            std::fflush(stdout);
         }
     }
 }
@@ -197,8 +206,7 @@ void drive(const std::vector<std::string> &ports, int seconds)
     const char *const kinds[] = {"publisher", "subscriber"};
     for(int i = 0; i < 2; i++)
     {
-        const std::string name = server_address(ports[i]) + "dserver/stress/" + kinds[i] + "#dbase=no";
-        admins.push_back(std::make_unique<Tango::DeviceProxy>(name));
+        admins.emplace_back(proxy(server_address(ports[i]) + "dserver/stress/" + kinds[i]));
         admins.back()->set_timeout_millis(30000);
     }
     bool patched = true;
@@ -232,7 +240,7 @@ void drive(const std::vector<std::string> &ports, int seconds)
     {
         thread.join();
     }
-    std::cout << (patched ? "patched: " : "unpatched: ") << asked << " queries" << std::endl;
+    std::printf("%s: %ld queries\n", patched ? "patched" : "unpatched", asked.load());
 }
 
 } // namespace
