@@ -2,8 +2,6 @@
 # Expects `here` (this directory), `work` (where everything goes), and what the series.conf of a series sets.
 # shellcheck shell=bash disable=SC2154
 
-# A Debian mirror; the one that apt uses here, unless told.
-MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 -o '.*/debian\b' || true)}
 JOBS=${JOBS:-$(nproc)}
 # A second build in the same tree compiles only what has changed. The flag is what ccache needs for precompiled headers.
 export CCACHE_DIR=/var/tmp/stem-build/ccache CCACHE_SLOPPINESS=pch_defines,time_macros CXXFLAGS=-fpch-preprocess
@@ -41,8 +39,13 @@ is_right() { # file, sha256
     sha256sum --status -c <<<"$2  $1" 2>/dev/null
 }
 
+# A Debian mirror; the one that apt uses here, unless told. Apt knows it only after an update, which a new container has not had.
+mirror() {
+    echo "${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 -o '.*/debian\b')}"
+}
+
 fetch_from_mirror() { # path below the mirror, file, sha256
-    timeout 300 /usr/lib/apt/apt-helper download-file "$MIRROR/$1" "$2" "SHA256:$3"
+    timeout 300 /usr/lib/apt/apt-helper download-file "$(mirror)/$1" "$2" "SHA256:$3"
 }
 
 fetch_with_pip() { # file; the same archive is on PyPI
@@ -61,7 +64,7 @@ fetch() { # name, path below the mirror, sha256, file
     fi
     is_right "$4" "$3" || {
         tail -n 20 "$work/fetch.log" >&2
-        fail "cannot fetch $MIRROR/$2 with SHA-256 $3: no such file, no network, or other contents"
+        fail "cannot fetch $(mirror)/$2 with SHA-256 $3: no such file, no network, or other contents"
     }
 }
 
