@@ -88,18 +88,8 @@ class EmbeddedDatabase:
         return tango.Database(self._host, self._port)
 
     def add_server(self, server: str, devices: Sequence[tuple[str, str]]) -> None:
-        """Register ``server`` (``Executable/instance``) with its (class, device) pairs.
-
-        Devices that exist already are left alone: adding them again would un-export them.
-        """
-        connection = self.connection()
-        known = set(connection.get_device_class_list(server).value_string[::2])
-        for class_name, device in devices:
-            if device in known:
-                continue
-            record = tango.DbDevInfo()
-            record.server, record._class, record.name = server, class_name, device
-            connection.add_device(record)
+        """As the function of that name."""
+        add_server(self.connection(), server, devices)
 
     def put_properties(self, device: str, properties: Mapping[str, Sequence[str]]) -> None:
         """Write properties of one device."""
@@ -111,6 +101,20 @@ class EmbeddedDatabase:
         except tango.DevFailed:
             return False
         return True
+
+
+def add_server(connection: tango.Database, server: str, devices: Sequence[tuple[str, str]]) -> None:
+    """Register ``server`` (``Executable/instance``) with its (class, device) pairs.
+
+    Devices that exist already are left alone: adding them again would un-export them.
+    """
+    known = set(connection.get_device_class_list(server).value_string[::2])
+    for class_name, device in devices:
+        if device in known:
+            continue
+        record = tango.DbDevInfo()
+        record.server, record._class, record.name = server, class_name, device
+        connection.add_device(record)
 
 
 def _free_port(host: str) -> int:

@@ -69,6 +69,10 @@ class Director:
         self._seconds_left = seconds or float("inf")
         self._thread.start()
 
+    def join(self) -> None:
+        """Wait for the end of the play, which a play without end has only when ``error`` says why."""
+        self._thread.join()
+
     def stop(self) -> None:
         """End the play after the remote call that is under way."""
         self._ended.set()
