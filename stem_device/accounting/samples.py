@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 
-from stem_device.model.arrays import flags, floats, integers
+from stem_device.model.arrays import by_field, flags, floats, integers
 from stem_device.model.poll import Answer
 from stem_device.model.reply import PublisherSample, SubscriberSample
 from stem_device.model.snapshot import Floats, Integers, PublisherSamples, SubscriberSamples, Timings
@@ -14,13 +14,12 @@ from stem_device.model.snapshot import Floats, Integers, PublisherSamples, Subsc
 
 def collect(answers: Sequence[Answer]) -> tuple[PublisherSamples, SubscriberSamples]:
     """Gather the samples of all answers; ``server`` is the answer's index."""
-    publisher, subscriber = _PublisherLists(), _SubscriberLists()
-    for answer in answers:
-        server = answer.reply.server if answer.reply else None
-        client = answer.reply.client if answer.reply else None
-        publisher.add(server.perf or [] if server else [])
-        subscriber.add(client.perf or [] if client else [])
-    return publisher.columns(), subscriber.columns()
+    servers = [answer.reply.server if answer.reply else None for answer in answers]
+    clients = [answer.reply.client if answer.reply else None for answer in answers]
+    return (
+        _publisher_columns([server.perf or [] if server else [] for server in servers]),
+        _subscriber_columns([client.perf or [] if client else [] for client in clients]),
+    )
 
 
 def summarise(publisher: PublisherSamples, subscriber: SubscriberSamples) -> Timings:
@@ -46,70 +45,30 @@ def _quantiles(micros: Floats | Integers, *shares: float) -> list[float]:
     return found
 
 
-class _PublisherLists:
-    """Columns that grow server by server."""
-
-    def __init__(self) -> None:
-        self._counts: list[int] = []
-        self._since_last: list[int | None] = []
-        self._push: list[int] = []
-
-    def add(self, samples: list[PublisherSample]) -> None:
-        """All columns of one server at once, while its samples are in the processor's cache."""
-        self._counts.append(len(samples))
-        self._since_last += [sample.micros_since_last_event for sample in samples]
-        self._push += [sample.push_event_micros for sample in samples]
-
-    def columns(self) -> PublisherSamples:
-        return PublisherSamples(
-            server=_server_of_each(self._counts),
-            micros_since_last_event=floats(self._since_last),
-            push_event_micros=integers(self._push),
-        )
+def _publisher_columns(of_servers: list[list[PublisherSample]]) -> PublisherSamples:
+    samples = [sample for own in of_servers for sample in own]
+    return PublisherSamples(
+        server=_server_of_each(of_servers),
+        micros_since_last_event=floats([sample.micros_since_last_event for sample in samples]),
+        push_event_micros=integers([sample.push_event_micros for sample in samples]),
+    )
 
 
-class _SubscriberLists:
-    """Columns that grow server by server."""
-
-    def __init__(self) -> None:
-        self._counts: list[int] = []
-        self._attr_name: list[str] = []
-        self._event_type: list[str | None] = []
-        self._since_last: list[int | None] = []
-        self._sleep: list[int] = []
-        self._process: list[int] = []
-        self._latency: list[int | None] = []
-        self._callback_count: list[int] = []
-        self._wake_count: list[int] = []
-        self._discarded: list[bool] = []
-
-    def add(self, samples: list[SubscriberSample]) -> None:
-        """All columns of one server at once, while its samples are in the processor's cache."""
-        self._counts.append(len(samples))
-        self._attr_name += [sample.attr_name for sample in samples]
-        self._event_type += [sample.event_type for sample in samples]
-        self._since_last += [sample.micros_since_last_event for sample in samples]
-        self._sleep += [sample.sleep_micros for sample in samples]
-        self._process += [sample.process_micros for sample in samples]
-        self._latency += [sample.first_callback_latency_micros for sample in samples]
-        self._callback_count += [sample.callback_count for sample in samples]
-        self._wake_count += [sample.wake_count for sample in samples]
-        self._discarded += [sample.discarded for sample in samples]
-
-    def columns(self) -> SubscriberSamples:
-        return SubscriberSamples(
-            server=_server_of_each(self._counts),
-            attr_name=tuple(self._attr_name),
-            event_type=tuple(self._event_type),
-            micros_since_last_event=floats(self._since_last),
-            sleep_micros=integers(self._sleep),
-            process_micros=integers(self._process),
-            first_callback_latency_micros=floats(self._latency),
-            callback_count=integers(self._callback_count),
-            wake_count=integers(self._wake_count),
-            discarded=flags(self._discarded),
-        )
+def _subscriber_columns(of_servers: list[list[SubscriberSample]]) -> SubscriberSamples:
+    columns = by_field(SubscriberSample, of_servers)
+    return SubscriberSamples(
+        server=_server_of_each(of_servers),
+        attr_name=tuple(columns["attr_name"]),
+        event_type=tuple(columns["event_type"]),
+        micros_since_last_event=floats(columns["micros_since_last_event"]),
+        sleep_micros=integers(columns["sleep_micros"]),
+        process_micros=integers(columns["process_micros"]),
+        first_callback_latency_micros=floats(columns["first_callback_latency_micros"]),
+        callback_count=integers(columns["callback_count"]),
+        wake_count=integers(columns["wake_count"]),
+        discarded=flags(columns["discarded"]),
+    )
 
 
-def _server_of_each(counts: list[int]) -> Integers:
-    return np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+def _server_of_each(of_servers: Sequence[Sized]) -> Integers:
+    return np.repeat(np.arange(len(of_servers), dtype=np.int64), [len(own) for own in of_servers])

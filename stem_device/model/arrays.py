@@ -1,4 +1,4 @@
-"""From Python numbers to numpy arrays, for columns that are made anew in every poll.
+"""From records and Python numbers to columns, which are made anew in every poll.
 
 ``struct.pack`` takes a third of the time of ``np.fromiter`` or ``np.array`` for the same list of integers.
 The arrays cannot be written to.
@@ -7,10 +7,25 @@ The arrays cannot be written to.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
+from msgspec.structs import astuple
+
+
+def by_field(kind: type[Struct], groups: Iterable[Sequence[Struct]]) -> Mapping[str, list[Any]]:
+    """The values of every field of records that are all of one kind, in their order.
+
+    For records of many fields; in groups, so that each is read while it is in the processor's cache.
+    """
+    columns: list[list[Any]] = [[] for _ in kind.__struct_fields__]
+    for records in groups:
+        for column, values in zip(columns, zip(*map(astuple, records), strict=True), strict=False):
+            column.extend(values)
+    return dict(zip(kind.__struct_fields__, columns, strict=True))
 
 
 def integers(values: Sequence[int]) -> npt.NDArray[np.int64]:

@@ -18,6 +18,10 @@ Count = Annotated[int, Meta(ge=0, le=_INT64_MAX)]
 SignedMicros = Annotated[int, Meta(ge=-_INT64_MAX - 1, le=_INT64_MAX)]
 
 
+MAX_NAME_CHARACTERS = 4096
+"""Longest name or other text inside a reply."""
+Text = Annotated[str, Meta(max_length=MAX_NAME_CHARACTERS)]
+
 SAMPLES_KEPT = 256
 """Samples of each kind that a server keeps until they are read; 257 were measured now and then."""
 
@@ -47,7 +51,7 @@ class SubscriberSample(Struct, frozen=True, gc=False, omit_defaults=True):
     negative; None if there is no value. ``event_type`` is told by the patched dialect only.
     """
 
-    attr_name: str
+    attr_name: Text
     micros_since_last_event: Count | None
     sleep_micros: Count
     process_micros: Count
@@ -55,7 +59,7 @@ class SubscriberSample(Struct, frozen=True, gc=False, omit_defaults=True):
     callback_count: Count
     wake_count: Count
     discarded: bool
-    event_type: str | None = None
+    event_type: Text | None = None
 
 
 class EventCallback(Struct, frozen=True, gc=False):
@@ -67,29 +71,29 @@ class EventCallback(Struct, frozen=True, gc=False):
     ``last_resubscribed`` is ISO 8601 in UTC without zone; None for never.
     """
 
-    channel_name: str
+    channel_name: Text
     callback_count: Count
     server_counter: Count
     event_count: Count
     missed_event_count: Count
     discarded_event_count: Count | None
-    last_resubscribed: str | None
+    last_resubscribed: Text | None
 
 
 class NotConnected(Struct, frozen=True, gc=False):
     """A subscription that is being retried; ``last_heartbeat`` as cppTango wrote it."""
 
-    device: str
-    attribute: str
-    event_type: str
-    last_heartbeat: str
-    tango_host: str | None
+    device: Text
+    attribute: Text
+    event_type: Text
+    last_heartbeat: Text
+    tango_host: Text | None
 
 
 class EventChannel(Struct, frozen=True, gc=False):
     """Where the events of one publisher come from."""
 
-    endpoint: str
+    endpoint: Text
 
 
 class PublisherReply(Struct, frozen=True):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from itertools import chain, starmap
+from itertools import starmap
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
-from stem_device.model.arrays import flags, floats, integers, small_integers
+from stem_device.model.arrays import by_field, flags, floats, integers, small_integers
 from stem_device.model.mark import Mark
 from stem_device.model.poll import ServerState
-from stem_device.model.snapshot import ServerRecord, Snapshot
+from stem_device.model.reply import NotConnected
+from stem_device.model.snapshot import ServerRecord, Snapshot, StreamRecord, SubscriptionRecord
 from stem_device.recording import format as spec
 from stem_device.recording.format import Column, Kind, Table
 from stem_device.recording.names import NameIndex, clean
@@ -26,7 +28,7 @@ Rows = dict[str, Values]
 _INT64_RANGE = (-(2**63), 2**63 - 1)
 
 
-class _Channel(NamedTuple):
+class _Channel(Struct, frozen=True, gc=False):
     publisher: str
     endpoint: str
 
@@ -41,31 +43,30 @@ class RowMaker:
 
     def rows_of(self, snapshot: Snapshot) -> dict[str, Rows]:
         """Rows by table name, in the order in which they are to be written."""
-        servers = snapshot.servers
+        servers, poll = snapshot.servers, snapshot.poll
         ids = self._numbers([server.name for server in servers])
         made = {
-            "servers": self._records(spec.SERVERS, servers, snapshot.poll),
-            "streams": self._nested(spec.STREAMS, ids, [server.streams for server in servers], snapshot.poll),
+            "servers": self._records(spec.SERVERS, servers, poll),
+            "streams": self._nested(spec.STREAMS, StreamRecord, ids, [s.streams for s in servers], poll),
             "subscriptions": self._nested(
-                spec.SUBSCRIPTIONS, ids, [server.subscriptions for server in servers], snapshot.poll
+                spec.SUBSCRIPTIONS, SubscriptionRecord, ids, [s.subscriptions for s in servers], poll
             ),
             "channels": self._nested(
                 spec.CHANNELS,
+                _Channel,
                 ids,
-                [list(starmap(_Channel, server.channels.items())) for server in servers],
-                snapshot.poll,
+                [list(starmap(_Channel, s.channels.items())) for s in servers],
+                poll,
             ),
             "not_connected": self._nested(
-                spec.NOT_CONNECTED, ids, [server.not_connected for server in servers], snapshot.poll
+                spec.NOT_CONNECTED, NotConnected, ids, [s.not_connected for s in servers], poll
             ),
-            "publisher_samples": self._samples(
-                spec.PUBLISHER_SAMPLES, ids, snapshot.publisher_samples, snapshot.poll
-            ),
+            "publisher_samples": self._samples(spec.PUBLISHER_SAMPLES, ids, snapshot.publisher_samples, poll),
             "subscriber_samples": self._samples(
-                spec.SUBSCRIBER_SAMPLES, ids, snapshot.subscriber_samples, snapshot.poll
+                spec.SUBSCRIBER_SAMPLES, ids, snapshot.subscriber_samples, poll
             ),
             "problems": self._problems(snapshot),
-            **self._texts(ids, servers, snapshot.poll),
+            **self._texts(ids, servers, poll),
         }
         for table, rows in made.items():
             self._ends[table] += len(next(iter(rows.values())))
@@ -75,7 +76,10 @@ class RowMaker:
 
     def rows_of_mark(self, mark: Mark) -> dict[str, Rows]:
         """As ``rows_of``; the names come before what refers to them."""
-        row = {column.name: self._convert(column, (mark,)) for column in spec.MARKS.columns}
+        row = {
+            column.name: self._convert(column, [getattr(mark, column.source)])
+            for column in spec.MARKS.columns
+        }
         return {"names": self._new_names(), "marks": row}
 
     def _poll(self, snapshot: Snapshot) -> Rows:
@@ -86,11 +90,15 @@ class RowMaker:
             rows[f"{table.name}_end"] = np.array([self._ends[table.name]])
         return rows
 
-    def _nested(self, table: Table, ids: Values, per_server: list[Sequence[Any]], poll: int) -> Rows:
-        """Rows of what every server has several of."""
-        records = list(chain.from_iterable(per_server))
-        rows = self._records(table, records, poll)
-        rows["server"] = np.repeat(ids, [len(own) for own in per_server])
+    def _nested(
+        self, table: Table, kind: type[Struct], ids: Values, per_server: Sequence[Sequence[Any]], poll: int
+    ) -> Rows:
+        """Rows of what every server has several of: records whose fields are the columns."""
+        counts = [len(own) for own in per_server]
+        rows: Rows = {"poll": np.full(sum(counts), poll), "server": np.repeat(ids, counts)}
+        values = by_field(kind, per_server)
+        for column in table.columns[2:]:
+            rows[column.name] = self._convert(column, values[column.source])
         return rows
 
     def _samples(self, table: Table, ids: Values, samples: Any, poll: int) -> Rows:
@@ -136,11 +144,10 @@ class RowMaker:
         rows: Rows = {"poll": np.full(len(records), poll)}
         for column in table.columns:
             if column.source:
-                rows[column.name] = self._convert(column, records)
+                rows[column.name] = self._convert(column, list(map(attrgetter(column.source), records)))
         return rows
 
-    def _convert(self, column: Column, records: Sequence[Any]) -> Values:
-        values = list(map(attrgetter(column.source), records))
+    def _convert(self, column: Column, values: Sequence[Any]) -> Values:
         if column.kind is Kind.NAME:
             return self._numbers(values)
         if column.kind is Kind.FLOAT:
@@ -158,7 +165,7 @@ class RowMaker:
         return small_integers([*map(self._names.__getitem__, names)])
 
 
-def _clipped(values: list[int | None]) -> Values:
+def _clipped(values: Sequence[int | None]) -> Values:
     """-1 for None; of numbers of more than 64 bits the nearest that can be stored."""
     lowest, highest = _INT64_RANGE
     plain = [-1 if value is None else min(max(value, lowest), highest) for value in values]

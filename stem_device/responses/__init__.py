@@ -1,7 +1,8 @@
 """Text of a reply of ``QueryEventSystem`` into the typed reply, and back; one file a dialect."""
 
+from stem_device.model.reply import MAX_NAME_CHARACTERS
 from stem_device.responses.encode import encode_reply
-from stem_device.responses.limits import MAX_ENTRIES, MAX_NAME_CHARACTERS, MAX_REPLY_BYTES
+from stem_device.responses.limits import MAX_ENTRIES, MAX_REPLY_BYTES
 from stem_device.responses.merge import merge_samples
 from stem_device.responses.parse import parse_reply
 

@@ -1,5 +1,7 @@
 """Bounds on what a reply may hold, whatever its dialect, so that no server can fill the monitor's memory.
 
+Those of numbers, and of the lengths of texts that are values, stand in the types of
+:mod:`stem_device.model.reply`, and the decoders check them.
 Names end up in logs, files, Tango attributes and on terminals: they must be printable
 (no control characters, no line breaks) and of bounded length. Anything else, quotes, ``/`` and ``..``
 included, is allowed: no part of the program makes paths of them.
@@ -10,21 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sized
 
 from stem_device.errors import ReplyError
-from stem_device.model.reply import PublisherReply, Reply, SubscriberReply
+from stem_device.model.reply import MAX_NAME_CHARACTERS, PublisherReply, Reply, SubscriberReply
 from stem_device.responses.locate import shown_name
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 """Longest text that is looked at; 10,000 subscriptions with full sample buffers are some 4 MiB."""
-
-MAX_NAME_CHARACTERS = 4096
-"""Longest name or other text inside a reply."""
 
 MAX_ENTRIES = 100_000
 """Most entries of any table or list inside a reply."""
 
 
 def check_limits(reply: Reply, *, printable: bool = False) -> None:
-    """Raise ReplyError for too many entries or a text that is too long, not printable, or an empty name.
+    """Raise ReplyError for too many entries, an empty or too long name, or a text that is not printable.
 
     ``printable``: every text in it is known to be; see :func:`surely_printable`.
     """
@@ -56,7 +55,7 @@ def _check_subscriber(client: SubscriberReply, *, printable: bool) -> None:
     _check_entries("$.client.perf", client.perf or ())
     _check_names("$.client.event_callbacks", client.event_callbacks, printable=printable)
     _check_names("$.client.event_channels", client.event_channels, printable=printable)
-    if not _all_fine(_texts(client), printable=printable):
+    if not printable and not "".join(_texts(client)).isprintable():
         for key, text in _keyed_texts(client):
             _check_text(key, text)
 

@@ -25,6 +25,7 @@ from stem_device.model.reply import (
     SignedMicros,
     SubscriberReply,
     SubscriberSample,
+    Text,
 )
 
 _NEVER_RESUBSCRIBED = "1970-01-01T00:00:00"
@@ -42,8 +43,8 @@ class _PublisherSample(Struct, gc=False):
 class _SubscriberSample(Struct, gc=False):
     micros_since_last_event: _CountOrMinusOne
     sleep_micros: Count
-    event_type: str
-    att_name: str
+    event_type: Text
+    att_name: Text
     process_micros: Count
     first_callback_lactency_micros: SignedMicros | None  # misspelt on the wire
     callback_count: Count
@@ -51,12 +52,12 @@ class _SubscriberSample(Struct, gc=False):
 
 
 class _Callback(Struct, gc=False):
-    channel_name: str
+    channel_name: Text
     callback_count: Count
     server_counter: Count
     event_count: Count
     missed_event_count: Count
-    last_resubscribed: str | None
+    last_resubscribed: Text | None
 
 
 class _Server(Struct):
