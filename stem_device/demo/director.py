@@ -83,7 +83,8 @@ class Director:
             with tango.EnsureOmniThread():
                 self._play()
         except tango.DevFailed as error:
-            self.error = str(error.args[0].desc)
+            # What failed comes first, in which command to which device last.
+            self.error = "; ".join(str(cause.desc).strip() for cause in (error.args[0], *error.args[1:][-1:]))
 
     def _play(self) -> None:
         self._show(self._calm(2.0))
