@@ -125,6 +125,50 @@ def server_once(file: StoredFile) -> Iterator[Finding]:
         )
 
 
+def sample_servers(file: StoredFile) -> Iterator[Finding]:
+    """Samples of a poll stand by server, in the order of ``servers``; that there are not as many as it counts
+    is legal, for some may have been lost before the file was recovered.
+    """
+    names = UnifiedNames(file)
+    codes, of_polls = file.all(spec.SERVERS, "server"), file.ends(spec.SERVERS)
+    for table in (spec.PUBLISHER_SAMPLES, spec.SUBSCRIBER_SAMPLES):
+        counts, ends_ = file.all(spec.SERVERS, table.name), file.ends(table)
+        if codes is None or of_polls is None or counts is None or ends_ is None:
+            continue
+        turns, complete = _turns(counts, of_polls, ends_)
+        lost = "is not the number of samples that servers counts"
+        for found in told(Spot("sample_servers", spec.POLLS, f"{table.name}_end"), 0, ~complete, lost):
+            yield note(found.check, found.where, found.message)
+
+        def is_another(
+            first: int,
+            values: Values,
+            turns: Values = turns,
+            complete: Values = complete,
+            ends_: Values = ends_,
+        ) -> Values:
+            turn = np.minimum(owners(turns, first, len(values)), len(codes) - 1)
+            differs = names(values) != names(codes[turn])
+            return np.asarray(differs & complete[owners(ends_, first, len(values))])
+
+        yield from scan(
+            file,
+            Spot("sample_servers", table, "server"),
+            is_another,
+            "is not the server whose turn it is in the order of servers",
+        )
+
+
+def _turns(counts: Values, of_polls: Values, ends_: Values) -> tuple[Values, Values]:
+    """Where the samples of each row of ``servers`` end; and of which polls all samples are there."""
+    counted = np.append(0, np.cumsum(counts))
+    of_polls = np.clip(of_polls, 0, len(counts))
+    complete = np.diff(counted[of_polls], prepend=0) == np.diff(ends_, prepend=0)
+    poll = np.minimum(owners(of_polls, 0, len(counts)), len(ends_) - 1)
+    lost = counted[of_polls] - ends_  # up to and with each poll
+    return np.minimum(counted[1:] - np.append(0, lost)[poll], ends_[poll]), complete
+
+
 def totals(file: StoredFile) -> Iterator[Finding]:
     """The totals of the polls never fall while ``monitoring_since_utc_ns`` stays the same."""
     since = file.all(spec.POLLS, "monitoring_since_utc_ns")
@@ -135,7 +179,17 @@ def totals(file: StoredFile) -> Iterator[Finding]:
             yield from told(Spot("totals", spec.POLLS, name), 1, wrong, "is lower than the one before")
 
 
-CHECKS = (poll_numbers, poll_times, poll_seconds, ends, row_polls, row_servers, server_once, totals)
+CHECKS = (
+    poll_numbers,
+    poll_times,
+    poll_seconds,
+    ends,
+    row_polls,
+    row_servers,
+    server_once,
+    sample_servers,
+    totals,
+)
 
 
 def _server_rows(file: StoredFile, names: UnifiedNames) -> Values | None:

@@ -90,11 +90,20 @@ def name_that_continues(file: Any) -> None:
 
 def twice_the_same_server(file: Any) -> None:
     servers = file["entry/servers/server"]
-    servers[1] = servers[0]
+    remaining, gone = servers[:2]
+    servers[1] = remaining
     # What belonged to the other one would have no server any more.
     for table in ("streams", "subscriptions", "channels", "publisher_samples", "subscriber_samples"):
-        owner = file[f"entry/{table}/server"]
-        owner[: file[f"entry/polls/{table}_end"][0]] = servers[0]
+        owner, end = file[f"entry/{table}/server"], file[f"entry/polls/{table}_end"][0]
+        owner[:end] = np.where(owner[:end] == gone, remaining, owner[:end])
+
+
+def samples_that_change_places(file: Any) -> None:
+    """The last sample of one server and the first of the next one, in one poll."""
+    servers = file["entry/subscriber_samples/server"]
+    own = servers[: file["entry/polls/subscriber_samples_end"][0]]
+    row = int(np.flatnonzero(np.diff(own))[0])
+    servers[row : row + 2] = own[[row + 1, row]]
 
 
 def first_poll_with_the_number_of_the_second(file: Any) -> None:
@@ -136,6 +145,7 @@ CORRUPTIONS = {
     "row_polls": set_row("entry/streams/poll", 17, 4),
     "row_servers": lambda file: set_row("entry/streams/server", 17, file["entry/streams/stream"][0])(file),
     "server_once": twice_the_same_server,
+    "sample_servers": samples_that_change_places,
     "totals": set_row("entry/polls/missed_total", 0, 10**6),
     "flags": set_row("entry/servers/sampling", 3, 2),
     "counts": set_row("entry/subscriptions/received_delta", 3, -1),
@@ -186,6 +196,7 @@ def test_exactly_that_violation_is_told(name: str, copy: Path) -> None:
         (set_attribute("entry", "NX_class", "NXdata"), "groups", "NXentry"),
         (instead("entry/context/part", 0), "entry", "not a number from 1"),
         (instead("entry/servers/age_seconds", np.zeros((3 * POLLS, 1))), "column_types", "2 dimensions"),
+        (set_row("entry/servers/publisher_samples", 0, 10**6), "sample_servers", "row 0 is not the number"),
         (shorten("entry/names/text", 1), "lengths", "names/text"),
         (garble("entry/polls/time", 0), "chunks", "64 of 70 rows"),
         (set_row("entry/texts/end", 0, 10**6), "texts", "is lower"),
