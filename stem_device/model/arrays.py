@@ -19,7 +19,8 @@ from msgspec.structs import astuple
 def by_field(kind: type[Struct], groups: Iterable[Sequence[Struct]]) -> Mapping[str, list[Any]]:
     """The values of every field of records that are all of one kind, in their order.
 
-    For records of many fields; in groups, so that each is read while it is in the processor's cache.
+    For records of many fields: a fifth less time than asking each record for each field (measured; of two
+    fields it takes longer). In groups, so that each is read while it is in the processor's cache.
     """
     columns: list[list[Any]] = [[] for _ in kind.__struct_fields__]
     for records in groups:
