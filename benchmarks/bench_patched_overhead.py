@@ -2,10 +2,11 @@
 
     python benchmarks/bench_patched_overhead.py --unpatched PYTHON --patched PYTHON [--rounds N]
 
-PYTHON is the interpreter of an environment with that PyTango; both must be of one version. The cases take
-turns in every round: unpatched (twice, which shows the noise), patched with sampling off and on. Told are the
-medians over the rounds, and the median of how much more than unpatched it was in the same round, with the
-quartiles of that. CPU times are those of the processes, and hardly depend on what else the machine does.
+PYTHON is the interpreter of an environment with that PyTango; both must be of one version. Every round starts
+new servers: two pairs unpatched (the second shows the noise), one patched. The cases take turns every 400
+events; sampling is switched meanwhile. Told are the medians over the rounds, and the median of how much more
+than unpatched it was in the same round, with the quartiles of that. CPU times are those of the processes, and
+hardly depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from stem_device.demo.database import EmbeddedDatabase
 from tests.system.conformance.servers import Examined, ExaminedFactory
 from tests.system.harness import KEPT_AT_ONCE
 
-CHUNKS = 12
-PUSHES = CHUNKS * KEPT_AT_ONCE
+CHUNKS = 25
+"""Bursts of each case in a round."""
 LIMIT_SECONDS = 30.0
 
 
@@ -46,30 +47,22 @@ class Pair:
     """A publisher and its subscriber, warmed up."""
 
     def __init__(self, factory: ExaminedFactory) -> None:
-        self.publisher, self.subscriber = factory(), factory()
+        self.servers = self.publisher, self.subscriber = factory(), factory()
         self.index, self.received = self.subscriber.subscribe_surely(self.publisher)
-
-    def enable(self, on: bool) -> None:
-        self.publisher.enable(on)
-        self.subscriber.enable(on)
+        for _ in range(3):
+            self.measure()
 
     def measure(self) -> Measured:
-        """Push in chunks; each is waited for, so the second number holds the way to the callback and back."""
-        pushing = 0.0
-        cpu = [_cpu_seconds(server) for server in (self.publisher, self.subscriber)]
+        """Push a burst and wait for it: the last number holds the way to the callback and back."""
+        cpu = [_cpu_seconds(server) for server in self.servers]
         began = time.perf_counter()
-        for _ in range(CHUNKS):
-            chunk_began = time.perf_counter()
-            self.publisher.push(KEPT_AT_ONCE)
-            pushing += time.perf_counter() - chunk_began
-            self.received += KEPT_AT_ONCE
-            self._wait()
+        self.publisher.push(KEPT_AT_ONCE)
+        pushed = time.perf_counter()
+        self.received += KEPT_AT_ONCE
+        self._wait()
         total = time.perf_counter() - began
-        spent = [
-            _cpu_seconds(server) - before
-            for server, before in zip((self.publisher, self.subscriber), cpu, strict=True)
-        ]
-        return Measured(*(seconds / PUSHES * 1e6 for seconds in (pushing, *spent, total)))
+        spent = [_cpu_seconds(server) - before for server, before in zip(self.servers, cpu, strict=True)]
+        return Measured(*(seconds / KEPT_AT_ONCE * 1e6 for seconds in (pushed - began, *spent, total)))
 
     def _wait(self) -> None:
         deadline = time.perf_counter() + LIMIT_SECONDS
@@ -81,10 +74,33 @@ class Pair:
 
 def switched(pair: Pair, on: bool) -> Callable[[], Measured]:
     def measure() -> Measured:
-        pair.enable(on)
+        for server in pair.servers:
+            server.enable(on)
         return pair.measure()
 
     return measure
+
+
+def one_round(factory: ExaminedFactory, number: int) -> dict[str, Measured]:
+    """Medians of a round, with new servers."""
+    pairs = [Pair(factory) for _ in range(3)]
+    if number % 2:
+        pairs[:2] = pairs[1::-1]
+    unpatched, again, patched = pairs
+    cases = {
+        "unpatched": unpatched.measure,
+        "unpatched again": again.measure,
+        "patched, sampling off": switched(patched, on=False),
+        "patched, sampling on": switched(patched, on=True),
+    }
+    measured: dict[str, list[Measured]] = {name: [] for name in cases}
+    for turn in range(CHUNKS):
+        for name in rotated(list(cases), turn):
+            measured[name].append(cases[name]())
+    return {
+        name: Measured(*map(statistics.median, zip(*all_of, strict=True)))
+        for name, all_of in measured.items()
+    }
 
 
 def _cpu_seconds(server: Examined) -> float:
@@ -104,7 +120,7 @@ def told(name: str, rounds: list[Measured], base: list[Measured]) -> str:
 
 
 def rotated(names: list[str], number: int) -> list[str]:
-    """Another one first in every round: what comes first may profit or suffer."""
+    """Another one first in every turn: what comes first may profit or suffer."""
     first = number % len(names)
     return names[first:] + names[:first]
 
@@ -121,27 +137,17 @@ def main() -> None:
         print("not measured: give --unpatched and --patched, two interpreters (patched_pytango/README.md)")
         return
     with tempfile.TemporaryDirectory() as scratch, EmbeddedDatabase(Path(scratch)) as database:
-        interpreters = [options.unpatched] * 2 + [options.patched] * 2
-        factory = ExaminedFactory(database, Path(scratch), interpreters)
-        try:
-            unpatched, patched = Pair(factory), Pair(factory)
-            cases = {
-                "unpatched": unpatched.measure,
-                "unpatched again": unpatched.measure,
-                "patched, sampling off": switched(patched, on=False),
-                "patched, sampling on": switched(patched, on=True),
-            }
-            results: dict[str, list[Measured]] = {name: [] for name in cases}
-            for number in range(options.rounds + 1):
-                for name in rotated(list(cases), number):
-                    measured = cases[name]()
-                    if number:  # the first round warms up
-                        results[name].append(measured)
-            print(" " * 22, *COLUMNS, sep="   ")
-            for name, rounds in results.items():
-                print(told(name, rounds, results["unpatched"]))
-        finally:
-            factory.stop()
+        interpreters = [options.unpatched] * 4 + [options.patched] * 2
+        results: list[dict[str, Measured]] = []
+        for number in range(options.rounds):
+            factory = ExaminedFactory(database, Path(scratch), interpreters)
+            try:
+                results.append(one_round(factory, number))
+            finally:
+                factory.stop()
+    print(" " * 22, *COLUMNS, sep="   ")
+    for name in results[0]:
+        print(told(name, [result[name] for result in results], [result["unpatched"] for result in results]))
 
 
 if __name__ == "__main__":

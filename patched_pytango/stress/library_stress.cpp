@@ -1,7 +1,9 @@
 // Two device servers and a client that keep the whole event system busy: 4 devices that push from a thread each,
 // 8 subscriptions of which one comes and goes, and a client that asks both servers at 100 Hz and switches sampling.
+// The database must have the servers, see database.py. Without one, cppTango 9.3.4 would hear no heartbeat, connect
+// again after 10 s, fail, and use what it has deleted.
 //
-//   library_stress publisher PORT | subscriber PORT PUBLISHERS-PORT | client PORT PORT SECONDS
+//   stress publisher | subscriber | client patched SECONDS | client unpatched SECONDS
 #include <tango/tango.h>
 
 #include <atomic>
@@ -91,11 +93,6 @@ void pause(int milliseconds)
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
 }
 
-std::string server_address(const std::string &port)
-{
-    return "tango://127.0.0.1:" + port + "/";
-}
-
 std::string device_name(const std::string &kind, int number)
 {
     return "stress/" + kind + "/" + std::to_string(number);
@@ -111,10 +108,26 @@ void push_forever(Stress *device)
     }
 }
 
-// Before 10, the constructor takes no constant string.
+// A proxy of a device that answers; its server may not have started yet.
 Tango::DeviceProxy *proxy(const std::string &name)
 {
-    return new Tango::DeviceProxy((name + "#dbase=no").c_str());
+    for(int attempt = 1;; attempt++)
+    {
+        try
+        {
+            auto made = std::make_unique<Tango::DeviceProxy>(name.c_str()); // before 10, no constant string
+            made->ping();
+            return made.release();
+        }
+        catch(Tango::DevFailed &)
+        {
+            if(attempt == 600)
+            {
+                throw;
+            }
+            pause(100);
+        }
+    }
 }
 
 class Counter : public Tango::CallBack
@@ -128,7 +141,7 @@ class Counter : public Tango::CallBack
     }
 };
 
-void subscribe_forever(const std::string &port)
+void subscribe_forever()
 {
     omni_thread::ensure_self self;
     static Counter counter;
@@ -136,7 +149,7 @@ void subscribe_forever(const std::string &port)
     int last = 0;
     for(int i = 1; i <= DEVICES; i++)
     {
-        devices.push_back(proxy(server_address(port) + device_name("publisher", i)));
+        devices.push_back(proxy(device_name("publisher", i)));
         for(const char *name : ATTRIBUTES)
         {
             last = devices.back()->subscribe_event(name, Tango::CHANGE_EVENT, &counter);
@@ -155,15 +168,9 @@ void subscribe_forever(const std::string &port)
     }
 }
 
-void serve(const std::string &kind, const std::string &port, const std::string &publisher)
+void serve(std::string kind)
 {
-    std::string devices = device_name(kind, 1);
-    for(int i = 2; kind == "publisher" && i <= DEVICES; i++)
-    {
-        devices += "," + device_name(kind, i);
-    }
-    std::vector<std::string> words{
-        "stress", kind, "-nodb", "-dlist", devices, "-ORBendPoint", "giop:tcp:127.0.0.1:" + port};
+    std::vector<std::string> words{"stress", kind, "-ORBendPoint", "giop:tcp:127.0.0.1:0"};
     std::vector<char *> arguments;
     for(std::string &word : words)
     {
@@ -171,7 +178,7 @@ void serve(const std::string &kind, const std::string &port, const std::string &
     }
     Tango::Util *util = Tango::Util::init(static_cast<int>(arguments.size()), arguments.data());
     util->server_init(false);
-    if(publisher.empty())
+    if(kind == "publisher")
     {
         for(Tango::DeviceImpl *device : util->get_device_list_by_class("Stress"))
         {
@@ -180,7 +187,7 @@ void serve(const std::string &kind, const std::string &port, const std::string &
     }
     else
     {
-        std::thread(subscribe_forever, publisher).detach();
+        std::thread(subscribe_forever).detach();
     }
     util->server_run();
 }
@@ -197,26 +204,16 @@ void ask(Tango::DeviceProxy &admin, bool patched, const std::atomic<bool> &stop,
     }
 }
 
-void drive(const std::vector<std::string> &ports, int seconds)
+void drive(bool patched, int seconds)
 {
     std::atomic<bool> stop{false};
     std::atomic<long> asked{0};
     std::vector<std::thread> threads;
     std::vector<std::unique_ptr<Tango::DeviceProxy>> admins;
-    const char *const kinds[] = {"publisher", "subscriber"};
-    for(int i = 0; i < 2; i++)
+    for(const char *kind : {"publisher", "subscriber"})
     {
-        admins.emplace_back(proxy(server_address(ports[i]) + "dserver/stress/" + kinds[i]));
+        admins.emplace_back(proxy(std::string("dserver/stress/") + kind));
         admins.back()->set_timeout_millis(30000);
-    }
-    bool patched = true;
-    try
-    {
-        admins[0]->command_query("QueryEventSystem");
-    }
-    catch(Tango::DevFailed &)
-    {
-        patched = false;
     }
     for(auto &admin : admins)
     {
@@ -257,11 +254,11 @@ int main(int argc, char *argv[])
     {
         if(words.at(0) == "client")
         {
-            drive({words.at(1), words.at(2)}, std::stoi(words.at(3)));
+            drive(words.at(1) == "patched", std::stoi(words.at(2)));
         }
         else
         {
-            serve(words[0], words.at(1), words.size() > 2 ? words[2] : "");
+            serve(words[0]);
         }
     }
     catch(Tango::DevFailed &error)
