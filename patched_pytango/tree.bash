@@ -2,9 +2,10 @@
 # shellcheck shell=bash
 
 lock_tree() { # tree; for as long as this process lives
+    mkdir -p "$(dirname "$1")"
     exec 9>"$1.lock"
     flock --nonblock 9 || {
-        echo "another command uses $1; wait for it, or choose another tree" >&2
+        echo "another command uses $1; wait for it, or choose another tree with --tree" >&2
         exit 1
     }
 }
