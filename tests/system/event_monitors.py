@@ -31,6 +31,7 @@ class EventMonitor:
         self.name = name
         self.directory = directory
         self.proxy = tango.DeviceProxy(name)
+        self.proxy.set_timeout_millis(20_000)  # the machine may be busy
 
     @property
     def status(self) -> str:
