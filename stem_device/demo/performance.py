@@ -81,11 +81,16 @@ class Performance:
         self._monitor.StartRecording("demo")
         started = time.monotonic()
         self._director.start(0.0 if arguments.keep else arguments.seconds)
-        interrupted = self._show(stage, started + arguments.seconds if arguments.seconds else float("inf"))
-        shown_seconds = time.monotonic() - started
-        running = arguments.keep and not interrupted
-        if not running:
-            self._director.stop()
+        deadline = started + arguments.seconds if arguments.seconds else float("inf")
+        running = False
+        try:
+            interrupted = self._show(stage, deadline)
+            shown_seconds = time.monotonic() - started
+            running = arguments.keep and not interrupted
+        finally:
+            # Also when nobody reads any more: it must not play on while the servers are stopped.
+            if not running:
+                self._director.stop()
         if self._director.error:
             raise DemoError(self._director.error)
         self._monitor.StopRecording()
@@ -97,8 +102,11 @@ class Performance:
 
         What the device tells is still listened to: the director makes its bursts larger while none is missed.
         """
-        while not self._director.error:
-            self._last = self._feed.next(_REFRESH_SECONDS) or self._last
+        try:
+            while not self._director.error:
+                self._last = self._feed.next(_REFRESH_SECONDS) or self._last
+        finally:
+            self._director.stop()
         raise DemoError(self._director.error)
 
     def _say(self, words: str) -> None:

@@ -117,10 +117,7 @@ def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
         family = psutil.Process(process.pid).children(recursive=True)
         process.stdout.close()
         assert process.wait(40) == 0
-        # On a busy machine a mark may be lost, and that is told.
-        assert [
-            line for line in process.stderr.read().splitlines() if not line.startswith(b"mark lost: ")
-        ] == []
+        assert process.stderr.read() == b""
         assert psutil.wait_procs(family, timeout=5)[1] == []
     finally:
         process.kill()
