@@ -35,6 +35,8 @@ class Options:
     queries_per_poll: int = 10
     alarm_hold_time: float = 300.0
     overdue_alarm_polls: int = 2
+    unreachable_alarm_polls: int = 2
+    follow_publishers: bool = True
 
     def __post_init__(self) -> None:
         _check_seconds("PollPeriod", self.poll_period, 0.01, 86_400.0)
@@ -45,6 +47,7 @@ class Options:
         _check_count("KeepRecordings", self.keep_recordings, 0)
         _check_count("QueriesPerPoll", self.queries_per_poll, 1)
         _check_count("OverdueAlarmPolls", self.overdue_alarm_polls, 1)
+        _check_count("UnreachableAlarmPolls", self.unreachable_alarm_polls, 1)
         if 0 < self.max_recording_bytes < 3_000_000:
             raise OptionError(
                 "MaxRecordingBytes", self.max_recording_bytes, "must be 0 (no limit) or at least 3000000"

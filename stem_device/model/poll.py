@@ -19,6 +19,40 @@ class ServerState(enum.StrEnum):
     FAILING = "failing"
 
 
+class Failure(enum.StrEnum):
+    """Why there is no reply, as a code; ``reason`` says the same to a person.
+
+    REFUSED: nothing listens where the server was. SILENT: it is there, or was, and does not answer in time.
+    DATABASE: the database that knows its address does not answer, so nothing is known of the server.
+    """
+
+    NONE = ""
+    NOT_EXPORTED = "not_exported"
+    UNDEFINED = "undefined"
+    REFUSED = "refused"
+    SILENT = "silent"
+    DATABASE = "database"
+    UNSUPPORTED = "unsupported"
+    ERROR = "error"
+    REPLY = "reply"
+    IMPLAUSIBLE = "implausible"
+
+
+class Identity(Struct, frozen=True):
+    """Which process a server is.
+
+    ``life`` counts the processes that this monitor has seen under the server's name: 1 for the first, 0
+    while it has seen none. Counters of two lives must never be compared.
+    ``pid`` and ``started`` are what the database tells, ``started`` as it writes it; None and "" without one.
+    ``since_utc_ns`` is when this life was first seen, 0 while there is none.
+    """
+
+    life: int = 0
+    pid: int | None = None
+    started: str = ""
+    since_utc_ns: int = 0
+
+
 class Answer(Struct, frozen=True):
     """One server in one poll.
 
@@ -28,6 +62,11 @@ class Answer(Struct, frozen=True):
     ``reply`` is None in any state but MONITORED; it holds the samples of every query of this poll.
     ``texts`` are the replies as they came, oldest first; kept also when they could not be parsed.
     ``asked``/``answered`` times belong to the last query of the poll, the one that brought the counters.
+    ``failure`` is NONE exactly when the state is MONITORED.
+    ``identity`` is that of the process that answered last. ``ended``: that process is known to have ended
+    (it is not exported, or refused the connection at two polls); a silent one has not.
+    ``followed``: not a target itself, asked because a monitored subscription depends on it.
+    ``event_endpoints`` and ``heartbeat_endpoints`` are where this life publishes; empty while not known.
     """
 
     server: str
@@ -43,6 +82,12 @@ class Answer(Struct, frozen=True):
     asked_utc_ns: int = 0
     asked_monotonic_ns: int = 0
     answered_monotonic_ns: int = 0
+    failure: Failure = Failure.NONE
+    identity: Identity = Identity()
+    ended: bool = False
+    followed: bool = False
+    event_endpoints: tuple[str, ...] = ()
+    heartbeat_endpoints: tuple[str, ...] = ()
 
 
 class Poll(Struct, frozen=True):

@@ -1,22 +1,49 @@
 """The Snapshot: everything that is known after one poll. Complete and immutable.
 
-Totals count from when monitoring began (or the last ``ResetCounters``) and never fall.
+Totals count from when monitoring began (or the last ``ResetCounters``) and never fall, but for
+``unaccounted`` where events arrive after all.
 The names ending in ``_total`` are totals; ``_delta`` is what this poll added.
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+
+
+class Unseen(enum.IntEnum):
+    """Whether a stream has subscribers that are not monitored, as far as its counter tells.
+
+    A counter moves only while somebody is subscribed, and for 600 s after. MAYBE: it moved with no monitored
+    subscription, but monitoring began less than 600 s ago. Beside a monitored subscription: NOT_TOLD.
+    """
+
+    NOT_TOLD = 0
+    MAYBE = 1
+    CERTAIN = 2
+
+
+class Link(enum.StrEnum):
+    """What the counter of a subscription belongs to.
+
+    LIVE: the publisher's present life. FRESH: no event has arrived yet. FORMER: the publisher's life ended,
+    and no event of a new one has arrived. UNKNOWN: the publisher is not asked, or does not tell.
+    """
+
+    LIVE = "live"
+    FRESH = "fresh"
+    FORMER = "former"
+    UNKNOWN = "unknown"
 
 
 class StreamRecord(Struct, frozen=True, gc=False):
@@ -27,16 +54,28 @@ class StreamRecord(Struct, frozen=True, gc=False):
     published_total: int
     published_delta: int
     resets_total: int
+    unseen: Unseen = Unseen.NOT_TOLD
 
 
 class SubscriptionRecord(Struct, frozen=True, gc=False):
     """One topic in one subscribing server.
 
     The first block are cppTango's own counters as they came; the totals follow the accounting rules.
-    ``missed_at_least`` says that ``missed_total`` is a lower bound.
-    ``overdue`` is None where the publisher is not monitored.
+    ``missed_at_least`` says that unobserved events may have been lost besides ``missed_total``.
+    ``overdue`` is None where it is not known.
     ``gaps_before`` is what cppTango had noticed before monitoring began.
     ``last_resubscribed`` is ISO 8601 in UTC; None for never.
+    ``unaccounted``: overdue when a life ended, so that it can never be known whether they still arrived;
+    the delta is negative where they did.
+    ``missed_before``: pushed before monitoring began, and found to be lost since; in no total.
+    ``unobserved_total``: pushed where nothing can tell whether they arrived, as far as their number is known.
+    ``lag_seconds``: how long ago the publisher's counter passed ``server_counter``, interpolated between
+    polls; 0 if it has not, None where that is not known.
+    ``lost_since_utc_ns``: what was found lost or unaccounted in this poll was lost after this moment;
+    None where nothing was.
+    ``first_seen_utc_ns`` is when this life of the subscription was first seen.
+    ``ended``: the subscription is no more, and its row stays for its losses; the raw counters are its last.
+    ``cause`` is a code of :mod:`stem_device.analysis.causes`; empty where nothing is lost or waits.
     """
 
     topic: str
@@ -59,13 +98,25 @@ class SubscriptionRecord(Struct, frozen=True, gc=False):
     discarded_total: int
     resets_total: int
     overdue: int | None
+    unaccounted_total: int = 0
+    unaccounted_delta: int = 0
+    missed_before: int = 0
+    unobserved_total: int = 0
+    lag_seconds: float | None = None
+    lost_since_utc_ns: int | None = None
+    first_seen_utc_ns: int = 0
+    link: Link = Link.UNKNOWN
+    ended: bool = False
+    cause: str = ""
 
 
 class Counts(Struct, frozen=True, gc=False):
     """Sums over subscriptions and streams; those of a server include the ones that have vanished.
 
-    All are totals that never fall, but for ``overdue`` and ``disconnected`` (subscriptions that are
-    being retried), which tell how things are now.
+    All are totals, but for those that tell how things are now: ``overdue``, ``disconnected`` (subscriptions
+    that are being retried), ``overdue_unknown`` (subscriptions whose overdue events are not known) and
+    ``unseen_streams`` (streams with subscribers that are not monitored, see :class:`Unseen`).
+    ``books_unbalanced`` counts polls of a subscription whose counters contradict each other.
     """
 
     published: int = 0
@@ -76,6 +127,15 @@ class Counts(Struct, frozen=True, gc=False):
     resets: int = 0
     overdue: int = 0
     disconnected: int = 0
+    unaccounted: int = 0
+    missed_before: int = 0
+    unobserved: int = 0
+    books_unbalanced: int = 0
+    overdue_unknown: int = 0
+    unseen_streams: int = 0
+
+
+NONE_DEPARTED = Counts()
 
 
 class ServerRecord(Struct, frozen=True):
@@ -87,6 +147,8 @@ class ServerRecord(Struct, frozen=True):
     ``publisher_samples``/``subscriber_samples`` count the samples of this poll, ``sampled_events`` the events
     that happened meanwhile; ``drained_by_others`` says that samples were missing which must have been there.
     ``texts`` are the replies as they came.
+    ``failure``, ``identity``, ``ended``, ``followed`` and the endpoints: see :class:`.poll.Answer`.
+    A followed server shows only the streams that monitored subscriptions depend on, and no subscription.
     """
 
     name: str
@@ -111,6 +173,12 @@ class ServerRecord(Struct, frozen=True):
     channels: dict[str, str] = {}
     not_connected: tuple[NotConnected, ...] = ()
     texts: tuple[str, ...] = ()
+    failure: Failure = Failure.NONE
+    identity: Identity = Identity()
+    ended: bool = False
+    followed: bool = False
+    event_endpoints: tuple[str, ...] = ()
+    heartbeat_endpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +225,8 @@ class Snapshot:
     ``published_rate`` and ``received_rate`` are events per second since the previous poll.
     ``sample_coverage`` is the share of events with a sample, 0 to 1; NaN while nothing is sampled.
     ``monitoring_since_utc_ns`` is when the totals began.
+    ``counts`` are the sums over ``servers`` and ``departed``: the servers that are no targets any more.
+    ``verdict`` is the level that :mod:`stem_device.analysis.verdict` gives; empty before it was asked.
     """
 
     poll: int
@@ -175,3 +245,5 @@ class Snapshot:
     publisher_samples: PublisherSamples
     subscriber_samples: SubscriberSamples
     problems: tuple[str, ...]
+    departed: Counts = NONE_DEPARTED
+    verdict: str = ""
