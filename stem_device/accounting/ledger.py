@@ -5,8 +5,7 @@ from __future__ import annotations
 import operator
 from functools import reduce
 
-from msgspec import structs
-
+from stem_device.accounting.moment import Moment
 from stem_device.accounting.samples import collect, summarise
 from stem_device.accounting.server import ServerAccount
 from stem_device.accounting.stream import StreamAccount
@@ -14,15 +13,13 @@ from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.poll import Poll
 from stem_device.model.snapshot import Counts, Snapshot
 
-IN_FLIGHT_SECONDS = 0.2
-"""How long an event may be under way. A poll that follows sooner is no "previous poll" for overdue."""
-
 
 class Ledger:
     """Keeps the accounts of all servers. Not thread-safe: its owner serialises the calls.
 
-    Polls at least ``IN_FLIGHT_SECONDS`` apart are *marks*: overdue tells of what was pushed before the
-    previous mark, so that a poll on demand right after another does not take events in flight for overdue.
+    Polls at least :data:`.moment.IN_FLIGHT_SECONDS` apart are *marks*: overdue tells of what was pushed
+    before the previous mark, so that a poll on demand right after another
+    does not take events in flight for overdue.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -32,21 +29,21 @@ class Ledger:
         self._departed = Counts()
         self._since_utc_ns = self._clock.utc_ns()
         self._previous_monotonic_ns: int | None = None
-        self._mark_monotonic_ns: int | None = None
+        self._moment = Moment()
 
     def account(self, poll: Poll) -> Snapshot:
         """Count what happened since the previous poll."""
         accounts = self._accounts_of(poll)
-        mark = self._is_mark(poll.started_monotonic_ns)
-        changed = [
-            account.update_streams(answer.reply, mark=mark)
-            for account, answer in zip(accounts, poll.answers, strict=True)
-        ]
+        moment = self._moment = self._moment.next(poll.started_utc_ns, poll.started_monotonic_ns)
+        pairs = tuple(zip(accounts, poll.answers, strict=True))
+        changed = [account.update_streams(answer, moment) for account, answer in pairs]
         if any(changed):
             self._rebuild_index()
-        for account, answer in zip(accounts, poll.answers, strict=True):
+        for account, answer in pairs:
             late = answer.asked_monotonic_ns < poll.started_monotonic_ns
-            account.update_subscriptions(answer, self._find_stream, late=late)
+            account.update_subscriptions(answer, self._find_stream, self._find_life, moment, late=late)
+        for account, answer in pairs:
+            account.add_up(answer, moment)
         return self._snapshot(poll, accounts)
 
     def reset(self) -> None:
@@ -56,19 +53,11 @@ class Ledger:
         self._departed = Counts()
         self._since_utc_ns = self._clock.utc_ns()
 
-    def _is_mark(self, now_ns: int) -> bool:
-        last = self._mark_monotonic_ns
-        if last is not None and now_ns - last < IN_FLIGHT_SECONDS * 1e9:
-            return False
-        self._mark_monotonic_ns = now_ns
-        return True
-
     def _accounts_of(self, poll: Poll) -> list[ServerAccount]:
         """One account an answer. A server that is no target any more leaves its totals behind (rule 8)."""
         names = {answer.server for answer in poll.answers}
         for name in self._servers.keys() - names:
-            totals = structs.replace(self._servers.pop(name).totals, overdue=0, disconnected=0)
-            self._departed = _add(self._departed, totals)
+            self._departed = _add(self._departed, self._servers.pop(name).depart())
             self._rebuild_index()
         return [
             self._servers.setdefault(answer.server, ServerAccount(answer.server)) for answer in poll.answers
@@ -94,6 +83,11 @@ class Ledger:
         matching = [stream for server, stream in found if server == publisher]
         return matching[0] if len(matching) == 1 else None
 
+    def _find_life(self, publisher: str) -> int:
+        """Number of the life of a publisher's process; 0 where it is not asked."""
+        account = self._servers.get(publisher.lower())
+        return account.life if account is not None else 0
+
     def _snapshot(self, poll: Poll, accounts: list[ServerAccount]) -> Snapshot:
         now = poll.started_monotonic_ns
         elapsed = (
@@ -118,6 +112,7 @@ class Ledger:
             publisher_samples=publisher_samples,
             subscriber_samples=subscriber_samples,
             problems=poll.problems,
+            departed=self._departed,
         )
 
 

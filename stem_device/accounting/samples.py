@@ -13,9 +13,10 @@ from stem_device.model.snapshot import Floats, Integers, PublisherSamples, Subsc
 
 
 def collect(answers: Sequence[Answer]) -> tuple[PublisherSamples, SubscriberSamples]:
-    """Gather the samples of all answers; ``server`` is the answer's index."""
-    servers = [answer.reply.server if answer.reply else None for answer in answers]
-    clients = [answer.reply.client if answer.reply else None for answer in answers]
+    """Gather the samples of all targets' answers; ``server`` is the answer's index."""
+    replies = [None if answer.followed else answer.reply for answer in answers]
+    servers = [reply.server if reply else None for reply in replies]
+    clients = [reply.client if reply else None for reply in replies]
     return (
         _publisher_columns([server.perf or [] if server else [] for server in servers]),
         _subscriber_columns([client.perf or [] if client else [] for client in clients]),

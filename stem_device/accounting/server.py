@@ -2,97 +2,189 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice
-from typing import TypeVar
 
 from stem_device.accounting.coverage import SampleAccount
-from stem_device.accounting.stream import StreamAccount
+from stem_device.accounting.ended import EndedSubscriptions
+from stem_device.accounting.lives import Sight
+from stem_device.accounting.moment import Moment
+from stem_device.accounting.stream import StreamAccount, port_of
 from stem_device.accounting.subscription import SubscriptionAccount, stream_of
-from stem_device.model.poll import Answer
-from stem_device.model.reply import NotConnected, Reply, SubscriberReply
-from stem_device.model.snapshot import Counts, ServerRecord, StreamRecord, SubscriptionRecord
+from stem_device.model.poll import Answer, Failure
+from stem_device.model.reply import NotConnected, SubscriberReply
+from stem_device.model.snapshot import Counts, ServerRecord, StreamRecord, SubscriptionRecord, Unseen
 
 FindStream = Callable[[str, str], StreamAccount | None]
 """From a stream's name and the publisher's admin device to its account, if that publisher is monitored."""
+FindLife = Callable[[str], int]
+"""From a publisher's admin device to the number of its life; 0 where that is not known."""
 
-VANISHED_KEPT = 10_000
-"""Streams (and subscriptions) of a server that have vanished and whose own totals are kept, at most."""
+STREAMS_KEPT = 10_000
+"""Streams of a server that have vanished and whose totals go on if they come back, at most."""
 
 _NO_CLIENT = SubscriberReply(event_callbacks={}, not_connected=[], event_channels={}, perf=None)
-
-Account = TypeVar("Account", StreamAccount, SubscriptionAccount)
+_NOT_RUNNING = (Failure.NOT_EXPORTED, Failure.UNDEFINED, Failure.REFUSED)
 
 
 class ServerAccount:
-    """Follows one server over polls. What has vanished still counts in the server's totals."""
+    """Follows one server over polls and lives. What has ended still counts in the server's totals."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.life = 0
+        """Number of the life of its process, 0 while it is not known."""
         self.streams: dict[str, StreamAccount] = {}
         self.totals = Counts()
         self.published_delta = 0
         self.received_delta = 0
         self.samples = SampleAccount()
-        self._subscriptions: dict[str, SubscriptionAccount] = {}
+        self._replied_life = 0
+        self._was_down = False
+        self._moment = Moment()
         self._vanished_streams: dict[str, StreamAccount] = {}
-        self._vanished_subscriptions: dict[str, SubscriptionAccount] = {}
+        self._subscriptions: dict[str, SubscriptionAccount] = {}
+        self._ended_subscriptions = EndedSubscriptions()
+        self._ended_now: list[SubscriptionAccount] = []
+        self._ended_with_process: set[str] = set()
+        self._first_answer_ns: int | None = None
+        self._subscriber_known = False
         self._answered_monotonic_ns: int | None = None
         self._channels: dict[str, str] = {}
         self._not_connected: tuple[NotConnected, ...] = ()
         self._stream_records: tuple[StreamRecord, ...] = ()
         self._subscription_records: tuple[SubscriptionRecord, ...] = ()
 
-    def update_streams(self, reply: Reply | None, *, mark: bool) -> bool:
-        """First pass of a poll; None if the server did not answer. ``mark``: see Ledger.
-
-        True if streams have come or gone, so that an index of them is stale.
-        """
+    def update_streams(self, answer: Answer, moment: Moment) -> bool:
+        """First pass of a poll. True if streams have come or gone, so that an index of them is stale."""
+        before, self._moment = self._moment, moment
+        reply, life = answer.reply, answer.identity.life
+        self.life = life or self.life
+        new_life = self._replied_life > 0 and self.life != self._replied_life
         if reply is None:
+            if answer.ended or new_life:
+                self._end_streams(before)
             for stream in self.streams.values():
-                stream.hold(mark=mark)
+                stream.hold(moment)
             return False
         counters = reply.server.event_counters if reply.server else {}
-        changed = _retire_all(self.streams, counters, self._vanished_streams)
         # Measured: nothing but a restart of the server sets a counter back, and then it does so to all.
-        restarted = any(stream.falls(counters[name]) for name, stream in self.streams.items())
+        restarted = new_life or any(
+            stream.falls(counters[name]) for name, stream in self.streams.items() if name in counters
+        )
+        if not restarted and any(stream.ended for stream in self.streams.values()):
+            for stream in self.streams.values():
+                stream.go_on()
+        changed = self._retire_streams(counters.keys() if not restarted else (), before)
+        ports = frozenset(map(port_of, answer.heartbeat_endpoints))
         for name, counter in counters.items():
             known = self.streams.get(name)
-            if known is not None:
-                known.update(counter, restarted=restarted, mark=mark)
-            else:
-                self.streams[name] = self._new_stream(name, counter)
+            if known is None:
+                known = self.streams[name] = self._new_stream(name, counter)
                 changed = True
+            else:
+                known.update(counter, moment)
+            known.ports = ports
         return changed
 
-    def update_subscriptions(self, answer: Answer, find_stream: FindStream, *, late: bool) -> None:
+    def update_subscriptions(
+        self, answer: Answer, find_stream: FindStream, find_life: FindLife, moment: Moment, *, late: bool
+    ) -> None:
         """Second pass of a poll, when the streams of all servers are up to date.
 
         ``late``: the server was asked in an earlier poll, its counters are as old as that.
         """
+        self._ended_now.clear()
+        self._ended_subscriptions.clear_deltas(moment)
+        if answer.ended or (self._replied_life > 0 and self.life != self._replied_life):
+            self._end_all(moment)
         if answer.reply is None:
             for subscription in self._subscriptions.values():
-                subscription.hold()
+                subscription.hold(moment)
             self.samples.hold()
-        else:
+            self._was_down = self._was_down or answer.failure in _NOT_RUNNING
+            return
+        if self.life != self._replied_life:
+            self._ended_with_process.clear()
+        if not answer.followed:
             client = answer.reply.client or _NO_CLIENT
-            self._update_callbacks(client, find_stream, late=late)
+            self._update_callbacks(client, find_stream, find_life, moment, late=late)
             self._channels = {name: channel.endpoint for name, channel in client.event_channels.items()}
             self._not_connected = tuple(client.not_connected)
-            self._answered_monotonic_ns = answer.answered_monotonic_ns
-        self._add_up()
+        self._answered_monotonic_ns = answer.answered_monotonic_ns
+        self._ended_with_process.clear()
+        self._replied_life = self.life
+
+    def add_up(self, answer: Answer, moment: Moment) -> None:
+        """Third pass of a poll, when it is known which streams are subscribed."""
+        if answer.reply is not None and self._first_answer_ns is None:
+            self._first_answer_ns = moment.monotonic_ns
+        streams = self._counted_streams(answer, moment)
+        self._stream_records = tuple([stream.record for stream in streams])
+        live = self._subscriptions.values()
+        records = [subscription.record for subscription in live]
+        self._subscription_records = (*records, *self._ended_subscriptions.records())
+        self.published_delta = sum([stream.delta for stream in streams])
+        books = [account.books for account in (*live, *self._ended_now)]
+        moved = [one for one in books if one.moved]
+        self.received_delta = sum([one.received_delta for one in moved])
+        totals = self.totals
+        self.totals = Counts(
+            published=totals.published + self.published_delta,
+            received=totals.received + self.received_delta,
+            missed=totals.missed + sum([one.missed_delta for one in moved]),
+            gaps=totals.gaps + sum([one.gaps_delta for one in moved]),
+            discarded=totals.discarded + sum([one.discarded_delta for one in moved]),
+            resets=totals.resets
+            + sum([one.resets_delta for one in moved])
+            + sum([stream.began_again for stream in streams]),
+            overdue=sum([record.overdue or 0 for record in records]),
+            disconnected=len(self._not_connected),
+            unaccounted=totals.unaccounted + sum([one.unaccounted_delta for one in moved]),
+            missed_before=totals.missed_before + sum([one.missed_before_delta for one in moved]),
+            unobserved=totals.unobserved + sum([one.unobserved_delta for one in moved]),
+            books_unbalanced=totals.books_unbalanced + sum([one.unbalanced_delta for one in moved]),
+            overdue_unknown=sum([record.overdue is None for record in records]),
+            unseen_streams=sum([stream.unseen is not Unseen.NOT_TOLD for stream in streams]),
+        )
         if answer.reply is not None:
-            discarded = sum(account.advanced.discarded for account in self._subscriptions.values())
+            discarded = sum([one.discarded_delta for one in moved])
             self.samples.update(answer, self.published_delta, self.received_delta + discarded)
 
     def reset_totals(self) -> None:
         for streams in (self.streams, self._vanished_streams):
             for stream in streams.values():
                 stream.reset_totals()
-        for subscriptions in (self._subscriptions, self._vanished_subscriptions):
-            for subscription in subscriptions.values():
-                subscription.reset_totals()
-        self.totals = Counts(overdue=self.totals.overdue, disconnected=self.totals.disconnected)
+        for subscription in self._subscriptions.values():
+            subscription.reset_totals()
+        self._ended_subscriptions.reset_totals()
+        self.totals = Counts(
+            overdue=self.totals.overdue,
+            disconnected=self.totals.disconnected,
+            overdue_unknown=self.totals.overdue_unknown,
+            unseen_streams=self.totals.unseen_streams,
+        )
+
+    def depart(self) -> Counts:
+        """The totals that a server leaves behind which is no target any more.
+
+        Nothing has ended by that: what was overdue is not known from now on.
+        """
+        waiting = sum(1 for account in self._subscriptions.values() if account.overdue)
+        totals = self.totals
+        return Counts(
+            published=totals.published,
+            received=totals.received,
+            missed=totals.missed,
+            gaps=totals.gaps,
+            discarded=totals.discarded,
+            resets=totals.resets,
+            unaccounted=totals.unaccounted,
+            missed_before=totals.missed_before,
+            unobserved=totals.unobserved,
+            books_unbalanced=totals.books_unbalanced,
+            overdue_unknown=waiting,
+        )
 
     def record(self, answer: Answer, now_monotonic_ns: int) -> ServerRecord:
         """The server as it is known after this poll."""
@@ -119,54 +211,102 @@ class ServerAccount:
             channels=self._channels,
             not_connected=self._not_connected,
             texts=answer.texts,
+            failure=answer.failure,
+            identity=answer.identity,
+            ended=answer.ended,
+            followed=answer.followed,
+            event_endpoints=answer.event_endpoints,
+            heartbeat_endpoints=answer.heartbeat_endpoints,
         )
+
+    def _counted_streams(self, answer: Answer, moment: Moment) -> Sequence[StreamAccount]:
+        """All streams of a target; of a followed server, those that monitored subscriptions depend on."""
+        now = moment.monotonic_ns
+        if answer.followed:
+            return [stream for stream in self.streams.values() if stream.subscribed_ns == now]
+        streams = tuple(self.streams.values())
+        if answer.reply is not None:
+            for stream in streams:
+                if stream.unseen or (stream.delta and stream.subscribed_ns != now):
+                    stream.look_for_unseen(now, self._first_answer_ns or now)
+        return streams
 
     def _new_stream(self, name: str, counter: int) -> StreamAccount:
         """A stream that vanished and is there again has begun again from scratch."""
-        stream = self._vanished_streams.pop(name, None)
-        if stream is None:
-            return StreamAccount(name, counter, baseline=self._answered_monotonic_ns is None)
-        stream.restart(counter)
-        return stream
+        former = self._vanished_streams.pop(name, None)
+        if former is not None:
+            return former.successor(counter, life=self.life)
+        baseline = self._answered_monotonic_ns is None and not self._was_down
+        return StreamAccount(name, counter, life=self.life, baseline=baseline)
 
-    def _update_callbacks(self, client: SubscriberReply, find_stream: FindStream, *, late: bool) -> None:
-        _retire_all(self._subscriptions, client.event_callbacks, self._vanished_subscriptions)
-        for topic, callback in client.event_callbacks.items():
-            channel = client.event_channels.get(callback.channel_name)
+    def _end_streams(self, before: Moment) -> None:
+        for stream in self.streams.values():
+            stream.end(before)
+
+    def _retire_streams(self, still_there: Collection[str], before: Moment) -> bool:
+        """End the streams that are not there any more; True if there was any."""
+        gone = [name for name in self.streams if name not in still_there]
+        for name in gone:
+            stream = self._vanished_streams[name] = self.streams.pop(name)
+            stream.end(before)
+        for name in list(islice(self._vanished_streams, max(0, len(self._vanished_streams) - STREAMS_KEPT))):
+            del self._vanished_streams[name]
+        return bool(gone)
+
+    def _end_all(self, moment: Moment) -> None:
+        """The process has ended, and all of its subscriptions with it."""
+        self._ended_with_process.update(self._subscriptions)
+        for topic in list(self._subscriptions):
+            self._end(topic, moment)
+
+    def _end(self, topic: str, moment: Moment) -> None:
+        account = self._subscriptions.pop(topic)
+        account.end(moment)
+        self._ended_now.append(account)
+        self._ended_subscriptions.add(account)
+
+    def _update_callbacks(
+        self,
+        client: SubscriberReply,
+        find_stream: FindStream,
+        find_life: FindLife,
+        moment: Moment,
+        *,
+        late: bool,
+    ) -> None:
+        callbacks, channels = client.event_callbacks, client.event_channels
+        if not self._subscriptions.keys() <= callbacks.keys():
+            for topic in self._subscriptions.keys() - callbacks.keys():
+                self._end(topic, moment)
+        for topic, callback in callbacks.items():
+            channel = channels.get(callback.channel_name)
             endpoint = channel.endpoint if channel else ""
             account = self._subscriptions.get(topic)
+            stream_name = account.stream_name if account is not None else stream_of(topic)
+            stream = find_stream(stream_name, callback.channel_name)
+            life = stream.life if stream is not None else find_life(callback.channel_name)
             if account is not None:
-                stream = find_stream(account.stream_name, callback.channel_name)
-                account.update(callback, endpoint, stream, late=late)
-                continue
-            stream = find_stream(stream_of(topic), callback.channel_name)
-            account = self._vanished_subscriptions.pop(topic, None)
-            if account is not None:
-                account.renew(callback, endpoint, stream)
+                account.update(callback, endpoint, stream, life, moment, late=late)
             else:
-                baseline = self._answered_monotonic_ns is None
-                account = SubscriptionAccount(topic, callback, endpoint, stream, baseline=baseline)
-            self._subscriptions[topic] = account
+                sight = Sight(callback, endpoint, stream, life, moment, late)
+                self._subscriptions[topic] = self._begin(topic, sight)
+        self._subscriber_known = True
 
-    def _add_up(self) -> None:
-        streams, subscriptions = self.streams.values(), self._subscriptions.values()
-        self._stream_records = tuple([stream.record for stream in streams])
-        self._subscription_records = tuple([subscription.record for subscription in subscriptions])
-        advanced = [subscription.advanced for subscription in subscriptions]
-        self.published_delta = sum([stream.delta for stream in streams])
-        self.received_delta = sum([one.received for one in advanced])
-        self.totals = Counts(
-            published=self.totals.published + self.published_delta,
-            received=self.totals.received + self.received_delta,
-            missed=self.totals.missed + sum([one.missed for one in advanced]),
-            gaps=self.totals.gaps + sum([one.gaps for one in advanced]),
-            discarded=self.totals.discarded + sum([one.discarded for one in advanced]),
-            resets=self.totals.resets
-            + sum([one.new_series for one in advanced])
-            + sum([stream.began_again for stream in streams]),
-            overdue=sum([record.overdue or 0 for record in self._subscription_records]),
-            disconnected=len(self._not_connected),
-        )
+    def _begin(self, topic: str, sight: Sight) -> SubscriptionAccount:
+        """A subscription that is new, or is there again; totals of one that had ended go on."""
+        account = self._ended_subscriptions.take(topic)
+        if account is None:
+            baseline = not self._subscriber_known and not self._was_down
+            return SubscriptionAccount(topic, sight, baseline=baseline)
+        if account in self._ended_now:
+            self._ended_now.remove(account)
+        else:
+            account.books.clear_deltas()
+        if topic in self._ended_with_process:
+            account.resume(sight)
+        else:
+            account.renew(sight)
+        return account
 
     def _age_seconds(self, answer: Answer, now_monotonic_ns: int) -> float | None:
         if self._answered_monotonic_ns is None:
@@ -174,16 +314,3 @@ class ServerAccount:
         if answer.reply is not None:
             return 0.0
         return max(0, now_monotonic_ns - self._answered_monotonic_ns) / 1e9
-
-
-def _retire_all(
-    present: dict[str, Account], still_there: Mapping[str, object], vanished: dict[str, Account]
-) -> bool:
-    """Move what is not there any more to ``vanished``; True if there was any."""
-    if present.keys() <= still_there.keys():
-        return False
-    for name in present.keys() - still_there.keys():
-        vanished[name] = present.pop(name)
-    for name in list(islice(vanished, max(0, len(vanished) - VANISHED_KEPT))):
-        del vanished[name]
-    return True

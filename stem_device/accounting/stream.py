@@ -1,41 +1,112 @@
-"""The account of one stream of a publisher (rule 5)."""
+"""The account of one stream in one life of its publisher (rule 5)."""
 
 from __future__ import annotations
 
-from stem_device.model.snapshot import StreamRecord
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from stem_device.accounting.moment import Moment
+from stem_device.model.snapshot import StreamRecord, Unseen
+
+HISTORY_KEPT = 64
+"""Polls of which a stream remembers its counter while somebody waits for its events. Beyond that every
+second one is dropped: a lag is interpolated between those that are left."""
+
+RENEWAL_SECONDS = 600.0
+"""For so long after its last subscriber a counter goes on (measured, and a constant of cppTango)."""
+
+WRAP = 2**32
+"""cppTango keeps its counters in 32 bits."""
+
+
+def port_of(endpoint: str) -> str:
+    """The port of ``tcp://host:port``: what differs between two lives, however the host is called."""
+    return endpoint.rpartition(":")[2]
+
+
+class Point(Struct, frozen=True, gc=False):
+    """What a stream had pushed at a poll."""
+
+    utc_ns: int
+    monotonic_ns: int
+    pushed: int
 
 
 class StreamAccount:
-    """Follows one event counter of a publisher. cppTango's counter is pushes + 1."""
+    """Follows one event counter of a publisher. cppTango's counter is pushes + 1.
+
+    A new life of the publisher is a new account, made by ``successor``, so that what was pushed in the
+    former one stays to be compared with what its subscribers received.
+    ``ports`` are those at which its publisher's heartbeats are to be had; empty while not known.
+    ``subscribed_ns`` is when a monitored subscription was last seen (monotonic); None for never.
+    """
 
     __slots__ = (
         "_at_mark",
         "_before_mark",
+        "_history",
+        "_known_marks",
         "_resets",
         "_total",
         "_two_marks_before",
+        "_unseen_ns",
+        "_watched",
         "began_again",
         "delta",
+        "ended",
+        "life",
         "name",
+        "ports",
         "pushed",
         "record",
+        "subscribed_ns",
+        "unseen",
     )
 
-    def __init__(self, name: str, counter: int, *, baseline: bool) -> None:
+    def __init__(self, name: str, counter: int, *, life: int = 0, baseline: bool) -> None:
         """``baseline``: what was pushed until now was before monitoring began, and does not count."""
         self.name = name
-        self.pushed = max(counter - 1, 0)
-        self._at_mark = self.pushed
+        self.life = life
+        self.ports: frozenset[str] = frozenset()
+        self.ended = self.began_again = self._watched = False
+        self.subscribed_ns: int | None = None
+        self.unseen = Unseen.NOT_TOLD
+        self._unseen_ns = 0
+        self._history: list[Point] = []
+        # Before it was first seen, a stream that is new had pushed nothing; of others that is not known.
+        self._known_marks = 1 if baseline and counter > 1 else 3
+        self.pushed = self._at_mark = max(counter - 1, 0)
         self._before_mark = self._two_marks_before = 0
-        self.began_again = False
         self.delta = 0 if baseline else self.pushed
         self._total = self.delta
         self._resets = 0
         self._write()
 
+    def successor(self, counter: int, *, life: int) -> StreamAccount:
+        """The same stream in a new life of its publisher; totals go on."""
+        new = StreamAccount(self.name, counter, life=life, baseline=False)
+        new._total += self._total
+        new._resets = self._resets + 1
+        new.began_again = True
+        new._write()
+        return new
+
+    def end(self, moment: Moment) -> None:
+        """This life has ended; ``moment`` is the poll before. What was remembered stays as it is."""
+        if not self.ended:
+            self._history = list(self._points(moment))
+            self._known_marks = 0
+            self.ended = True
+
+    def go_on(self) -> None:
+        """It has not ended after all."""
+        self.ended = False
+        self._known_marks = 1
+
     def falls(self, counter: int) -> bool:
-        """Whether this poll's counter is lower than that of the one before."""
-        return counter <= self.pushed and self.pushed > 0
+        """Whether this poll's counter is lower than that of the one before, and has not come full circle."""
+        return counter <= self.pushed and self.pushed > 0 and self.pushed - counter < WRAP // 2
 
     def pushed_before(self, *, late: bool) -> int:
         """What had been pushed at the previous poll; at the one before that, for a ``late`` answer.
@@ -44,50 +115,89 @@ class StreamAccount:
         """
         return self._two_marks_before if late else self._before_mark
 
-    def update(self, counter: int, *, restarted: bool = False, mark: bool = True) -> None:
-        """Take the counter of this poll; ``restarted``: another stream of the server tells of a new life."""
-        if restarted or self.falls(counter):
-            self.restart(counter, mark=mark)
-            return
+    def update(self, counter: int, moment: Moment) -> None:
+        """Take the counter of this poll, of the same life."""
         pushed = counter - 1 if counter else 0
+        if pushed < self.pushed:
+            pushed += (self.pushed - pushed + WRAP // 2) // WRAP * WRAP
         if pushed == self.pushed == self._two_marks_before and not self.delta:
             self.began_again = False
             return
         self.began_again = False
         self.delta = pushed - self.pushed
         self.pushed = pushed
-        self._remember(mark)
+        self._remember(moment)
         self._total += self.delta
         self._write()
 
-    def restart(self, counter: int, *, mark: bool = True) -> None:
-        """Take the counter of this poll as that of a new series."""
-        self.began_again = True
-        self.pushed = max(counter - 1, 0)
-        self._at_mark = self._before_mark = self._two_marks_before = 0
-        self._remember(mark)
-        self.delta = self.pushed
-        self._total += self.delta
-        self._resets += 1
-        self._write()
-
-    def hold(self, *, mark: bool = True) -> None:
+    def hold(self, moment: Moment) -> None:
         """The server did not answer in this poll: nothing is counted (rule 7)."""
         self.began_again = False
-        self._remember(mark)
+        if not self.ended:
+            self._remember(moment)
         if self.delta:
             self.delta = 0
             self._write()
+
+    def look_for_unseen(self, now_ns: int, since_ns: int) -> None:
+        """Tell whether somebody is subscribed who is not monitored; ``since_ns``: publisher known since."""
+        limit = RENEWAL_SECONDS * 1e9
+        seen = self.subscribed_ns is not None and now_ns - self.subscribed_ns <= limit
+        unseen = self.unseen
+        if seen:
+            unseen = Unseen.NOT_TOLD
+        elif self.delta:
+            unseen = Unseen.CERTAIN if now_ns - since_ns > limit else max(Unseen.MAYBE, unseen)
+            self._unseen_ns = now_ns
+        elif unseen and now_ns - self._unseen_ns > limit:
+            unseen = Unseen.NOT_TOLD
+        if unseen is not self.unseen:
+            self.unseen = unseen
+            self._write()
+
+    def passed(self, counter: int, moment: Moment) -> tuple[Point, float] | None:
+        """The last poll known at which no more than ``counter`` had been pushed, and when it was passed.
+
+        The second is monotonic ns, interpolated to the poll after. None where it was passed before anything
+        that is remembered. What is asked for in every poll is remembered for long.
+        """
+        self._watched = True
+        before: Point | None = None
+        for point in self._points(moment):
+            if point.pushed > counter:
+                if before is None:
+                    return None
+                share = (counter - before.pushed) / (point.pushed - before.pushed)
+                return before, before.monotonic_ns + share * (point.monotonic_ns - before.monotonic_ns)
+            before = point
+        return (before, float(before.monotonic_ns)) if before is not None else None
 
     def reset_totals(self) -> None:
         self._total = 0
         self._resets = 0
         self._write()
 
-    def _remember(self, mark: bool) -> None:
-        if mark:
-            self._two_marks_before, self._before_mark = self._before_mark, self._at_mark
-            self._at_mark = self.pushed
+    def _points(self, moment: Moment) -> Iterator[Point]:
+        yield from self._history
+        values = [self._two_marks_before, self._before_mark, self._at_mark]
+        known = list(zip(moment.marks[1:], values, strict=True))[len(values) - self._known_marks :]
+        for (utc_ns, monotonic_ns), pushed in known:
+            if monotonic_ns:
+                yield Point(utc_ns, monotonic_ns, pushed)
+
+    def _remember(self, moment: Moment) -> None:
+        if not moment.mark:
+            return
+        if self._watched and self._known_marks == 3:
+            self._history.append(Point(*moment.marks[0], self._two_marks_before))
+            if len(self._history) > HISTORY_KEPT:
+                del self._history[1::2]
+        elif self._history and not self._watched:
+            self._history.clear()
+        self._watched = False
+        self._two_marks_before, self._before_mark = self._before_mark, self._at_mark
+        self._at_mark = self.pushed
+        self._known_marks = min(3, self._known_marks + 1)
 
     def _write(self) -> None:
-        self.record = StreamRecord(self.name, self.pushed, self._total, self.delta, self._resets)
+        self.record = StreamRecord(self.name, self.pushed, self._total, self.delta, self._resets, self.unseen)

@@ -1,13 +1,24 @@
-"""The account of one subscription: one topic in one subscribing server (rules 1 to 4 and 6)."""
+"""The account of one subscription: one topic in one subscribing server, over all of its lives."""
 
 from __future__ import annotations
 
 import re
 
-from msgspec import structs
-
+from stem_device.accounting.books import Books
 from stem_device.accounting.counters import CounterReader
-from stem_device.accounting.rules import NOTHING, Advance, advance, begin, discarded_count
+from stem_device.accounting.lives import (
+    Former,
+    Fresh,
+    Live,
+    Sight,
+    State,
+    Step,
+    begin,
+    miss_between,
+    owed_at_end,
+)
+from stem_device.accounting.moment import Moment
+from stem_device.accounting.rules import began_again, difference, discarded_count, jumped, went_on
 from stem_device.accounting.stream import StreamAccount
 from stem_device.model.reply import EventCallback
 from stem_device.model.snapshot import SubscriptionRecord
@@ -24,132 +35,227 @@ def stream_of(topic: str) -> str:
 
 
 class SubscriptionAccount:
-    """Follows the counters of one subscription over polls."""
+    """Follows the counters of one subscription over polls.
+
+    ``books`` has its totals, and what this poll added. ``ended``: it is no more.
+    """
 
     __slots__ = (
-        "_at_least",
-        "_base",
-        "_discarded",
-        "_gaps",
+        "_anchor_utc_ns",
+        "_first_seen_utc_ns",
+        "_gap_before",
         "_gaps_before",
-        "_missed",
+        "_lag_seconds",
+        "_left_at_end",
+        "_lost_since_utc_ns",
         "_overdue",
         "_reader",
-        "_received",
-        "_resets",
-        "_resumed",
-        "advanced",
+        "_state",
+        "books",
+        "ended",
         "record",
         "stream_name",
         "topic",
     )
 
     record: SubscriptionRecord
+    _anchor_utc_ns: int
+    _overdue: int | None
+    _lag_seconds: float | None
+    _lost_since_utc_ns: int | None
 
-    def __init__(
-        self, topic: str, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, baseline: bool
-    ) -> None:
-        """``baseline``: first poll of the server, what it counted until now is left out (rule 1)."""
+    def __init__(self, topic: str, sight: Sight, *, baseline: bool) -> None:
+        """``baseline``: first poll of a server that may have run before; what it counted is left out."""
         self.topic = topic
         self.stream_name = stream_of(topic)
-        self._received = self._missed = self._gaps = self._discarded = self._resets = 0
-        self._gaps_before = now.missed_event_count if baseline else 0
-        self._at_least = False
-        self.advanced = NOTHING
-        self._reader = CounterReader(now, endpoint)
-        self._base: int | None = None
-        self._overdue: int | None = None
-        self._begin_series(stream)
+        self.books = Books()
+        self._gaps_before = sight.now.missed_event_count if baseline else 0
+        self._begin(sight, baseline=baseline)
         if not baseline:
-            self._add(structs.replace(begin(now), new_series=False))
-        self._write()
+            self._count_from_beginning(sight)
+        self._finish(sight)
+
+    @property
+    def overdue(self) -> int | None:
+        return self._overdue
 
     def update(
-        self, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, late: bool = False
+        self,
+        now: EventCallback,
+        endpoint: str,
+        stream: StreamAccount | None,
+        life: int,
+        moment: Moment,
+        *,
+        late: bool = False,
     ) -> None:
-        """Take the counters of this poll; ``late``: the server was asked in the one before."""
-        arrived = self._reader.read_plain(now, endpoint, stream)
-        if arrived:
-            self.advanced = Advance(arrived, 0, 0, 0)
-            self._received += arrived
-            if self._base is None:
-                self._base = _pushed(stream)
-            self._overdue = self._overdue_now(stream, late=late)
-            self._write()
+        """Take what a poll shows, see :class:`Sight`; in pieces, as most polls need no more than a glance."""
+        state, last = self._state, self._reader.counters
+        if (
+            type(state) is Live
+            and stream is state.stream
+            and not stream.ended
+            and last.server_counter <= stream.pushed
+            and not (self._reader.torn or self._gap_before)
+            and went_on(last, now)
+            and (stream.life or endpoint == state.endpoint)
+        ):
+            self._go_on(state, now, moment, late=late)
         else:
-            self._update_with_care(now, endpoint, stream, late=late)
+            self._update_with_care(Sight(now, endpoint, stream, life, moment, late))
 
-    def _update_with_care(
-        self, now: EventCallback, endpoint: str, stream: StreamAccount | None, *, late: bool
-    ) -> None:
-        last, before, overdue = self._reader.counters, self._reader.raw, self._overdue
-        changed = self._reader.read(now, endpoint, stream)
-        counters = self._reader.counters
-        if stream is not None and stream.began_again:
-            self._base = 0
-        elif self._base is None:
-            self._base = _pushed(stream)
-        if counters == last and not changed:
-            advanced = NOTHING
-        else:
-            advanced = advance(
-                last, counters, base=self._base, resumed=self._resumed, endpoint_changed=changed
-            )
-        if advanced.new_series:
-            self._begin_series(stream)
-        self._overdue = self._overdue_now(stream, late=late)
-        if advanced is NOTHING and self.advanced is NOTHING and overdue == self._overdue and now == before:
-            return
-        self._add(advanced)
-        self._write()
+    def renew(self, sight: Sight) -> None:
+        """Take the counters of a subscription that had ended, perhaps in this poll, and is there again."""
+        anchor_utc_ns = self._anchor_utc_ns if self.books.unaccounted_delta > 0 else None
+        self._begin(sight, baseline=False)
+        self.books.begin_series()
+        self._count_from_beginning(sight)
+        if anchor_utc_ns is not None:
+            self._anchor_utc_ns = anchor_utc_ns
+        self._finish(sight)
 
-    def renew(self, now: EventCallback, endpoint: str, stream: StreamAccount | None) -> None:
-        """Take the counters of a subscription that had vanished and is there again."""
-        self._reader = CounterReader(now, endpoint)
-        self._begin_series(stream)
-        self._add(begin(now))
-        self._write()
-
-    def hold(self) -> None:
+    def hold(self, moment: Moment) -> None:
         """The server did not answer in this poll: nothing is counted (rule 7)."""
-        if self.advanced is not NOTHING:
-            self.advanced = NOTHING
+        state = self._state
+        if isinstance(state, Live | Fresh) and state.stream is not None:
+            state.stream.subscribed_ns = moment.monotonic_ns
+        if self.books.moved:
+            self.books.clear_deltas()
+            self._lost_since_utc_ns = None
             self._write()
+
+    def end(self, moment: Moment) -> None:
+        """It is no more: unsubscribed, or its process ended. Nobody knows what became of what was overdue."""
+        self.books.clear_deltas()
+        self._left_at_end = self._leave_overdue(moment)
+        self.ended = True
+        self._overdue, self._lag_seconds = 0, None
+        self._note_losses(moment)
+        self._write()
+
+    def resume(self, sight: Sight) -> None:
+        """It has not ended after all: the same process answers again, and its counters decide."""
+        left, self._left_at_end = self._left_at_end, 0
+        self.ended, self._overdue = False, left
+        self._update_with_care(sight)
+        self.books.take_back(left)
+        self._write()
 
     def reset_totals(self) -> None:
-        self._received = self._missed = self._gaps = self._discarded = self._resets = 0
+        self.books.reset()
         self._gaps_before = self._reader.raw.missed_event_count
-        self._at_least = False
+        self._left_at_end = 0
         self._write()
 
-    def _begin_series(self, stream: StreamAccount | None) -> None:
-        self._resumed = self._reader.resumed
-        fresh = self._reader.counters.server_counter == 0 and not self._resumed
-        self._base = _pushed(stream) if fresh else 0
-        self._overdue = self._overdue_now(stream, late=False)
+    def _begin(self, sight: Sight, *, baseline: bool) -> None:
+        """Take the counters of this poll as the first ones of a life."""
+        self._reader = CounterReader(sight.now)
+        self._state: State = begin(sight, baseline=baseline)
+        self._first_seen_utc_ns = self._anchor_utc_ns = sight.moment.utc_ns
+        self._overdue = None
+        self._lag_seconds = None
+        self._lost_since_utc_ns = None
+        self._gap_before = self.ended = False
+        self._left_at_end = 0
 
-    def _overdue_now(self, stream: StreamAccount | None, *, late: bool) -> int | None:
-        """Rule 6: a whole poll period has passed since these events were pushed."""
-        if stream is None or self._base is None:
-            return None
-        # Conditions instead of max(): this is done for every subscription in every poll.
-        arrived = self._reader.counters.server_counter
-        begun = arrived if arrived > self._base else self._base
-        before = stream.pushed_before(late=late)
-        return before - begun if before > begun else 0
+    def _count_from_beginning(self, sight: Sight, *, explained: int = 0) -> None:
+        """Count what a subscription has received since it began, after the previous poll.
 
-    def _add(self, advanced: Advance) -> None:
-        self.advanced = advanced
-        self._received += advanced.received
-        self._missed += advanced.missed
-        self._gaps += advanced.gaps
-        self._discarded += advanced.discarded
-        self._resets += advanced.new_series
-        self._at_least = self._at_least or advanced.missed_at_least
+        Where that was in the publisher's series is not known: after the previous poll, and a gap is one
+        event at least.
+        """
+        now, stream = sight.now, sight.stream
+        gaps = now.missed_event_count
+        self.books.receive(now.event_count, gaps=gaps, discarded=discarded_count(now))
+        if stream is not None and not explained and now.server_counter <= stream.pushed:
+            possible = now.server_counter - now.event_count - stream.pushed_before(late=sight.late)
+            miss_between(gaps, possible, self.books)
+        else:
+            self.books.miss(max(0, gaps - explained), at_least=True)
+        self._anchor_utc_ns = sight.moment.marks[-2][0]
+
+    def _go_on(self, state: Live, now: EventCallback, moment: Moment, *, late: bool) -> None:
+        """All that was pushed was received, or nothing was pushed."""
+        stream, books = state.stream, self.books
+        stream.subscribed_ns = moment.monotonic_ns
+        arrived = now.event_count - self._reader.counters.event_count
+        # Conditions instead of max(), and no calls: this is done for every subscription in every poll.
+        counter, before = now.server_counter, stream.pushed_before(late=late)
+        reached = counter if counter > state.base else state.base
+        overdue = before - reached if before > reached else 0
+        if not (arrived or overdue or books.moved or self._overdue):
+            return
+        self._reader.take(now)
+        books.clear_deltas()
+        if arrived:
+            books.receive(arrived)
+        self._overdue, self._lost_since_utc_ns = overdue, None
+        if overdue or self._lag_seconds:
+            self._note_lag(moment)
+        self._write()
+
+    def _update_with_care(self, sight: Sight) -> None:
+        state, books, last = self._state, self.books, self._reader.counters
+        books.clear_deltas()
+        crossed = isinstance(state, Former) or state.ended(sight)
+        now = self._reader.read(sight.now, one_life=not crossed)
+        if began_again(last, now) or jumped(last, now):
+            left = self._leave_overdue(sight.moment)
+            self._begin(sight, baseline=False)
+            books.begin_series()
+            self._count_from_beginning(sight, explained=1 if crossed else 0)
+            if left:
+                self._anchor_utc_ns = self._caught_up_utc_ns(state, last.server_counter, sight.moment)
+        else:
+            self._anchor_utc_ns = self._caught_up_utc_ns(state, last.server_counter, sight.moment)
+            owed = owed_at_end(state, self._overdue, last.server_counter)
+            step = Step(sight, last, now, difference(last, now), self._gap_before, owed)
+            self._state = state.step(step, books)
+        self._gap_before = books.gaps_delta > 0 and type(self._state) is Live
+        self._finish(sight)
+
+    def _finish(self, sight: Sight) -> None:
+        if sight.stream is not None:
+            sight.stream.subscribed_ns = sight.moment.monotonic_ns
+        self._note_losses(sight.moment)
+        self._overdue = self._state.overdue(self._reader.counters.server_counter, late=sight.late)
+        self._note_lag(sight.moment)
+        self._write()
+
+    def _leave_overdue(self, moment: Moment) -> int:
+        """A life of the subscription ends: what is overdue can never be known to have arrived."""
+        counter = self._reader.counters.server_counter
+        left = owed_at_end(self._state, self._overdue, counter)
+        self.books.leave_unaccounted(left)
+        self._anchor_utc_ns = self._caught_up_utc_ns(self._state, counter, moment)
+        return left
+
+    def _note_losses(self, moment: Moment) -> None:
+        """When what was found lost in this poll was lost at the earliest."""
+        found = self.books.missed_delta > 0 or self.books.unaccounted_delta > 0
+        self._lost_since_utc_ns = min(self._anchor_utc_ns, moment.utc_ns) if found else None
+
+    def _caught_up_utc_ns(self, state: State, counter: int, moment: Moment) -> int:
+        """The last poll by which nothing had been pushed that was not received, as far as is known."""
+        if isinstance(state, Live | Fresh | Former) and state.stream is not None:
+            passed = state.stream.passed(state.reached_at(counter), moment)
+            found = passed[0].utc_ns if passed else self._anchor_utc_ns
+        else:
+            found = moment.marks[-2][0]
+        return max(found, self._first_seen_utc_ns)
+
+    def _note_lag(self, moment: Moment) -> None:
+        """How long ago the publisher's counter passed this one; nothing lags that is merely in flight."""
+        self._lag_seconds = 0.0 if self._overdue == 0 else None
+        state = self._state
+        if not self._overdue or not isinstance(state, Live | Fresh | Former) or state.stream is None:
+            return
+        passed = state.stream.passed(state.reached_at(self._reader.counters.server_counter), moment)
+        if passed is not None:
+            self._lag_seconds = max(0.0, (moment.monotonic_ns - passed[1]) / 1e9)
 
     def _write(self) -> None:
-        now = self._reader.raw
-        advanced = self.advanced
+        now, books = self._reader.raw, self.books
         # In the order of the record's fields: by name it takes eight times as long, and this is done for
         # every subscription in every poll.
         self.record = SubscriptionRecord(
@@ -162,19 +268,24 @@ class SubscriptionAccount:
             now.missed_event_count,
             discarded_count(now),
             now.last_resubscribed,
-            self._received,
-            advanced.received,
-            self._missed,
-            advanced.missed,
-            self._at_least,
-            self._gaps,
-            advanced.gaps,
+            books.received,
+            books.received_delta,
+            books.missed,
+            books.missed_delta,
+            books.at_least,
+            books.gaps,
+            books.gaps_delta,
             self._gaps_before,
-            self._discarded,
-            self._resets,
+            books.discarded,
+            books.resets,
             self._overdue,
+            books.unaccounted,
+            books.unaccounted_delta,
+            books.missed_before,
+            books.unobserved,
+            self._lag_seconds,
+            self._lost_since_utc_ns,
+            self._first_seen_utc_ns,
+            self._state.link,
+            self.ended,
         )
-
-
-def _pushed(stream: StreamAccount | None) -> int | None:
-    return stream.pushed if stream is not None else None

@@ -1,91 +1,208 @@
 """The arithmetic of one subscription between two polls, as a table. Numbers marked (m) were measured."""
 
+from __future__ import annotations
+
 import pytest
-from replies import callback
+from replies import SECOND, STREAM, callback
 
-from stem_device.accounting.rules import Advance, advance, begin
+from stem_device.accounting.lives import Sight
+from stem_device.accounting.moment import Moment
+from stem_device.accounting.rules import began_again, jumped, lost_before, unwrap
+from stem_device.accounting.stream import StreamAccount
+from stem_device.accounting.subscription import SubscriptionAccount
+from stem_device.model.snapshot import Link
 
-NEW = LEAST = True
-# fmt: off
-CASES = [
-    ("nothing happened", callback(5, 5), callback(5, 5), Advance(0, 0, 0, 0)),
-    ("all received", callback(5, 5), callback(25, 25), Advance(20, 0, 0, 0)),
-    ("a duplicate", callback(5, 5, d=0), callback(5, 5, d=1), Advance(0, 0, 0, 1)),
-    ("loss noticed (m)", callback(38_499, 38_499), callback(159_013, 38_500, 1), Advance(1, 1, 120_513, 0)),
-    ("loss after a cut (m)", callback(10, 10), callback(215, 12, 1), Advance(2, 1, 203, 0)),
-    ("two gaps", callback(10, 10), callback(40, 20, 2), Advance(10, 2, 20, 0)),
-    ("late events only (m)", callback(11, 11), callback(37, 37), Advance(26, 0, 0, 0)),
-    ("a renewal that overtook", callback(10, 10), callback(130, 20), Advance(20, 0, 0, 0, new_series=NEW)),
-    ("a renewal, no event yet", callback(110, 110), callback(0, 0), Advance(0, 0, 0, 0, new_series=NEW)),
-    ("publisher restarted (m)",
-     callback(159_013, 38_500, 1), callback(4, 38_504, 1), Advance(4, 0, 0, 0, new_series=NEW)),
-    (
-        "publisher restarted, then a gap",
-        callback(100, 100),
-        callback(50, 110, 1),
-        Advance(10, 1, 40, 0, missed_at_least=LEAST, new_series=NEW),
-    ),
-    (
-        "publisher restarted, others kept its stream (m: no gap is noticed when the counter falls)",
-        callback(100, 100),
-        callback(30, 101),
-        Advance(1, 0, 29, 0, missed_at_least=LEAST, new_series=NEW),
-    ),
-    ("a duplicate that was delivered",
-     callback(100, 100), callback(110, 111), Advance(11, 0, 0, 0, new_series=NEW)),
-    ("publisher restarted and overtook",
-     callback(10, 10), callback(20, 30), Advance(20, 0, 0, 0, new_series=NEW)),
-    (
-        "subscriber restarted, then a gap",
-        callback(100, 90, 1),
-        callback(300, 20, 1),
-        Advance(20, 1, 1, 0, missed_at_least=LEAST, new_series=NEW),
-    ),
-    (
-        "renewed: never resubscribed any more",
-        callback(10, 10, since="2026-11-22T03:12:31"),
-        callback(50, 20),
-        Advance(20, 0, 0, 0, new_series=NEW),
-    ),
+ENDPOINT, NEW_ENDPOINT = "tcp://127.0.0.1:5000", "tcp://127.0.0.1:6000"
+TOPIC = "tango://127.0.0.1:10000/test/pub/1/attr.idl5_change"
+
+
+class Case:
+    """A publisher of known lives and its subscription, a poll a second."""
+
+    def __init__(self, pushed, now, *, ports=True):
+        self.moment = Moment()
+        self.ports = ports
+        self.stream = self._stream(pushed, baseline=True)
+        self.account = None
+        self.poll(pushed, now)
+
+    def _stream(self, pushed, *, baseline=False, life=1):
+        stream = StreamAccount(STREAM, pushed + 1, life=life, baseline=baseline)
+        stream.ports = frozenset({"5000" if life == 1 or not self.ports else "6000"})
+        return stream
+
+    def poll(self, pushed, now, *, endpoint=ENDPOINT, seconds=1):
+        before, at = self.moment, self.moment.monotonic_ns + seconds * SECOND
+        self.moment = before.next(at, at)
+        if self.account is not None:
+            if self.stream.ended:
+                self.stream.hold(self.moment)
+            else:
+                self.stream.update(pushed + 1, self.moment)
+        if self.account is None:
+            sight = Sight(now, endpoint, self.stream, self.stream.life, self.moment)
+            self.account = SubscriptionAccount(TOPIC, sight, baseline=True)
+        else:
+            self.account.update(now, endpoint, self.stream, self.stream.life, self.moment)
+        return self.account.record
+
+    def publisher_ends(self):
+        self.stream.end(self.moment)
+
+    def publisher_begins_again(self, pushed=0):
+        self.stream.end(self.moment)
+        successor = self.stream.successor(pushed + 1, life=self.stream.life + 1)
+        successor.ports = frozenset({"6000" if self.ports else "5000"})
+        self.stream = successor
+
+
+def figures(record):
+    return (record.received_total, record.missed_total, record.unaccounted_total, record.overdue)
+
+
+ONE_LIFE = [
+    ("nothing happened", callback(5, 5), callback(5, 5), (0, 0, 0, 0)),
+    ("all received", callback(5, 5), callback(25, 25), (20, 0, 0, 0)),
+    ("a duplicate", callback(5, 5, d=0), callback(5, 5, d=1), (0, 0, 0, 0)),
+    ("loss noticed (m)", callback(38_499, 38_499), callback(159_013, 38_500, 1), (1, 120_513, 0, 0)),
+    ("loss after a cut (m)", callback(10, 10), callback(215, 12, 1), (2, 203, 0, 0)),
+    ("two gaps", callback(10, 10), callback(40, 20, 2), (10, 20, 0, 0)),
+    ("a renewal that overtook", callback(10, 10), callback(130, 20), (20, 0, 0, 0)),
+    ("a renewal that lost", callback(10, 10, 1), callback(130, 20, 1), (20, 1, 99, 0)),
+    ("a renewal, no event yet", callback(110, 110), callback(0, 0), (0, 0, 0, 0)),
 ]
-# fmt: on
 
 
 @pytest.mark.parametrize(
-    ("last", "now", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+    ("last", "now", "expected"), [case[1:] for case in ONE_LIFE], ids=[case[0] for case in ONE_LIFE]
 )
-def test_table(last, now, expected):
-    assert advance(last, now) == expected
+def test_one_life(last, now, expected):
+    case = Case(last.server_counter, last)
+    assert figures(case.poll(max(now.server_counter, last.server_counter), now)) == expected
 
 
-def test_another_endpoint_is_a_new_series_even_if_the_counters_only_grew():
-    advanced = advance(callback(10, 10), callback(20, 15), endpoint_changed=True)
-    assert advanced == Advance(5, 0, 0, 0, new_series=NEW)
-    advanced = advance(callback(10, 10), callback(20, 15, 2), endpoint_changed=True)
-    assert advanced == Advance(5, 2, 5, 0, missed_at_least=LEAST, new_series=NEW)
+def test_first_event_after_others_that_never_came_is_a_loss_without_a_gap():
+    """Measured: 1000 pushed while the connection was blocked, then number 1001: m stays 0."""
+    case = Case(0, callback(0, 0))
+    case.poll(1000, callback(0, 0))
+    record = case.poll(1000, callback(0, 0))
+    assert (record.overdue, record.lag_seconds) == (1000, 2.0)
+    record = case.poll(1001, callback(1001, 1))
+    assert figures(record) == (1, 1000, 0, 0)
+    assert not record.missed_at_least
+    assert record.lost_since_utc_ns == SECOND
+
+
+def test_losses_from_before_monitoring_are_no_losses_of_its_time():
+    case = Case(159_012, callback(38_499, 38_499))
+    assert case.poll(159_012, callback(38_499, 38_499)).overdue == 120_513
+    record = case.poll(159_013, callback(159_013, 38_500, 1))
+    assert (record.missed_total, record.missed_before, record.unaccounted_total) == (0, 120_513, 0)
+
+
+def test_renewed_with_overdue_events_nobody_knows_whether_they_arrived():
+    case = Case(10, callback(10, 10))
+    case.poll(30, callback(10, 10))
+    assert case.poll(30, callback(10, 10)).overdue == 20
+    record = case.poll(40, callback(40, 3))
+    assert figures(record) == (3, 0, 20, 0)
+    assert record.unaccounted_delta == 20
+
+
+@pytest.mark.parametrize("ports", [True, False], ids=["free ports", "fixed ports"])
+def test_a_healthy_restart_of_the_publisher_loses_nothing(ports):
+    """Measured: c 3 -> 101, e 3 -> 4, m 0 -> 1, nothing lost after the reconnection."""
+    case = Case(3, callback(3, 3), ports=ports)
+    case.publisher_begins_again(50)
+    endpoint = NEW_ENDPOINT if ports else ENDPOINT
+    assert case.poll(50, callback(3, 3), endpoint=ENDPOINT).link is Link.FORMER
+    record = case.poll(101, callback(101, 4, 1), endpoint=endpoint)
+    assert figures(record) == (1, 0, 0, 0)
+    assert record.link is Link.LIVE
+    record = case.poll(120, callback(110, 13, 1), endpoint=endpoint)
+    assert case.poll(120, callback(110, 13, 1), endpoint=endpoint).overdue == 10
+
+
+def test_the_first_event_of_a_new_life_may_be_taken_for_a_duplicate():
+    """Measured with constant polled attributes: c=1 e=1 d=0 becomes c=1 e=1 d=1, or e rises with d."""
+    for now in (callback(1, 1, d=1), callback(1, 2, d=1)):
+        case = Case(1, callback(1, 1))
+        case.publisher_begins_again(1)
+        record = case.poll(1, now, endpoint=NEW_ENDPOINT)
+        assert (record.missed_total, record.overdue, record.link) == (0, 0, Link.LIVE)
+
+
+def test_what_a_dead_publisher_owes_is_lost_once_the_queue_is_empty():
+    case = Case(10, callback(10, 10))
+    case.poll(1000, callback(100, 100))
+    case.publisher_ends()
+    record = case.poll(0, callback(150, 150))
+    assert figures(record) == (140, 0, 0, 850), "its queue may still drain"
+    for _ in range(3):
+        record = case.poll(0, callback(160, 160), seconds=14)
+        assert figures(record) == (150, 0, 0, 840)
+    record = case.poll(0, callback(160, 160), seconds=14)
+    assert figures(record) == (150, 840, 0, 0)
+    assert record.missed_at_least
+    assert record.lost_since_utc_ns == SECOND
+
+
+def test_a_new_life_tells_how_much_of_the_former_one_was_lost_at_least():
+    case = Case(10, callback(10, 10))
+    case.poll(1000, callback(100, 100))
+    case.publisher_ends()
+    case.poll(0, callback(100, 100))
+    case.publisher_begins_again(5)
+    record = case.poll(40, callback(40, 150, 0), endpoint=NEW_ENDPOINT)
+    assert figures(record) == (140, 850, 50, 0), "of 900 that were owed, 50 may have arrived"
+
+
+def test_an_ended_subscription_leaves_what_was_overdue_unaccounted():
+    case = Case(10, callback(10, 10))
+    case.poll(60, callback(16, 16))
+    case.poll(60, callback(16, 16))
+    case.account.end(case.moment)
+    record = case.account.record
+    assert (record.overdue, record.unaccounted_total, record.missed_total, record.ended) == (0, 44, 0, True)
+    case.account.resume(Sight(callback(50, 50), ENDPOINT, case.stream, 1, case.moment))
+    assert (case.account.record.unaccounted_total, case.account.record.unaccounted_delta) == (0, -44)
+
+
+def test_a_counter_that_no_life_explains_unbalances_the_books():
+    case = Case(100, callback(100, 100))
+    case.stream.pushed = 50
+    case.poll(50, callback(100, 100))
+    assert case.account.books.unbalanced_delta == 1
+    assert case.account.record.overdue is None
+
+
+def test_counters_of_32_bits_come_full_circle():
+    case = Case(2**32 - 10, callback(2**32 - 10, 10))
+    case.poll(0, callback(2**32 - 1, 19))
+    record = case.poll(5, callback(5, 24))
+    assert figures(record) == (14, 0, 0, 0)
+    assert case.stream.pushed == 2**32 + 5
+    assert unwrap(callback(10, 10), callback(5, 5)).server_counter == 5
 
 
 @pytest.mark.parametrize(
-    ("base", "expected"),
+    ("lost", "last", "now", "boundary", "expected"),
     [
-        (110, Advance(15, 1, 5, 0)),
-        (None, Advance(15, 1, 1, 0, missed_at_least=LEAST)),
-        (130, Advance(15, 1, 1, 0, missed_at_least=LEAST)),
+        (100, 10, 200, 5, (0, 0)),
+        (100, 10, 200, 500, (100, 100)),
+        (100, 10, 200, 60, (0, 50)),
+        (185, 10, 200, 60, (46, 50)),
     ],
-    ids=["base known", "base unknown", "base seen too late"],
+    ids=["all after", "all before", "nobody knows", "most of it lost"],
 )
-def test_first_events_of_a_fresh_subscription_with_a_gap(base, expected):
-    assert advance(callback(0, 0), callback(130, 15, 1), base=base) == expected
+def test_what_was_lost_before_monitoring_began(lost, last, now, boundary, expected):
+    assert lost_before(lost, last, now, boundary) == expected
 
 
-def test_first_events_of_a_fresh_subscription_without_a_gap_are_no_renewal():
-    """Measured: 0, 0, 0 until the first event, then 130, 20, 0 after 110 pushes that were before its time."""
-    assert advance(callback(0, 0), callback(130, 20), base=110) == Advance(20, 0, 0, 0)
-
-
-def test_a_dialect_without_discarded_count_counts_none():
-    assert advance(callback(5, 5, d=None), callback(6, 6, d=None)).discarded == 0
-
-
-def test_begin_counts_from_zero():
-    assert begin(callback(130, 20, 2, 1)) == Advance(20, 2, 2, 1, missed_at_least=LEAST, new_series=NEW)
+def test_what_only_a_new_subscription_does():
+    since = "2026-11-22T03:12:31"
+    assert began_again(callback(10, 10, since=since), callback(50, 20))
+    assert began_again(callback(10, 10, 1), callback(50, 20))
+    assert not began_again(callback(10, 10), callback(5, 10))
+    assert jumped(callback(10, 10), callback(130, 20))
+    assert not jumped(callback(193_396, 134_851), callback(193_579, 134_943)), "the reply before was torn"

@@ -8,11 +8,11 @@ from replies import PUBLISHER, SUBSCRIBER, callback, poll, publisher, subscriber
 from stem_device.accounting import Ledger
 
 
-def account(replies, *, pushed):
+def account(replies):
     """The counts after polls with these counters (c, e, m) of one subscription."""
     ledger = Ledger()
     for number, reply in enumerate(replies, 1):
-        answers = {PUBLISHER: publisher(pushed), SUBSCRIBER: subscriber(callback(*reply))}
+        answers = {PUBLISHER: publisher(reply[0]), SUBSCRIBER: subscriber(callback(*reply))}
         snapshot = ledger.account(poll(number, answers))
     return snapshot.counts
 
@@ -33,19 +33,19 @@ def account(replies, *, pushed):
     ],
 )
 def test_torn_reply_is_settled_by_the_next(replies, expected):
-    counts = account([*replies, replies[-1]], pushed=replies[-1][0])
+    counts = account([*replies, replies[-1]])
     assert (counts.received, counts.missed, counts.gaps) == expected
     assert (counts.resets, counts.overdue) == (0, 0)
 
 
 def test_renewal_is_still_told_from_a_torn_reply():
-    counts = account([(110, 10, 0), (260, 30, 0)], pushed=260)
+    counts = account([(110, 10, 0), (260, 30, 0)])
     assert (counts.received, counts.missed, counts.resets) == (30, 0, 1)
 
 
 def test_what_stays_torn_is_a_new_series():
     """A publisher that restarted on the same port, its counter being higher than before already."""
-    counts = account([(50, 50, 0), (60, 110, 0), (70, 120, 0), (80, 130, 0)], pushed=80)
+    counts = account([(50, 50, 0), (60, 110, 0), (70, 120, 0), (80, 130, 0)])
     assert (counts.received, counts.missed, counts.resets) == (80, 0, 1)
 
 
@@ -73,7 +73,7 @@ def test_sums_are_exact_however_single_replies_are_torn(before, polls):
         earlier = max(known, len(moments) - 1 - torn) if number % 2 == 0 else len(moments) - 1
         replies.append((moments[earlier][0], *moments[-1][1:]))
     c, e, m = moments[-1]
-    counts = account([*replies, (c, e, m), (c, e, m)], pushed=c)
+    counts = account([*replies, (c, e, m), (c, e, m)])
     assert counts.received == e - first[1]
     assert counts.gaps == m - first[2]
     assert counts.missed == (c - e) - (first[0] - first[1])

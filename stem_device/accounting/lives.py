@@ -1,0 +1,433 @@
+"""How a subscription stands to the life of its publisher, and what each poll makes of that.
+
+The counters of a subscription mean something only within one life of the publisher: one process, one series.
+The four states are those of :class:`stem_device.model.snapshot.Link`; every ``step`` takes the counters
+of one poll, writes into the books what is certain, and returns the state that follows. The reasons are in
+``docs/reference/accounting.md``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct, structs
+
+from stem_device.accounting.books import Books
+from stem_device.accounting.moment import Moment
+from stem_device.accounting.rules import Change, lost_before
+from stem_device.accounting.stream import StreamAccount, port_of
+from stem_device.model.reply import EventCallback
+from stem_device.model.snapshot import Link
+
+CONNECT_SECONDS = 1.0
+"""For so long after a subscription or a reconnection ZeroMQ may still be connecting, and what is pushed
+meanwhile may go nowhere: it is not observed."""
+
+DRAIN_POLLS = 2
+DRAIN_SECONDS = 30.0
+"""A subscription whose publisher's life has ended, and that receives nothing at so many polls and for so
+long, has emptied its queue: what it has not received by then is lost. Half of it would take a callback that
+waits for a few time limits of 3 s for the end of the queue."""
+
+QUIET_SECONDS = 2.0
+"""With fixed event ports nothing tells when a subscription is connected to its publisher's new life: an event
+after DRAIN_POLLS polls and so long without one is of the new life."""
+
+
+class Sight(Struct, frozen=True, gc=False):
+    """What one poll shows of a subscription.
+
+    ``stream`` is its publisher's account, None where the publisher is not asked or has no such stream;
+    ``life`` the number of the publisher's life, 0 where it is not known; ``endpoint`` where the subscriber
+    gets the publisher's heartbeats from. ``late``: the subscriber was asked in an earlier poll.
+    """
+
+    now: EventCallback
+    endpoint: str
+    stream: StreamAccount | None
+    life: int
+    moment: Moment
+    late: bool = False
+
+
+class Step(Struct, frozen=True, gc=False):
+    """One poll of a subscription that was not made anew: its counters before and now, both mended."""
+
+    sight: Sight
+    last: EventCallback
+    now: EventCallback
+    change: Change
+    gap_before: bool
+    """Whether a gap was booked at the last poll, whose reply may have been torn."""
+    owed: int
+    """What was overdue at the last poll."""
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing has arrived since the last poll."""
+        return not (self.change.counter or self.change.received or self.change.discarded)
+
+
+class Unknown(Struct, frozen=True, gc=False):
+    """The publisher is not asked, or does not tell what it pushes. Its life may be known nevertheless.
+
+    ``at_baseline``: monitoring began with this poll.
+    """
+
+    life: int
+    endpoint: str
+    at_baseline: bool = False
+    link: ClassVar[Link] = Link.UNKNOWN
+
+    def ended(self, sight: Sight) -> bool:
+        """Whether the publisher has begun another life: by its identity, else by a new endpoint."""
+        if self.life and sight.life:
+            return self.life != sight.life
+        return bool(self.endpoint) and sight.endpoint != self.endpoint
+
+    def step(self, step: Step, books: Books) -> State:
+        if self.ended(step.sight):
+            return Former.after(None, 0, self.endpoint, step.sight).step(step, books)
+        _within(step, books, before=0)
+        state = adopt(step.sight, step.now.server_counter)
+        if self.at_baseline and isinstance(state, Live):
+            return structs.replace(state, before=state.stream.pushed)
+        return state
+
+    def overdue(self, counter: int, *, late: bool) -> int | None:  # noqa: ARG002
+        return None
+
+
+class Live(Struct, frozen=True, gc=False):
+    """The counter belongs to the present life of the publisher.
+
+    Overdue events are looked for beyond ``base``. What had been pushed by ``before`` was pushed before
+    monitoring began.
+    """
+
+    stream: StreamAccount
+    base: int
+    before: int
+    endpoint: str
+    link: ClassVar[Link] = Link.LIVE
+
+    def ended(self, sight: Sight) -> bool:
+        return self.stream.ended or _is_another(self.stream, self.endpoint, sight)
+
+    def step(self, step: Step, books: Books) -> State:
+        sight, last = step.sight, step.last.server_counter
+        if self.ended(sight):
+            known = None if sight.stream is self.stream and not self.stream.ended else self.stream
+            reached = max(last, self.base, self.before)
+            return Former.after(known, reached, self.endpoint, sight).step(step, books)
+        if sight.stream is None:
+            _within(step, books, before=self.before)
+            return Unknown(sight.life, sight.endpoint)
+        if step.change.counter < 0 or (last > self.stream.pushed and not sight.late):
+            # Book (b): what was received by the last poll has been pushed by this one. If not, there was
+            # another life of the publisher that nothing else has told of.
+            books.contradict()
+            return Former.after(None, 0, "", sight).step(step, books)
+        _within(step, books, before=self.before)
+        return self
+
+    def reached_at(self, counter: int) -> int:
+        """How far the subscription has come in the publisher's series."""
+        return max(counter, self.base)
+
+    def overdue(self, counter: int, *, late: bool) -> int | None:
+        return max(0, self.stream.pushed_before(late=late) - max(counter, self.base))
+
+
+class Fresh(Struct, frozen=True, gc=False):
+    """No event of the publisher's present life has arrived yet.
+
+    ``base`` is what it had pushed when ZeroMQ had had the time to connect; until then (``connecting_ns`` is
+    when that began) it moves on from ``first``. ``stale``: the counters are those of a former life.
+    """
+
+    stream: StreamAccount | None
+    first: int
+    base: int
+    before: int
+    endpoint: str
+    life: int
+    connecting_ns: int | None
+    stale: bool = False
+    link: ClassVar[Link] = Link.FRESH
+
+    def ended(self, sight: Sight) -> bool:
+        if self.stream is not None:
+            return self.stream.ended or _is_another(self.stream, self.endpoint, sight)
+        return Unknown(self.life, self.endpoint).ended(sight)
+
+    def step(self, step: Step, books: Books) -> State:
+        sight, change = step.sight, step.change
+        if self.ended(sight):
+            known = self.stream if self.connecting_ns is None else None
+            return Former.after(known, self.base, self.endpoint, sight).step(step, books)
+        if step.quiet:
+            return self._wait(sight, books)
+        _receive(change, books)
+        counter = step.now.server_counter
+        stream = self.stream if self.stream is not None else sight.stream
+        if stream is not None and self.stale and counter > stream.pushed and not sight.late:
+            return self  # of the former life: its queue was not empty after all
+        gaps = change.gaps - (1 if self.stale else 0)  # a stale counter makes a gap by itself
+        lost = counter - self.base - change.received
+        if self.stream is None:
+            books.miss(gaps, at_least=True)
+        elif self.connecting_ns is not None or lost < gaps:
+            miss_between(gaps, counter - self.first - change.received, books)
+        else:
+            _miss(lost, self.base, counter, self.before, books, at_least=self.base > self.first)
+        if stream is None:
+            return Unknown(sight.life, sight.endpoint)
+        return Live(stream, counter, self.before, sight.endpoint)
+
+    def _wait(self, sight: Sight, books: Books) -> State:
+        if self.stream is None and sight.stream is not None:
+            pushed = sight.stream.pushed
+            return structs.replace(self, stream=sight.stream, first=pushed, base=pushed)
+        if self.stream is None or self.connecting_ns is None:
+            return self
+        books.leave_unobserved(self.stream.pushed - self.base)
+        connecting = sight.moment.monotonic_ns - self.connecting_ns < CONNECT_SECONDS * 1e9
+        return structs.replace(
+            self, base=self.stream.pushed, connecting_ns=self.connecting_ns if connecting else None
+        )
+
+    def reached_at(self, counter: int) -> int:  # noqa: ARG002
+        return self.base
+
+    def overdue(self, counter: int, *, late: bool) -> int | None:  # noqa: ARG002
+        if self.stream is None:
+            return None
+        return max(0, self.stream.pushed_before(late=late) - self.base)
+
+
+class Former(Struct, frozen=True, gc=False):
+    """The publisher's life that the counter belongs to has ended; its queue may still hold events.
+
+    ``stream`` is that of the former life, None where it is not known what that had pushed; ``reached`` is
+    how far the subscription had come in it. ``settled``: what it owed has been booked, or is not known.
+    ``gone``: the publisher has not begun another life, so that nothing is pushed.
+    ``still_polls`` polls, since ``still_ns``, nothing has arrived. ``here_ns`` is when the subscription was
+    first seen to be connected to the new life.
+    """
+
+    stream: StreamAccount | None
+    reached: int
+    endpoint: str
+    settled: bool
+    still_polls: int
+    still_ns: int
+    here_ns: int | None = None
+    gone: bool = False
+    link: ClassVar[Link] = Link.FORMER
+
+    @classmethod
+    def after(
+        cls,
+        stream: StreamAccount | None,
+        reached: int,
+        endpoint: str,
+        sight: Sight,
+    ) -> Former:
+        return cls(stream, reached, endpoint, stream is None, 0, sight.moment.monotonic_ns)
+
+    def step(self, step: Step, books: Books) -> State:
+        sight, counter = step.sight, step.now.server_counter
+        stream = self.stream
+        if stream is not None and sight.stream is stream and not stream.ended:
+            return self._come_back(step, stream, books)
+        if self._is_new_life(step):
+            return self._begin_new_life(step, books)
+        _receive(step.change, books)
+        reached = self.reached
+        if self.stream is not None and step.change.counter > 0:
+            if step.change.gaps and step.change.lost > 0:
+                books.miss(step.change.lost, at_least=True)
+            reached = max(reached, counter)
+        moving = not step.quiet
+        state = structs.replace(
+            self,
+            reached=reached,
+            gone=self._is_gone(sight),
+            still_polls=0 if moving else self.still_polls + 1,
+            still_ns=sight.moment.monotonic_ns if moving else self.still_ns,
+        )
+        return state._settle(sight, books)._await_new_life(sight, books)
+
+    def _come_back(self, step: Step, stream: StreamAccount, books: Books) -> State:
+        """It is the same process after all: it had refused its connections for a while."""
+        _within(step, books, before=0)
+        return Live(stream, stream.pushed if self.settled else self.reached, 0, step.sight.endpoint)
+
+    def _is_new_life(self, step: Step) -> bool:
+        """Whether the counter is that of another life, by evidence that no other story has."""
+        sight, change, counter = step.sight, step.change, step.now.server_counter
+        if change.counter < 0:
+            return True
+        new = sight.stream
+        # Number c of the new life may be taken for a duplicate (measured); else a change makes a gap.
+        jumped = change.gaps > 0 or (change.discarded > 0 and change.counter == 0)
+        if new is None:
+            # Of a publisher that is not asked, or has nothing to tell yet, only a jump tells.
+            return jumped and self.settled
+        elsewhere = bool(new.ports) and port_of(sight.endpoint) not in new.ports
+        if elsewhere or (counter > new.pushed and not sight.late):
+            return False
+        return jumped or (change.received > 0 and self._was_quiet(sight))
+
+    def _was_quiet(self, sight: Sight) -> bool:
+        """Whether the queue of the former life was empty before this poll."""
+        quiet_ns = sight.moment.monotonic_ns - self.still_ns
+        if self.still_polls >= DRAIN_POLLS and quiet_ns >= QUIET_SECONDS * 1e9:
+            return True
+        return self.still_polls > 0 and self._is_here(sight)
+
+    def _begin_new_life(self, step: Step, books: Books) -> State:
+        """Of what the former life owed, no more has arrived than ``e`` rose by.
+
+        What the new life had pushed up to this counter is not observed. One gap is explained by the change
+        where the counter rose; where it falls, cppTango notices none (measured).
+        """
+        sight, change = step.sight, step.change
+        owed = 0 if self.settled and self.still_polls else step.owed
+        certain = max(0, owed - change.received)
+        explained = 1 if change.gaps and change.counter > 0 else 0
+        _receive(change, books)
+        books.begin_series()
+        lost = max(certain, change.gaps - explained)
+        if lost or owed:
+            books.miss(lost, at_least=True)
+        books.leave_unaccounted(max(0, owed - lost))
+        counter = step.now.server_counter
+        return adopt(sight, counter) if sight.stream is not None else Unknown(sight.life, sight.endpoint)
+
+    def _settle(self, sight: Sight, books: Books) -> Former:
+        """Once the queue is empty, what the former life still owes is lost."""
+        quiet_ns = sight.moment.monotonic_ns - self.still_ns
+        if self.settled or self.still_polls < DRAIN_POLLS or quiet_ns < DRAIN_SECONDS * 1e9:
+            return self
+        owed = self._owed()
+        if owed:
+            books.miss(owed, at_least=True)
+        return structs.replace(self, settled=True)
+
+    def _await_new_life(self, sight: Sight, books: Books) -> State:
+        """Connected to the new life, and nothing owed by the former: the new one is observed from here on."""
+        new = sight.stream
+        if new is None or not self.still_polls or self._owed() or not self._is_here(sight):
+            return self
+        if self.here_ns is None:
+            return structs.replace(self, here_ns=sight.moment.monotonic_ns)
+        if sight.moment.monotonic_ns - self.here_ns < CONNECT_SECONDS * 1e9:
+            return self
+        books.begin_series()
+        books.leave_unobserved(new.pushed)
+        pushed = new.pushed
+        return Fresh(new, pushed, pushed, 0, sight.endpoint, sight.life, None, stale=True)
+
+    def _is_here(self, sight: Sight) -> bool:
+        """Whether it is connected to the publisher's present life, and was not so in the former: fixed
+        event ports hide it."""
+        new = sight.stream
+        if new is None or sight.endpoint == self.endpoint:
+            return False
+        return not new.ports or port_of(sight.endpoint) in new.ports
+
+    def _is_gone(self, sight: Sight) -> bool:
+        stream = self.stream
+        return stream is not None and sight.stream in (None, stream) and sight.life in (0, stream.life)
+
+    def _owed(self) -> int:
+        if self.settled or self.stream is None:
+            return 0
+        return max(0, self.stream.pushed - self.reached)
+
+    def reached_at(self, counter: int) -> int:  # noqa: ARG002
+        return self.reached
+
+    def overdue(self, counter: int, *, late: bool) -> int | None:  # noqa: ARG002
+        """What the former life still owes; what a new one has pushed is not known yet."""
+        owed = self._owed()
+        return owed if owed or self.gone else None
+
+
+State = Unknown | Live | Fresh | Former
+
+
+def begin(sight: Sight, *, baseline: bool) -> State:
+    """The state of a subscription that is seen for the first time, or was made anew."""
+    counter, stream = sight.now.server_counter, sight.stream
+    before = stream.pushed if baseline and stream is not None else 0
+    if counter == 0:
+        pushed = stream.pushed if stream is not None else 0
+        connecting_ns = None if baseline and stream is not None else sight.moment.monotonic_ns
+        return Fresh(stream, pushed, pushed, before, sight.endpoint, sight.life, connecting_ns)
+    state = adopt(sight, counter)
+    if isinstance(state, Live):
+        return structs.replace(state, before=before)
+    return structs.replace(state, at_baseline=baseline) if isinstance(state, Unknown) else state
+
+
+def adopt(sight: Sight, counter: int) -> State:
+    """The state of a subscription whose counter was not compared with the publisher's yet."""
+    stream = sight.stream
+    if stream is None:
+        return Unknown(sight.life, sight.endpoint)
+    elsewhere = bool(stream.ports) and port_of(sight.endpoint) not in stream.ports
+    if stream.ended or elsewhere or (counter > stream.pushed and not sight.late):
+        return Former.after(None, 0, sight.endpoint if elsewhere else "", sight)
+    return Live(stream, counter, 0, sight.endpoint)
+
+
+def owed_at_end(state: State, overdue: int | None, counter: int) -> int:
+    """Of what is overdue, that which was pushed since monitoring began."""
+    if not overdue:
+        return 0
+    if isinstance(state, Live):
+        return overdue - min(overdue, max(0, state.before - max(counter, state.base)))
+    return overdue
+
+
+def _is_another(stream: StreamAccount, endpoint: str, sight: Sight) -> bool:
+    """Whether the publisher's stream is another one; without identities an endpoint that changes tells."""
+    if sight.stream is None:
+        return False
+    return sight.stream is not stream or (not stream.life and bool(endpoint) and sight.endpoint != endpoint)
+
+
+def _within(step: Step, books: Books, *, before: int) -> None:
+    """Rules of one life: what a gap passed over was lost, exactly."""
+    change = step.change
+    _receive(change, books)
+    if change.lost < 0:  # twice in a row: not torn, but events were delivered twice (measured)
+        books.begin_series()
+        if change.gaps:
+            books.miss(change.gaps, at_least=True)
+    elif change.gaps or step.gap_before:
+        _miss(change.lost, step.last.server_counter, step.now.server_counter, before, books)
+
+
+def _receive(change: Change, books: Books) -> None:
+    books.receive(change.received, gaps=change.gaps, discarded=change.discarded)
+
+
+def _miss(lost: int, last: int, now: int, before: int, books: Books, *, at_least: bool = False) -> None:
+    """Book a loss between two counters; what had been pushed before monitoring is no loss of its time."""
+    if lost <= 0:
+        return
+    certain, possible = lost_before(lost, last, now, before)
+    books.miss_before(certain)
+    books.miss(lost - possible, at_least=at_least)
+    books.leave_unaccounted(possible - certain)
+
+
+def miss_between(certain: int, possible: int, books: Books) -> None:
+    """Book a loss of which the number of gaps is certain, and how many events they were is not."""
+    if certain > 0:
+        books.miss(certain)
+        books.leave_unaccounted(possible - certain)
