@@ -22,6 +22,15 @@ class ReplyError(StemError):
         self.reason = reason
 
 
+class ImplausibleError(StemError):
+    """A reply with a counter that cannot be true. ``counter`` names it, ``reason`` says why."""
+
+    def __init__(self, counter: str, reason: str) -> None:
+        super().__init__(f"{counter} {reason}")
+        self.counter = counter
+        self.reason = reason
+
+
 class OptionError(StemError):
     """A property or command line option with a value that cannot be used."""
 
@@ -42,11 +51,31 @@ class TargetError(StemError):
 
 
 class TargetUnreachableError(TargetError):
-    """The server does not answer: it is down, hung, or the network or the database is."""
+    """The server does not answer: it is down, hung, or the network is. Subclasses say which, if known."""
+
+
+class TargetRefusedError(TargetUnreachableError):
+    """Nothing listens where the server should be."""
+
+
+class TargetSilentError(TargetUnreachableError):
+    """The server, or its machine, did not answer in time."""
+
+
+class TargetDatabaseError(TargetUnreachableError):
+    """A database cannot be asked, so that nothing is known of the server. ``host`` is its ``host:port``."""
+
+    def __init__(self, host: str, problem: str) -> None:
+        super().__init__(f"the database {host}", problem)
+        self.host = host
 
 
 class TargetNotExportedError(TargetError):
     """The database says that the server is not running."""
+
+
+class TargetUndefinedError(TargetNotExportedError):
+    """The database knows no such device."""
 
 
 class TargetUnsupportedError(TargetError):

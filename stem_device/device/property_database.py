@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import tango
 
-from stem_device.polling.directory import DATABASE
+from stem_device.polling.tango_errors import DATABASE
 
 LIMIT_SECONDS = 2.0
 """How long an answer is waited for: less than the time limit of a client of ours."""

@@ -6,14 +6,27 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import tango
+from msgspec import Struct
 
-from stem_device.errors import TargetError, TargetFailingError, TargetUnreachableError
-from stem_device.polling.reasons import (
+from stem_device.errors import (
+    TargetDatabaseError,
+    TargetError,
+    TargetFailingError,
+    TargetNotExportedError,
+    TargetSilentError,
+    TargetUnreachableError,
+)
+from stem_device.model.clock import Clock, SystemClock
+from stem_device.polling.identity import Identify, Process
+from stem_device.polling.tango_errors import (
+    REFUSED_SECONDS,
     explain,
+    is_about_connection,
     is_delayed,
     is_missing_command,
-    not_exported,
-    unreachable,
+    is_refused,
+    is_timeout,
+    refused,
     unsupported,
 )
 
@@ -21,6 +34,15 @@ QUERY = "QueryEventSystem"
 ENABLE = "EnableEventSystemPerfMon"
 START = "StartEventSystemPerfMon"
 STOP = "StopEventSystemPerfMon"
+SUBSCRIPTION_CHANGE = "ZmqEventSubscriptionChange"
+
+IDLE_SECONDS = 100.0
+"""After 120 s without a call omniORB closes a connection and later makes it anew, and tells nobody."""
+
+RESTARTS = 3
+"""So often it is tried to connect to a server that is being restarted just now."""
+
+NO_DATABASE = "#dbase=no"
 
 
 class Proxy(Protocol):
@@ -30,7 +52,6 @@ class Proxy(Protocol):
     def ping(self) -> int: ...
     def set_timeout_millis(self, millis: int, /) -> None: ...
     def set_transparency_reconnection(self, on: bool, /) -> None: ...
-    def import_info(self) -> Any: ...
     def info(self) -> Any: ...
     def get_tango_lib_version(self) -> int: ...
 
@@ -44,21 +65,52 @@ def connect_device(name: str) -> Proxy:
     return proxy
 
 
+class Endpoints(Struct, frozen=True):
+    """Where a process publishes; empty where it does not, or does not tell."""
+
+    events: tuple[str, ...] = ()
+    heartbeats: tuple[str, ...] = ()
+
+
 class TargetClient:
     """Asks one target. Not for several threads at once.
 
     Every method raises TargetError: its subclass is the state of the server, its reason tells an operator
-    what to do. A proxy whose server is gone is replaced, so that a server is found again at its new address;
-    one whose server hangs is kept, since to connect anew would take longer.
+    what to do. A proxy whose server is gone is replaced, so that a server is found again at its new address.
+
+    Whenever a connection is made anew ``identify`` is asked for the process before and after: if both are the
+    same, it is the one that the connection leads to, and that every reply over it comes from.
+    Nothing is asked of a process that is not known: while the database does not tell, there is no reply.
     """
 
-    def __init__(self, target: str, timeout_seconds: float, connect: Connect = connect_device) -> None:
+    def __init__(
+        self,
+        target: str,
+        timeout_seconds: float,
+        connect: Connect = connect_device,
+        *,
+        identify: Identify,
+        clock: Clock | None = None,
+    ) -> None:
         self.target = target
         self.timeout_seconds = timeout_seconds
         self._connect = connect
+        self._identify = identify
+        self._clock = clock or SystemClock()
+        self._has_database = not target.endswith(NO_DATABASE)
         self._proxy: Proxy | None = None
         self._connected = False
+        self._process: Process | None = None
+        self._told: Endpoints | None = None  # what the process said first, where no database tells them apart
+        self._connections = 0
+        self._called_ns = 0
+        self._cause: TargetError | None = None
         self._tango_version = ""
+
+    @property
+    def process(self) -> Process | None:
+        """The one at the other end of the connection; None while there is none."""
+        return self._process if self._connected else None
 
     def query(self) -> str:
         """The reply of QueryEventSystem, as it came."""
@@ -92,6 +144,16 @@ class TargetClient:
                 raise unsupported(self.target, self._tango_version) from error
             raise self._explained(error) from error
 
+    def endpoints(self) -> Endpoints:
+        """Where the server publishes. Raises TargetUnsupportedError for a device that is no admin device."""
+        try:
+            answer = self._call(SUBSCRIPTION_CHANGE, ["info"])
+        except tango.DevFailed as error:
+            if is_missing_command(error):
+                raise unsupported(self.target, self._tango_version) from error
+            raise self._explained(error) from error
+        return _endpoints(answer)
+
     def tango_version(self) -> str:
         """As ``10.3.3``; empty if the server does not tell. Asked once for each connection."""
         if not self._tango_version and self._proxy is not None:
@@ -102,54 +164,134 @@ class TargetClient:
         return self._tango_version
 
     def _call(self, command: str, *arguments: Any) -> Any:
-        """Call once; where the connection was lost, once more with a new proxy."""
-        if self._proxy is None or not self._connected:
-            return self._fresh().command_inout(command, *arguments)
-        try:
-            return self._proxy.command_inout(command, *arguments)
-        except tango.DevFailed as error:
-            if not self._lost(error):
-                raise
-        return self._fresh().command_inout(command, *arguments)
+        """Call once; where the connection was lost, once more over a new one."""
+        lost: tango.DevFailed | None = None
+        if self._connected and self._proxy is not None and not self._may_be_another():
+            try:
+                return self._called(self._proxy, command, *arguments)
+            except tango.DevFailed as error:
+                if not is_about_connection(error) or is_timeout(error):
+                    raise
+                lost = error
+                self._forget()
+        return self._called(self._connect_anew(lost), command, *arguments)
 
-    def _lost(self, error: tango.DevFailed) -> bool:
-        """Whether the server that the proxy was connected to is no more."""
-        if is_missing_command(error):
-            return False
-        cause = explain(self.target, error, self.timeout_seconds)
-        hung = isinstance(cause, TargetUnreachableError) and "did not answer" in cause.reason
-        return not hung and not isinstance(cause, TargetFailingError)
+    def _called(self, proxy: Proxy, command: str, *arguments: Any) -> Any:
+        answer = proxy.command_inout(command, *arguments)
+        self._called_ns = self._clock.monotonic_ns()
+        return answer
 
-    def _fresh(self) -> Proxy:
-        self._proxy, self._connected = None, False
+    def _may_be_another(self) -> bool:
+        """Whether omniORB may have connected again to whatever is at the same address now.
+
+        With a database the object's reference leads to one process alone; without, it is but a name.
+        """
+        idle_ns = self._clock.monotonic_ns() - self._called_ns
+        return not self._has_database and idle_ns >= IDLE_SECONDS * 1e9
+
+    def _forget(self) -> None:
+        """The process at the other end is no more, or its connection is cut."""
+        self._connected = False
+        self._proxy, self._process, self._told = None, None, None
         self._tango_version = ""
-        self._proxy = proxy = self._connect(self.target)
-        # cppTango's own second attempt would double the time limit and hide the first cause.
-        proxy.set_transparency_reconnection(False)
+
+    def _connect_anew(self, lost: tango.DevFailed | None) -> Proxy:
+        """Connect, and see to which process; ``lost`` is how the connection before came to its end."""
+        self._connected = False
+        begun = self._clock.monotonic_ns()
+        try:
+            proxy, process = self._sure_process()
+        except tango.DevFailed as error:
+            took = (self._clock.monotonic_ns() - begun) / 1e9
+            raise self._not_connected(error, took) from error
+        except TargetDatabaseError as error:
+            if lost is not None and is_refused(lost):
+                raise refused(self.target, unknown_since=error) from lost
+            raise
+        if self._process is None or self._process.key != process.key:
+            self._tango_version = ""
+        self._process, self._connected, self._cause = process, True, None
+        self._called_ns = self._clock.monotonic_ns()
+        return proxy
+
+    def _sure_process(self) -> tuple[Proxy, Process]:
+        """A connection, and the process at its other end."""
+        if not self._has_database:
+            proxy = self._pinged()
+            return proxy, self._without_database(proxy)
+        for _ in range(RESTARTS):
+            before = self._identify(self.target)
+            proxy = self._pinged()
+            if self._identify(self.target) == before:
+                return proxy, before
+            self._proxy = None
+        raise TargetSilentError(
+            self.target, "is being restarted again and again; it is asked at the next poll"
+        )
+
+    def _pinged(self) -> Proxy:
+        proxy = self._proxy
+        if proxy is None:
+            proxy = self._proxy = self._connect(self.target)
+            # cppTango's own second attempt would double the time limit and hide the first cause.
+            proxy.set_transparency_reconnection(False)
         # A proxy that is not connected connects when its time limit is set, and holds Python's global lock
         # meanwhile: a hung server would stop all threads. So connect first, which releases the lock.
         proxy.ping()
         proxy.set_timeout_millis(max(1, round(self.timeout_seconds * 1000)))
-        self._connected = True
         return proxy
 
-    def _explained(self, error: tango.DevFailed) -> TargetError:
-        cause = (
-            self._behind_delay() if is_delayed(error) else explain(self.target, error, self.timeout_seconds)
-        )
-        if self._proxy is not None and self._lost(error):
-            self._proxy = None
+    def _without_database(self, proxy: Proxy) -> Process:
+        """A new connection is a new process, but for one that was only silent, or not asked for long.
+
+        That one is the same unless its heartbeats come from elsewhere now.
+        """
+        known, before = self._process, self._told
+        try:
+            told = _endpoints(proxy.command_inout(SUBSCRIPTION_CHANGE, ["info"]))
+        except tango.DevFailed as error:
+            if is_about_connection(error):
+                raise
+            told = Endpoints()  # a relay has no such command
+        self._told = told
+        moved = before is not None and told.heartbeats and before.heartbeats not in ((), told.heartbeats)
+        if known is not None and not moved:
+            return known
+        self._connections += 1
+        return Process(f"connection {self._connections}")
+
+    def _not_connected(self, error: tango.DevFailed, took_seconds: float) -> TargetError:
+        """Why there is no connection. Right after a failed attempt cppTango makes none: all is as before."""
+        cause: TargetError
+        if is_delayed(error) and took_seconds < REFUSED_SECONDS:
+            cause = self._cause or refused(self.target)
+        else:
+            cause = explain(self.target, error, self.timeout_seconds, took_seconds)
+        self._note(cause)
         return cause
 
-    def _behind_delay(self) -> TargetError:
-        """A new proxy that could not connect says only "delayed"; the database says if the server runs."""
-        if self._proxy is None or self.target.endswith("#dbase=no"):
-            return unreachable(self.target)
-        try:
-            exported = bool(self._proxy.import_info().exported)
-        except tango.DevFailed as error:
-            return explain(self.target, error, self.timeout_seconds)
-        return unreachable(self.target) if exported else not_exported(self.target)
+    def _explained(self, error: tango.DevFailed) -> TargetError:
+        cause = explain(self.target, error, self.timeout_seconds)
+        self._note(cause)
+        return cause
+
+    def _note(self, cause: TargetError) -> None:
+        """From now on Tango would connect again and not say to which process: so it is done here."""
+        if not isinstance(cause, TargetUnreachableError | TargetNotExportedError):
+            return
+        self._connected, self._cause = False, cause
+        if not isinstance(cause, TargetSilentError):
+            self._process, self._told = None, None
+
+
+def _endpoints(answer: Any) -> Endpoints:
+    """From the texts "Heartbeat: tcp://..." and "Event: tcp://..."; no address where there is none."""
+    found: dict[str, list[str]] = {"Event": [], "Heartbeat": []}
+    for line in answer[1]:
+        kind, _, address = str(line).partition(": ")
+        if kind in found and address.strip():
+            found[kind].append(address.strip())
+    return Endpoints(tuple(found["Event"]), tuple(found["Heartbeat"]))
 
 
 def _version(proxy: Proxy) -> str:

@@ -8,24 +8,12 @@ from typing import Any, Protocol
 import tango
 from msgspec import Struct
 
-from stem_device.errors import TargetError, TargetUnreachableError
+from stem_device.errors import TargetUndefinedError, TargetUnreachableError
 from stem_device.polling.client import QUERY
-from stem_device.polling.names import admin_path, full_name
-from stem_device.polling.reasons import explain, first_words
-
-DATABASE = "sys/database/2"
-"""The name of every Tango database as a device."""
-
-DATABASE_DOWN = (
-    "does not answer, so that no new servers are found (known ones are still monitored); "
-    "start it, or correct TANGO_HOST or the name of the target"
-)
-
-_UNDEFINED = ("DB_DeviceNotDefined", "DB_DeviceNotFound", "DB_AliasNotDefined")
-
-
-class _UndefinedError(TargetError):
-    """The database answers, and knows no such name."""
+from stem_device.polling.databases import Databases
+from stem_device.polling.identity import Process
+from stem_device.polling.names import admin_path, full_name, host_of, path_of
+from stem_device.polling.tango_errors import DATABASE, explain, not_exported, undefined
 
 
 class Entry(Struct, frozen=True):
@@ -54,6 +42,12 @@ class Directory(Protocol):
     def entry(self, host: str, device: str) -> Entry | None:
         """What the database knows of a device; None if it knows none of that name."""
 
+    def process(self, device: str) -> Process:
+        """The process behind the full name of a device, as its database has it.
+
+        Raises TargetNotExportedError where there is none, TargetUndefinedError where there is no such device.
+        """
+
     def device_of_alias(self, host: str, alias: str) -> str | None:
         """The device behind an alias; None if there is none."""
 
@@ -65,15 +59,11 @@ class Directory(Protocol):
 
 
 class TangoDirectory:
-    """The real one. Calls take ``timeout_seconds`` at most; connecting to a hung database takes a minute.
+    """The real one. For any number of threads."""
 
-    It speaks to the database as to any device: the methods of ``tango.Database`` hold Python's global lock
-    while they wait, so that a hung database would stop every thread of the process.
-    """
-
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self, timeout_seconds: float, databases: Databases | None = None) -> None:
         self._timeout_seconds = timeout_seconds
-        self._databases: dict[str, tango.DeviceProxy] = {}
+        self._databases = databases or Databases(timeout_seconds)
 
     def default_host(self) -> str:
         host: str | None = tango.ApiUtil.get_env_var("TANGO_HOST")
@@ -101,15 +91,27 @@ class TangoDirectory:
     def entry(self, host: str, device: str) -> Entry | None:
         try:
             numbers, texts = self._ask(host, "DbGetDeviceInfo", device)
-        except _UndefinedError:
+        except TargetUndefinedError:
             return None
         admin = device if device.startswith("dserver/") else admin_path(texts[3])
         return Entry(admin=admin, class_name=texts[7] if len(texts) > 7 else "", exported=bool(numbers[0]))
 
+    def process(self, device: str) -> Process:
+        host, path = host_of(device), path_of(device)
+        numbers, texts = self._ask(host, "DbGetDeviceInfo", path)
+        if not path.startswith("dserver/"):
+            # The reference of a device changes when it is restarted within its process.
+            numbers, texts = self._ask(host, "DbGetDeviceInfo", admin_path(texts[3]))
+        if not numbers[0]:
+            raise not_exported(device)
+        pid = int(numbers[1]) if len(numbers) > 1 else 0
+        started = texts[5] if len(texts) > 5 else ""
+        return Process(key=texts[1], pid=pid if pid > 0 else None, started="" if started == "?" else started)
+
     def device_of_alias(self, host: str, alias: str) -> str | None:
         try:
             return str(self._ask(host, "DbGetAliasDevice", alias)).lower()
-        except _UndefinedError:
+        except TargetUndefinedError:
             return None
 
     def has_query(self, device: str) -> bool:
@@ -130,19 +132,7 @@ class TangoDirectory:
         return "/".join(path.split("/")[-3:])
 
     def _ask(self, host: str, command: str, argument: str) -> Any:
-        """One command of the database; after a failure the next one makes a new connection."""
         try:
-            if host not in self._databases:
-                proxy = tango.DeviceProxy(full_name(host, DATABASE))
-                proxy.ping()  # see TargetClient: no time limit may be set before it is connected
-                proxy.set_timeout_millis(round(self._timeout_seconds * 1000))
-                self._databases[host] = proxy
-            return self._databases[host].command_inout(command, argument)
+            return self._databases.ask(host, command, argument)
         except tango.DevFailed as error:
-            if any(item.reason in _UNDEFINED for item in error.args):
-                raise _UndefinedError(argument, "is not in the database") from error
-            self._databases.pop(host, None)
-            if error.args and error.args[0].reason.startswith("DB_"):
-                reason = f"answers with an error: {first_words(error)}"
-                raise TargetError(f"the database {host}", reason) from error
-            raise TargetUnreachableError(f"the database {host}", DATABASE_DOWN) from error
+            raise undefined(full_name(host, argument)) from error

@@ -63,6 +63,16 @@ def full_name(host: str, path: str, *, database: bool = True) -> str:
     return f"{_PREFIX}{host}/{path}{'' if database else _NO_DATABASE}".lower()
 
 
+def host_of(name: str) -> str:
+    """``host:port`` of a full name."""
+    return name.removeprefix(_PREFIX).partition("/")[0]
+
+
+def path_of(name: str) -> str:
+    """``domain/family/member`` of a full name."""
+    return name.removeprefix(_PREFIX).partition("/")[2].removesuffix(_NO_DATABASE)
+
+
 def admin_path(server: str) -> str:
     """``Executable/instance`` -> ``dserver/executable/instance``."""
     return f"{_ADMIN}{server}".lower()

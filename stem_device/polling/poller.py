@@ -65,7 +65,8 @@ class Poller:
         self._timer = Timer(clock)
         self._scouts = Crew(thread_context)
         self._scouts.resize(SCOUTS)
-        resolver = Resolver(directory or TangoDirectory(options.target_timeout), clock, self._run_scouts)
+        self._directory = directory or TangoDirectory(options.target_timeout)
+        resolver = Resolver(self._directory, clock, self._run_scouts)
         self._resolving = ResolvingThread(
             resolver.resolve,
             options.target_devices,
@@ -106,6 +107,7 @@ class Poller:
         answers = tuple(self._answer(target) for target in targets)
         self._plan_between(started)
         self._apply_sampling()
+        self._crew.submit([target.worker.run for target in targets if target.ask_endpoints()])
         self._watch(answers)
         return Poll(
             number=self._number,
@@ -166,7 +168,13 @@ class Poller:
         count.none_left.wait(self._options.target_timeout)
 
     def _new_target(self, name: str) -> Target:
-        client = TargetClient(name, self._options.target_timeout, self._connect)
+        client = TargetClient(
+            name,
+            self._options.target_timeout,
+            self._connect,
+            identify=self._directory.process,
+            clock=self._clock,
+        )
         return Target(Worker(name, client, self._clock))
 
     def _in_order(self, targets: tuple[Target, ...]) -> list[Target]:

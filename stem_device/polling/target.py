@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stem_device.errors import StemError, TargetNotExportedError, TargetUnreachableError
-from stem_device.model.poll import Answer, ServerState
-from stem_device.polling.answers import Collected, Standing, parse_outcomes
-from stem_device.polling.reasons import hung_reason
-from stem_device.polling.sampling import Rate, Sampling, queries_needed, rate_of, switch_needed
+from stem_device.errors import (
+    ImplausibleError,
+    StemError,
+    TargetFailingError,
+    TargetNotExportedError,
+    TargetSilentError,
+    TargetUnreachableError,
+)
+from stem_device.model.poll import Answer
+from stem_device.polling.answers import Collected, parse_outcomes
+from stem_device.polling.plausibility import Plausibility
+from stem_device.polling.sampling import Rate, Sampling, queries_needed, rate_of, sampling_of, switch_needed
+from stem_device.polling.standing import Standing
+from stem_device.polling.tango_errors import hung_reason
 from stem_device.polling.worker import Worker
+from stem_device.responses import merge_samples
 
 PATIENCE_SECONDS = 30.0
 """For so long a server that went down is asked in every poll."""
@@ -21,10 +31,16 @@ REST_SECONDS = 5.0
 class Target:
     """A worker, the state it is in, and how often it has to be asked."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, *, followed: bool = False) -> None:
         self.worker = worker
-        self._standing = Standing(worker.target)
+        self.followed = followed
+        """Whether it is asked only because a subscription of another target depends on it."""
+        self._standing = Standing()
+        self._plausibility = Plausibility()
+        self._sampling = Sampling.UNKNOWN
+        self._tango_version = ""
         self._rate: Rate | None = None
+        self._publishes = False
         self.monitored = False
         """Whether it answered the latest poll."""
         self._error: StemError | None = None
@@ -55,23 +71,83 @@ class Target:
         outcomes = self.worker.collect()
         in_time = next((outcome for outcome in outcomes if outcome.poll == poll), None)
         collected = parse_outcomes(outcomes)
-        error = collected.error
         if not self._resting:
             self.worker.late = in_time is None
-        if not any(outcome.poll for outcome in outcomes):
-            late = TargetUnreachableError(self.worker.target, hung_reason(limit_seconds))
-            error = self._error if self._resting and self._error is not None else late
-        self._note(error)
+        error = self._error_of(collected, limit_seconds, now_utc_ns)
+        self._note(error, now_utc_ns)
         answered = in_time is not None and error is None
         self.first_query_ns = in_time.asked_monotonic_ns if answered and in_time is not None else None
-        answer = self._standing.answer(
-            collected, error, ours=self.worker.sampling_ours, now_utc_ns=now_utc_ns
-        )
-        self.monitored = answer.state is ServerState.MONITORED
+        self.monitored = error is None
         if not self.monitored:
             self.worker.sampling_impossible, self.worker.sampling_problem = False, ""
         self._plan(collected, period_seconds, limit)
-        return answer
+        return self._answer(collected)
+
+    def _error_of(self, collected: Collected, limit_seconds: float, now_utc_ns: int) -> StemError | None:
+        """Why there is no reply that can be used; None if there is one. Takes note of who answered."""
+        asked = [outcome for outcome in collected.outcomes if outcome.poll]
+        for outcome in collected.outcomes:
+            if outcome.process is not None and self._standing.note_process(outcome.process, now_utc_ns):
+                self._plausibility.forget()
+        if not asked:
+            late = TargetSilentError(self.worker.target, hung_reason(limit_seconds))
+            return self._error if self._resting and self._error is not None else late
+        if collected.error is not None:
+            return collected.error
+        if not collected.replies:
+            return TargetFailingError(
+                self.worker.target, "was asked, but there is neither a reply nor an error"
+            )
+        outcome, reply = collected.replies[-1]
+        try:
+            self._plausibility.check(reply, outcome.asked_monotonic_ns)
+        except ImplausibleError as error:
+            return ImplausibleError(error.counter, error.reason)
+        return None
+
+    def _answer(self, collected: Collected) -> Answer:
+        """The Answer of one poll, all that it says having been noted."""
+        standing, condition = self._standing, self._standing.condition
+        if self.worker.endpoints is not None:
+            standing.note_endpoints(*self.worker.endpoints)
+        outcome = collected.replies[-1][0] if self.monitored else collected.last
+        if outcome is not None:
+            self._tango_version = outcome.tango_version or self._tango_version
+        latest = collected.replies[-1][1] if self.monitored else None
+        self._sampling = Sampling.UNKNOWN if latest is None else sampling_of(latest)
+        return Answer(
+            server=self.worker.target,
+            state=condition.state,
+            reason=condition.reason,
+            since_utc_ns=condition.since_utc_ns,
+            tango_version=self._tango_version,
+            reply=merge_samples([reply for _, reply in collected.replies]) if self.monitored else None,
+            texts=collected.texts,
+            queries=len(collected.outcomes),
+            sampling=self._sampling in (Sampling.ON, Sampling.PARTLY),
+            sampling_ours=self.worker.sampling_ours,
+            asked_utc_ns=outcome.asked_utc_ns if outcome is not None else 0,
+            asked_monotonic_ns=outcome.asked_monotonic_ns if outcome is not None else 0,
+            answered_monotonic_ns=outcome.answered_monotonic_ns if outcome is not None else 0,
+            failure=condition.failure,
+            identity=standing.identity,
+            ended=standing.ended,
+            followed=self.followed,
+            event_endpoints=standing.endpoints.events,
+            heartbeat_endpoints=standing.endpoints.heartbeats,
+        )
+
+    def ask_endpoints(self) -> bool:
+        """Give the worker the job to ask where the server publishes, if it does and that is not known yet.
+
+        Returns whether the worker must be run.
+        """
+        return (
+            self.monitored
+            and self._publishes
+            and not self._standing.endpoints.events
+            and (self.worker.ask_endpoints())
+        )
 
     def switch_sampling(self, *, wanted: bool) -> bool:
         """Give the worker the job to switch sampling if the latest reply shows that it is needed.
@@ -81,12 +157,13 @@ class Target:
         worker = self.worker
         if not self.monitored or (wanted and worker.sampling_impossible):
             return False
-        seen = self._standing.sampling
+        seen = self._sampling
         switch = switch_needed(seen, wanted=wanted, ours=worker.sampling_ours)
         return switch is not None and worker.switch_sampling(switch, seen)
 
-    def _note(self, error: StemError | None) -> None:
+    def _note(self, error: StemError | None, now_utc_ns: int) -> None:
         self._error = error
+        self._standing.note(error, now_utc_ns, asked=not self._resting)
         if not isinstance(error, TargetUnreachableError | TargetNotExportedError):
             self._failing_since_ns = None
         elif self._failing_since_ns is None:
@@ -99,8 +176,9 @@ class Target:
             self._rate = None
             return
         outcome, reply = collected.replies[-1]
+        self._publishes = reply.server is not None and bool(reply.server.event_counters)
         before, self._rate = self._rate, rate_of(reply, outcome.asked_monotonic_ns)
-        if self._standing.sampling in (Sampling.ON, Sampling.PARTLY):
+        if self._sampling in (Sampling.ON, Sampling.PARTLY):
             replies = [reply for _, reply in collected.replies]
             self.queries = queries_needed(
                 before, self._rate, replies, period_seconds=period_seconds, limit=limit

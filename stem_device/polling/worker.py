@@ -18,6 +18,8 @@ from stem_device.errors import (
     TargetUnsupportedError,
 )
 from stem_device.model.clock import Clock
+from stem_device.polling.client import Endpoints
+from stem_device.polling.identity import Process
 from stem_device.polling.sampling import Sampling, owner_after_switching_on
 from stem_device.responses import MAX_REPLY_BYTES
 
@@ -30,8 +32,11 @@ KEPT_CHARACTERS = 65_536
 class Client(Protocol):
     """What a worker needs of :class:`stem_device.polling.client.TargetClient`."""
 
+    @property
+    def process(self) -> Process | None: ...
     def query(self) -> str: ...
     def switch_sampling(self, on: bool) -> None: ...
+    def endpoints(self) -> Endpoints: ...
     def tango_version(self) -> str: ...
 
 
@@ -39,6 +44,7 @@ class Outcome(Struct, frozen=True):
     """What came of one query. ``poll`` is the number of the poll, 0 for a query in between.
 
     There is a ``text``, or an ``error``; both, with the text cut, for a reply that was too long to look at.
+    ``process`` is the one that answered, be it with an error; None if none did.
     """
 
     poll: int
@@ -48,6 +54,7 @@ class Outcome(Struct, frozen=True):
     text: str | None = None
     error: StemError | None = None
     tango_version: str = ""
+    process: Process | None = None
 
 
 class Worker:
@@ -69,6 +76,8 @@ class Worker:
         self.sampling_ours = False
         self.sampling_problem = ""
         self.sampling_impossible = False
+        self.endpoints: tuple[Process, Endpoints] | None = None
+        """Where the process publishes that was asked last, and which that was."""
         self.late = False
         """The poll before this was not answered in time, so that nobody waits for this one."""
 
@@ -92,6 +101,10 @@ class Worker:
     def switch_sampling(self, on: bool, seen: Sampling) -> bool:
         """Switch sampling, given what the last reply told of it."""
         return self._give(lambda: self._switch(on, seen))
+
+    def ask_endpoints(self) -> bool:
+        """Ask where the process publishes."""
+        return self._give(self._ask_endpoints)
 
     def release_sampling(self, done: Callable[[], None]) -> bool:
         """Switch sampling off if it is on only because of this monitor; ``done`` is called in any case."""
@@ -138,6 +151,7 @@ class Worker:
             text=text,
             error=error,
             tango_version=version,
+            process=self._client.process,
         )
         with self._lock:
             self._outcomes.append(outcome)
@@ -162,6 +176,20 @@ class Worker:
             reason = f"{len(text)} characters; at most {MAX_REPLY_BYTES} are accepted"
             return text[:KEPT_CHARACTERS], ReplyError("$", reason), version
         return text, None, version
+
+    def _ask_endpoints(self) -> None:
+        try:
+            endpoints = self._client.endpoints()
+        except TargetUnsupportedError:
+            endpoints = Endpoints()
+        except TargetError:
+            return  # the next poll says so
+        except Exception:  # a task boundary, as above
+            logger.exception("Asking %s for its endpoints failed unexpectedly", self.target)
+            return
+        process = self._client.process
+        if process is not None:
+            self.endpoints = (process, endpoints)
 
     def _switch(self, on: bool, seen: Sampling) -> None:
         try:

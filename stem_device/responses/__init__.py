@@ -3,6 +3,7 @@
 from stem_device.model.reply import MAX_NAME_CHARACTERS
 from stem_device.responses.encode import encode_reply
 from stem_device.responses.limits import MAX_ENTRIES, MAX_REPLY_BYTES
+from stem_device.responses.locate import shown_name
 from stem_device.responses.merge import merge_samples
 from stem_device.responses.parse import parse_reply
 
@@ -13,4 +14,5 @@ __all__ = [
     "encode_reply",
     "merge_samples",
     "parse_reply",
+    "shown_name",
 ]

@@ -8,8 +8,10 @@ from typing import Any
 
 import tango
 
-from stem_device.errors import TargetUnreachableError
+from stem_device.errors import TargetDatabaseError, TargetUnreachableError
+from stem_device.polling.client import Endpoints
 from stem_device.polling.directory import Entry
+from stem_device.polling.identity import Process
 
 EMPTY = '{"version":1,"server":null,"client":null}'
 OFF = '{"version":1,"server":{"event_counters":{},"perf":null},"client":null}'
@@ -48,6 +50,13 @@ class FakeClient:
         self.switches: list[bool] = []
         self.switch_error: Exception | None = None
         self.queries = 0
+        self.process: Process | None = Process("the first")
+        self.endpoints_now = Endpoints()
+        self.endpoints_asked = 0
+
+    def endpoints(self) -> Endpoints:
+        self.endpoints_asked += 1
+        return self.endpoints_now
 
     def query(self) -> str:
         self.queries += 1
@@ -99,9 +108,8 @@ OTHER = dev_failed(("Weird_Reason", "the flux\ncapacitor is empty"), ("API_Comma
 class FakeProxy:
     """One connection. ``commands`` maps a name to its answer, an error or a function of the argument."""
 
-    def __init__(self, commands: dict[str, Any], *, exported: bool = True, version: str = "10.3.3") -> None:
+    def __init__(self, commands: dict[str, Any], *, version: str = "10.3.3") -> None:
         self.commands = commands
-        self.exported = exported
         self.version = version
         self.calls: list[tuple[str, Any]] = []
         self.timeout_millis = 0
@@ -127,9 +135,6 @@ class FakeProxy:
 
     def set_transparency_reconnection(self, on: bool, /) -> None:
         self.transparent = on
-
-    def import_info(self) -> Any:
-        return SimpleNamespace(exported=self.exported)
 
     def info(self) -> Any:
         return SimpleNamespace(version_info={"cppTango": self.version} if self.version else {})
@@ -186,6 +191,9 @@ class FakeDirectory:
         self.looked_up.append(device)
         return self._devices(host).get(device)
 
+    def process(self, device: str) -> Process:
+        return Process(f"process of {device}", 1)
+
     def device_of_alias(self, host: str, alias: str) -> str | None:
         self._check(host)
         return self.aliases.get(alias)
@@ -206,7 +214,7 @@ class FakeDirectory:
 
     def _check(self, host: str) -> None:
         if host in self.down or host not in self.hosts:
-            raise TargetUnreachableError(f"the database {host}", "does not answer; start it")
+            raise TargetDatabaseError(host, "does not answer; start it")
 
 
 def run_now(gives: bool, run: Callable[[], None]) -> None:

@@ -14,19 +14,25 @@ from polling_fakes import (
     OTHER,
     REFUSED,
     TIMED_OUT,
+    FakeClock,
     FakeProxy,
     dev_failed,
 )
 
 from stem_device.errors import (
+    TargetDatabaseError,
     TargetError,
     TargetFailingError,
     TargetNotExportedError,
-    TargetUnreachableError,
+    TargetRefusedError,
+    TargetSilentError,
+    TargetUndefinedError,
     TargetUnsupportedError,
 )
-from stem_device.polling.client import TargetClient
+from stem_device.polling.client import Endpoints, TargetClient
+from stem_device.polling.identity import Process
 
+FIRST, SECOND = Process("IOR:1", 11, "monday"), Process("IOR:2", 12, "tuesday")
 NAME = "tango://db:1/dserver/x/y"
 QUERY = "QueryEventSystem"
 
@@ -47,15 +53,34 @@ class Network:
         return proxy
 
 
-def client(*proxies: FakeProxy | Exception) -> tuple[TargetClient, Network]:
+class Database:
+    """Says which process there is: the next of ``processes``, the last for ever; an error is raised."""
+
+    def __init__(self, *processes: Process | TargetError) -> None:
+        self.processes = list(processes or (FIRST,))
+        self.asked = 0
+
+    def __call__(self, name: str) -> Process:
+        assert name == NAME
+        self.asked += 1
+        process = self.processes.pop(0) if len(self.processes) > 1 else self.processes[0]
+        if isinstance(process, TargetError):
+            raise process
+        return process
+
+
+def client(
+    *proxies: FakeProxy | Exception, database: Database | None = None, clock: FakeClock | None = None
+) -> tuple[TargetClient, Network]:
     network = Network(*proxies)
-    return TargetClient(NAME, 2.0, network), network
+    asker = TargetClient(NAME, 2.0, network, identify=database or Database(), clock=clock or FakeClock())
+    return asker, network
 
 
 def query_error(answer: Any, **proxy: Any) -> TargetError:
     with pytest.raises(TargetError) as caught:
         client(FakeProxy({QUERY: answer}, **proxy))[0].query()
-    assert caught.value.target == NAME
+    assert caught.value.target in (NAME, "the database db:1")
     return caught.value
 
 
@@ -70,11 +95,11 @@ def test_one_proxy_is_made_with_the_time_limit_and_kept() -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
-        (REFUSED, TargetUnreachableError, "start the server again"),
-        (TIMED_OUT, TargetUnreachableError, "did not answer within 2 s"),
-        (NO_DATABASE, TargetUnreachableError, "database does not answer"),
+        (REFUSED, TargetRefusedError, "start the server again"),
+        (TIMED_OUT, TargetSilentError, "did not answer within 2 s"),
+        (NO_DATABASE, TargetDatabaseError, "does not answer"),
         (NOT_EXPORTED, TargetNotExportedError, "not running"),
-        (NOT_DEFINED, TargetNotExportedError, "knows no such device"),
+        (NOT_DEFINED, TargetUndefinedError, "knows no such device"),
         (MISSING, TargetUnsupportedError, "runs Tango 10.3.3, which"),
         (OTHER, TargetFailingError, "the flux capacitor is empty \\(Weird_Reason\\)"),
     ],
@@ -88,10 +113,38 @@ def test_errors_are_told_in_plain_words(error: tango.DevFailed, kind: type[Targe
     assert not any(noise in told.reason for noise in ("/src/", "CORBA", "command_inout", "\n"))
 
 
-@pytest.mark.parametrize("exported", [True, False])
-def test_a_new_proxy_that_was_delayed_asks_the_database(exported: bool) -> None:
-    told = query_error(DELAYED, exported=exported)
-    assert type(told) is (TargetUnreachableError if exported else TargetNotExportedError)
+def test_a_new_proxy_that_was_delayed_was_refused() -> None:
+    """Tango hides why its first attempt failed; one that did not answer would have taken its time."""
+    proxy = FakeProxy({QUERY: "back"})
+    proxy.ping_error = DELAYED
+    asker, network = client(proxy)
+    with pytest.raises(TargetRefusedError):
+        asker.query()
+    proxy.ping_error = None
+    assert asker.query() == "back"
+    assert len(network.made) == 1  # the second attempt of the same proxy is the one that tells
+
+
+def test_a_refusal_that_takes_long_is_silence() -> None:
+    clock = FakeClock()
+
+    class Slow(FakeProxy):
+        def ping(self) -> int:
+            clock.advance(3.0)
+            raise REFUSED
+
+    with pytest.raises(TargetSilentError):
+        client(Slow({}), clock=clock)[0].query()
+
+
+def test_a_delay_after_silence_is_silence_still() -> None:
+    proxy = FakeProxy({QUERY: _first(TIMED_OUT, "back")})
+    asker, _ = client(proxy)
+    with pytest.raises(TargetSilentError):
+        asker.query()
+    proxy.ping_error = DELAYED
+    with pytest.raises(TargetSilentError):
+        asker.query()
 
 
 @pytest.mark.parametrize(
@@ -119,33 +172,160 @@ def test_a_restarted_server_is_found_within_the_same_query() -> None:
     assert len(network.made) == 2
 
 
-def test_after_a_failure_the_next_query_makes_a_new_proxy() -> None:
-    asker, network = client(FakeProxy({QUERY: REFUSED}), FakeProxy({QUERY: "back"}))
-    with pytest.raises(TargetUnreachableError):
+def test_the_database_is_asked_only_when_a_connection_is_made() -> None:
+    database = Database()
+    asker, _ = client(FakeProxy({QUERY: "x"}), database=database)
+    for _ in range(10):
         asker.query()
-    assert asker.query() == "back"
+    assert database.asked == 2
+    assert asker.process == FIRST
+
+
+def test_a_connection_that_was_lost_and_leads_to_the_same_process_again() -> None:
+    asker, _ = client(FakeProxy({QUERY: _first("x", REFUSED)}), FakeProxy({QUERY: "y"}))
+    assert [asker.query(), asker.query()] == ["x", "y"]
+    assert asker.process == FIRST
+
+
+def test_the_process_is_that_of_the_reply_however_the_restart_falls() -> None:
+    """Replaced between the question before and the one after: which of the two answered cannot be known."""
+    database = Database(FIRST, SECOND)
+    asker, network = client(FakeProxy({QUERY: "of the first"}), FakeProxy({QUERY: "y"}), database=database)
+    assert asker.query() == "y"
+    assert asker.process == SECOND
     assert len(network.made) == 2
+    database = Database(*(Process(f"IOR:{number}") for number in range(100)))
+    asker, _ = client(FakeProxy({QUERY: "x"}), database=database)
+    with pytest.raises(TargetSilentError, match="restarted again and again"):
+        asker.query()
+    assert asker.process is None
 
 
-@pytest.mark.parametrize("error", [TIMED_OUT, MISSING, OTHER], ids=["hung", "unsupported", "failing"])
-def test_the_proxy_of_a_server_that_is_there_is_kept(error: tango.DevFailed) -> None:
-    asker, network = client(FakeProxy({QUERY: _first(error, "back")}))
+def test_no_process_is_guessed_while_the_database_does_not_answer() -> None:
+    down = TargetDatabaseError("db:1", "does not answer")
+    proxy = FakeProxy({QUERY: "x"})
+    asker, _ = client(proxy, database=Database(FIRST, down, down, FIRST))
+    for _ in range(2):
+        with pytest.raises(TargetDatabaseError):
+            asker.query()
+        assert asker.process is None
+    assert proxy.calls == []
+    assert asker.query() == "x"
+    assert asker.process == FIRST
+
+
+def test_a_process_that_ended_while_the_database_is_down_is_told() -> None:
+    down = TargetDatabaseError("db:1", "does not answer")
+    asker, _ = client(FakeProxy({QUERY: _first("x", REFUSED)}), database=Database(FIRST, FIRST, down))
+    asker.query()
+    with pytest.raises(TargetRefusedError, match="the database db:1: does not answer") as told:
+        asker.query()
+    assert "says that it runs" not in told.value.reason
+    with pytest.raises(TargetDatabaseError):
+        asker.query()
+
+
+class TestWithoutADatabase:
+    NAME = "tango://h:1/dserver/x/y#dbase=no"
+
+    def client(self, clock: FakeClock, *proxies: FakeProxy) -> TargetClient:
+        left = list(proxies)
+        return TargetClient(
+            self.NAME, 2.0, lambda _: left.pop(0), identify=Database(OTHER_DATABASE), clock=clock
+        )
+
+    def test_a_new_connection_is_a_new_process(self) -> None:
+        asker = self.client(FakeClock(), proxy(1, _first("x", REFUSED)), proxy(1, "y"))
+        asker.query()
+        first = asker.process
+        assert asker.query() == "y"
+        assert first is not None
+        assert asker.process is not None
+        assert asker.process.key != first.key
+        assert asker.process.pid is None
+
+    @pytest.mark.parametrize(("heartbeats", "same"), [((1, 1), True), ((1, 2), False), ((0, 2), True)])
+    def test_silence_is_no_end_unless_the_heartbeats_moved(
+        self, heartbeats: tuple[int, int], same: bool
+    ) -> None:
+        hanging = proxy(heartbeats[0], _first(TIMED_OUT, "back"))
+        asker = self.client(FakeClock(), hanging)
+        with pytest.raises(TargetSilentError):
+            asker.query()
+        hanging.commands["ZmqEventSubscriptionChange"] = heartbeat(heartbeats[1])
+        before = asker._process
+        assert asker.query() == "back"
+        assert (asker.process == before) is same
+
+    def test_after_a_long_time_without_a_call_it_is_seen_whether_it_is_the_same(self) -> None:
+        """omniORB closes idle connections, and the address leads to whatever is there now."""
+        clock = FakeClock()
+        lasting = proxy(1, "x")
+        asker = self.client(clock, lasting)
+        asker.query()
+        first = asker.process
+        for seconds, number, same in ((50.0, 2, True), (200.0, 1, True), (200.0, 3, False)):
+            clock.advance(seconds)
+            lasting.commands["ZmqEventSubscriptionChange"] = heartbeat(number)
+            asker.query()
+            assert (asker.process == first) is same
+
+
+def heartbeat(number: int) -> Any:
+    address = f"tcp://127.0.0.1:{number}" if number else ""
+    return [[1033], [f"Heartbeat: {address}", "Event: "]]
+
+
+def proxy(number: int, answer: Any) -> FakeProxy:
+    """Of a server with these heartbeats; 0 for none."""
+    return FakeProxy({QUERY: answer, "ZmqEventSubscriptionChange": heartbeat(number)})
+
+
+OTHER_DATABASE = TargetError("nothing", "no database may be asked for a server without one")
+
+
+def test_endpoints_are_read_from_the_admin_device() -> None:
+    told = [[1033], ["Heartbeat: tcp://h:1", "Event: tcp://h:2", "Some other line"]]
+    asker, _ = client(FakeProxy({"ZmqEventSubscriptionChange": told}))
+    assert asker.endpoints() == Endpoints(("tcp://h:2",), ("tcp://h:1",))
+    with pytest.raises(TargetUnsupportedError):
+        client(FakeProxy({}))[0].endpoints()
+
+
+def test_after_a_refusal_the_next_query_finds_the_server_again() -> None:
+    asker, network = client(FakeProxy({QUERY: _first(REFUSED, "back")}))
+    with pytest.raises(TargetRefusedError):
+        asker.query()
+    assert asker.process is None
+    assert asker.query() == "back"
+    assert len(network.made) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"), [(TIMED_OUT, 4), (MISSING, 2), (OTHER, 2)], ids=["hung", "unsupported", "failing"]
+)
+def test_the_proxy_of_a_server_that_is_there_is_kept(error: tango.DevFailed, asked: int) -> None:
+    """One that timed out would connect again by itself: so it is seen to which process."""
+    database = Database()
+    asker, network = client(FakeProxy({QUERY: _first(error, "back")}), database=database)
     with pytest.raises(TargetError):
         asker.query()
     assert asker.query() == "back"
     assert len(network.made) == 1
+    assert database.asked == asked
 
 
 def test_no_time_limit_is_set_before_a_proxy_is_connected() -> None:
     """PyTango would connect while it holds the interpreter, and stop all threads for a hung server."""
     hung = FakeProxy({QUERY: "{}"})
     hung.ping_error = TIMED_OUT
-    asker, network = client(hung, FakeProxy({QUERY: "back"}))
-    with pytest.raises(TargetUnreachableError, match="did not answer"):
+    asker, network = client(hung)
+    with pytest.raises(TargetSilentError, match="did not answer"):
         asker.query()
     assert hung.timeout_millis == 0
-    assert asker.query() == "back"
-    assert len(network.made) == 2
+    hung.ping_error = None
+    assert asker.query() == "{}"
+    assert len(network.made) == 1
 
 
 def test_a_proxy_that_cannot_be_made_is_explained_too() -> None:
