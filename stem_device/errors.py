@@ -128,6 +128,20 @@ class NoSuchDataError(StemError, LookupError):
         self.known = known
 
 
+class NotRecordedError(StemError, LookupError):
+    """A column was asked for that some of the files do not have: they were written before it came."""
+
+    def __init__(self, table: str, column: str, path: Path | str, version: str) -> None:
+        super().__init__(
+            f"{table}/{column} is unknown in {path}: its format, version {version}, does not have it"
+            f" (masked({column!r}) gives what is known)"
+        )
+        self.table = table
+        self.column = column
+        self.path = str(path)
+        self.version = version
+
+
 class FigureError(StemError):
     """A figure could not be made into an image, or there is nothing to draw."""
 

@@ -280,7 +280,7 @@ class EventMonitor(TableDevice):
     @command(
         doc_in="Nothing",
         dtype_out=str,
-        doc_out="JSON, schema stem-device.snapshot version 1: all servers, streams, subscriptions and "
+        doc_out="JSON, schema stem-device.snapshot version 2: all servers, streams, subscriptions and "
         "samples",
     )
     def QuerySnapshot(self) -> str:

@@ -28,7 +28,7 @@ from stem_device.model.snapshot import (
 
 LATEST_SCHEMA = "stem-device.latestSnapshot"
 FULL_SCHEMA = "stem-device.snapshot"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 MAX_LATEST_BYTES = 65_536
 MAX_LATEST_SERVERS = 128
@@ -77,7 +77,12 @@ def _encoded(document: Json) -> str:
 
 def _importance(server: ServerRecord) -> tuple[int, int, bool, str]:
     counts = server.counts
-    return (-counts.missed, -counts.overdue, server.state is ServerState.MONITORED, server.name)
+    return (
+        -counts.missed - counts.unaccounted,
+        -counts.overdue,
+        server.state is ServerState.MONITORED,
+        server.name,
+    )
 
 
 def _latest(
@@ -119,6 +124,7 @@ def _head(snapshot: Snapshot) -> Json:
         "durationSeconds": _number(snapshot.duration_seconds),
         "spreadSeconds": _number(snapshot.spread_seconds),
         "overruns": snapshot.overruns_total,
+        "verdict": snapshot.verdict or None,
         "totals": _counts(snapshot.counts),
         "publishedRate": _number(snapshot.published_rate),
         "receivedRate": _number(snapshot.received_rate),
@@ -133,14 +139,21 @@ def _head(snapshot: Snapshot) -> Json:
 
 
 def _counts(counts: Counts) -> Json:
+    """``overdue`` is null where no subscription tells: 0 would say that there is nothing."""
     return {
         "published": counts.published,
         "received": counts.received,
         "missed": counts.missed,
-        "overdue": counts.overdue,
+        "unaccounted": counts.unaccounted,
+        "overdue": None if counts.overdue_unknown and not counts.overdue else counts.overdue,
+        "overdueUnknown": counts.overdue_unknown,
+        "missedBefore": counts.missed_before,
+        "unobserved": counts.unobserved,
         "gaps": counts.gaps,
         "discarded": counts.discarded,
         "resets": counts.resets,
+        "booksUnbalanced": counts.books_unbalanced,
+        "unseenStreams": counts.unseen_streams,
     }
 
 
@@ -148,7 +161,10 @@ def _short_server(server: ServerRecord) -> Json:
     return {
         "name": _cut(server.name),
         "state": str(server.state),
+        "failure": str(server.failure),
         "reason": _cut(server.reason),
+        "identity": _identity(server),
+        "followed": server.followed,
         "ageSeconds": _number(server.age_seconds),
         "totals": _counts(server.counts),
     }
@@ -163,8 +179,12 @@ def _short_worst(worst: Worst) -> Json:
         "received": subscription.received_total,
         "missed": subscription.missed_total,
         "missedAtLeast": subscription.missed_at_least,
+        "unaccounted": subscription.unaccounted_total,
         "overdue": subscription.overdue,
+        "lagSeconds": _number(subscription.lag_seconds),
         "gaps": subscription.gaps_total,
+        "ended": subscription.ended,
+        "cause": subscription.cause,
     }
 
 
@@ -172,11 +192,15 @@ def _full_server(server: ServerRecord) -> Json:
     return {
         "name": server.name,
         "state": str(server.state),
+        "failure": str(server.failure),
         "reason": server.reason,
-        "since": iso_text(server.since_utc_ns) if server.since_utc_ns > 0 else None,
+        "identity": _identity(server),
+        "ended": server.ended,
+        "followed": server.followed,
+        "since": _moment(server.since_utc_ns),
         "tangoVersion": server.tango_version,
         "ageSeconds": _number(server.age_seconds),
-        "asked": iso_text(server.asked_utc_ns) if server.asked_utc_ns > 0 else None,
+        "asked": _moment(server.asked_utc_ns),
         "roundTripSeconds": _number(server.round_trip_seconds),
         "queries": server.queries,
         "sampling": server.sampling,
@@ -188,6 +212,8 @@ def _full_server(server: ServerRecord) -> Json:
         "totals": _counts(server.counts),
         "streams": [_stream(stream) for stream in server.streams],
         "subscriptions": [_subscription(subscription) for subscription in server.subscriptions],
+        "eventEndpoints": list(server.event_endpoints),
+        "heartbeatEndpoints": list(server.heartbeat_endpoints),
         "channels": dict(server.channels),
         "notConnected": [_not_connected(one) for one in server.not_connected],
     }
@@ -200,6 +226,7 @@ def _stream(stream: StreamRecord) -> Json:
         "published": stream.published_total,
         "publishedDelta": stream.published_delta,
         "resets": stream.resets_total,
+        "unseen": stream.unseen.name.lower(),
     }
 
 
@@ -225,7 +252,32 @@ def _subscription(subscription: SubscriptionRecord) -> Json:
         "discarded": subscription.discarded_total,
         "resets": subscription.resets_total,
         "overdue": subscription.overdue,
+        "unaccounted": subscription.unaccounted_total,
+        "unaccountedDelta": subscription.unaccounted_delta,
+        "missedBefore": subscription.missed_before,
+        "unobserved": subscription.unobserved_total,
+        "lagSeconds": _number(subscription.lag_seconds),
+        "lostSince": _moment(subscription.lost_since_utc_ns),
+        "firstSeen": _moment(subscription.first_seen_utc_ns),
+        "link": str(subscription.link),
+        "ended": subscription.ended,
+        "cause": subscription.cause,
     }
+
+
+def _identity(server: ServerRecord) -> Json:
+    """Which process it is; ``life`` 0 while none was seen."""
+    identity = server.identity
+    return {
+        "life": identity.life,
+        "pid": identity.pid,
+        "started": identity.started,
+        "since": _moment(identity.since_utc_ns),
+    }
+
+
+def _moment(utc_ns: int | None) -> str | None:
+    return iso_text(utc_ns) if utc_ns else None
 
 
 def _not_connected(one: NotConnected) -> Json:

@@ -38,9 +38,18 @@ def _pandas(pandas: Any, columns: Columns) -> Any:
             )
         elif name == "time_utc_ns":
             made["time_utc"] = pandas.to_datetime(values, unit="ns", utc=True)
+        elif isinstance(values, np.ma.MaskedArray):
+            made[name] = _pandas_masked(pandas, values)
         else:
             made[name] = values
     return pandas.DataFrame(made)
+
+
+def _pandas_masked(pandas: Any, values: np.ma.MaskedArray[Any, Any]) -> Any:
+    """Integers of which some are NA; others have NaN anyway."""
+    if values.dtype.kind == "f":
+        return values.filled(np.nan)
+    return pandas.arrays.IntegerArray(values.data, np.ma.getmaskarray(values))
 
 
 def _polars(polars: Any, columns: Columns) -> Any:
@@ -53,6 +62,8 @@ def _polars(polars: Any, columns: Columns) -> Any:
             made.append(series.gather(rows.set(rows < 0, None)).alias(name))
         elif name == "time_utc_ns":
             made.append(polars.Series("time_utc", values).cast(polars.Datetime("ns", "UTC")))
+        elif isinstance(values, np.ma.MaskedArray):
+            made.append(polars.Series(name, values.tolist()))
         else:
             made.append(polars.Series(name, values))
     return polars.DataFrame(made)

@@ -14,6 +14,7 @@ from stem_device.errors import OptionError, UnreadableRecordingError
 from stem_device.reading.access import FileAccess
 from stem_device.reading.times import parse_iso8601
 from stem_device.recording import format as spec
+from stem_device.recording.kinds import Column, Kind, Version, version_of
 from stem_device.recording.layout import ENTRY
 from stem_device.recording.untyped import Hdf5File, Hdf5Group, import_h5py
 
@@ -24,7 +25,12 @@ Ranges = Sequence[tuple[int, int]]
 _MOST_KEPT_OPEN = 128
 """Files; others are opened for every look, because a process may have few hundred files open."""
 _MAJOR = spec.FORMAT_VERSION.split(".", maxsplit=1)[0]
-_TYPES = {(table.name, column.name): column.kind.value for table in spec.TABLES for column in table.columns}
+_SINCE = {
+    (table.name, column.name): (column, max(table.since, column.since))
+    for table in spec.TABLES
+    for column in table.columns
+}
+"""Every column, and the version of the format that brought it."""
 _T = TypeVar("_T")
 
 
@@ -43,7 +49,7 @@ class FileContext:
 class PartFile:
     """An open file. ``polls`` is how many it had when it was opened; more are never shown.
 
-    ``ended_utc_ns`` is None while it grows, or if its writer died.
+    ``ended_utc_ns`` is None while it grows, or if its writer died. ``version`` is that of the format.
     """
 
     path: Path
@@ -53,6 +59,7 @@ class PartFile:
     ended_utc_ns: int | None
     polls: int
     marks: int
+    version: Version
     _access: FileAccess
 
     def close(self) -> None:
@@ -77,11 +84,24 @@ class PartFile:
         return self.column("polls", f"{table}_end", everything).astype(np.int64, copy=False)
 
     def column(self, table: str, column: str, ranges: Ranges) -> Values:
-        """The rows of ``ranges``, one after the other, as they are stored."""
-        if not ranges:  # format 1.0 has no marks
-            return np.empty(0, dtype=_TYPES[table, column])
+        """The rows of ``ranges``, one after the other, as they are stored.
+
+        Of a column that came with a later version of the format: what all rows had then, or that there is no
+        value.
+        """
+        told, since = _SINCE[table, column]
+        rows = sum(end - begin for begin, end in ranges)
+        if not rows:
+            return np.empty(0, dtype=told.kind.value)
+        if since > self.version:
+            return np.full(rows, _of_old_files(told), told.kind.value)
         path = f"{ENTRY}/{table}/{column}"
         return self._read(lambda file: self._slices(file, path, ranges), path)
+
+    def knows(self, table: str, column: str) -> bool:
+        """Whether the file tells what is in this column, or it is known without."""
+        told, since = _SINCE[table, column]
+        return since <= self.version or told.before is not None
 
     def names(self) -> list[str | None]:
         """The name that begins in each row of ``names``; None for rows that continue the one before."""
@@ -135,6 +155,13 @@ DAMAGED_ADVICE = "`stem validate` tells what is wrong, `stem recover` saves what
 _OTHER_ADVICE = "JSON lines are converted by `stem import`"
 
 
+def _of_old_files(column: Column) -> float:
+    """The value of a column that a file does not have yet."""
+    if column.before is not None:
+        return column.before
+    return np.nan if column.kind is Kind.FLOAT else column.missing
+
+
 def open_part(path: Path, *, keep_open: bool = True) -> PartFile:
     """Open a file and read what identifies it. Raises UnreadableRecordingError, MissingExtraError."""
     _check_hdf5(path)
@@ -181,7 +208,7 @@ def _check_hdf5(path: Path) -> None:
 
 
 def _identify(path: Path, file: Hdf5File, access: FileAccess, *, keep_open: bool) -> PartFile:
-    _check_version(path, file.attrs)
+    version = _check_version(path, file.attrs)
     entry = file[ENTRY]
     context = entry["context"]
     ended = context["end_time"][:]
@@ -194,6 +221,7 @@ def _identify(path: Path, file: Hdf5File, access: FileAccess, *, keep_open: bool
         # A file that was closed has columns of equal length: to open all of them takes a while.
         polls=len(entry["polls/poll"]) if len(ended) else _shortest(entry["polls"]),
         marks=_marks(entry, ended=bool(len(ended))),
+        version=version,
         _access=access,
     )
     if len(ended) and keep_open:
@@ -208,14 +236,17 @@ def _marks(entry: Hdf5Group, *, ended: bool) -> int:
     return len(entry["marks/kind"]) if ended else _shortest(entry["marks"])
 
 
-def _check_version(path: Path, attributes: Mapping[str, Any]) -> None:
+def _check_version(path: Path, attributes: Mapping[str, Any]) -> Version:
+    """The version of the format, if this program can read it."""
     if attributes.get("stem_format") != spec.FORMAT_NAME:
         reason = "it is an HDF5 file, but no recording of stem-device (it has no attribute stem_format)"
         raise UnreadableRecordingError(path, reason, "check the path")
-    version = str(attributes.get("stem_format_version"))
-    if version.split(".", maxsplit=1)[0] != _MAJOR:
-        reason = f"its format is version {version}, and this program reads {_MAJOR}.x"
+    told = str(attributes.get("stem_format_version"))
+    version = version_of(told)
+    if version is None:
+        reason = f"its format is version {told}, and this program reads {_MAJOR}.x"
         raise UnreadableRecordingError(path, reason, "use a newer stem-device")
+    return version
 
 
 def _context(group: Hdf5Group) -> FileContext:

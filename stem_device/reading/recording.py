@@ -125,6 +125,7 @@ class Recording:
         Of several sources one after the other. Servers and streams that are not selected are left out; sums
         and quantiles of a poll are those of the whole. Not recorded, and therefore not here: replies
         (``texts``) of servers that are monitored, and of others what goes beyond 65,536 characters.
+        Fields that a file of an older format does not have are None, whatever their type: unknown, never 0.
         """
         for part, polls in enumerate(self.selected.polls):
             yield from snapshots_of(self.selected, part, polls)

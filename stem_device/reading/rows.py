@@ -38,6 +38,10 @@ class PartRows:
         """As they are stored."""
         return self._kept(self.archive.parts[self.part].column(self.table, column, self.ranges))
 
+    def knows(self, column: str) -> bool:
+        """Whether these rows have values of a column; files of older formats lack some."""
+        return not len(self) or self.archive.parts[self.part].knows(self.table, column)
+
     def codes(self, column: str) -> Codes:
         """Of a column of names."""
         return self._kept(self.archive.codes(self.part, self.table, column, self.ranges))

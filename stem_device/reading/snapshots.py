@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
+    NONE_DEPARTED,
     Counts,
+    Link,
     PublisherSamples,
     ServerRecord,
     Snapshot,
@@ -22,20 +24,27 @@ from stem_device.model.snapshot import (
     SubscriberSamples,
     SubscriptionRecord,
     Timings,
+    Unseen,
 )
 from stem_device.reading.archive import Integers
 from stem_device.reading.rows import PartRows, replies, rows_of
 from stem_device.reading.selection import Flags, Selected
 from stem_device.recording import format as spec
-from stem_device.recording.format import Column, Kind
+from stem_device.recording.kinds import Column, Kind
 
 _BLOCK_ROWS = 50_000
 """So many rows of all tables make a block, unless a single poll has more."""
-_NONE_IS = {("subscriptions", "overdue"), ("servers", "age_seconds")}
-"""Columns whose missing value, -1 or NaN, was None."""
-
 _TABLES = {table.name: table for table in (spec.POLLS, *spec.ROW_TABLES)}
 _Record = TypeVar("_Record", bound=Struct)
+_Make = Callable[[Any], Any]
+_SERVER_MAKES: dict[str, _Make] = {
+    "state": ServerState,
+    "failure": Failure,
+    "event_endpoints": lambda text: tuple(text.split()),
+    "heartbeat_endpoints": lambda text: tuple(text.split()),
+}
+_NOT_TOLD = Counts(*[None] * len(Counts.__struct_fields__))  # type: ignore[arg-type]
+"""Sums of servers that left, in files that do not tell them."""
 
 
 def snapshots_of(selected: Selected, part: int, polls: Flags) -> Iterator[Snapshot]:
@@ -84,14 +93,23 @@ class _Rows:
         if column.kind is Kind.NAME:
             names: list[Any] = self._rows.archive.texts(self.codes(source)).tolist()
             return names
+        if not self._rows.knows(column.name):
+            return [None] * len(self._rows)
         items: list[Any] = self.values(source).tolist()
-        if (self._rows.table, column.name) in _NONE_IS:
+        if column.nullable:
             return [None if _is_missing(column, item) else item for item in items]
         return items
 
-    def records(self, kind: type[_Record], prefix: str = "") -> list[_Record]:
-        """One record a row; every field must have a column."""
-        columns = (self.items(f"{prefix}{field}") for field in kind.__struct_fields__)
+    def records(
+        self, kind: type[_Record], prefix: str = "", makes: Mapping[str, _Make] = {}
+    ) -> list[_Record]:
+        """One record a row; every field must have a column. ``makes`` has what some items become."""
+        columns = (
+            self.items(f"{prefix}{field}")
+            if field not in makes
+            else [None if item is None else makes[field](item) for item in self.items(f"{prefix}{field}")]
+            for field in kind.__struct_fields__
+        )
         return list(map(kind, *columns))
 
     def by_server(self, items: Sequence[Any]) -> dict[tuple[int, int], list[Any]]:
@@ -127,6 +145,7 @@ class _Block:
         polls = self._tables["polls"]
         plain = {field.name: polls.items(field.name) for field in fields(Snapshot) if field.name in polls}
         counts, timings = polls.records(Counts, "counts."), polls.records(Timings, "timings.")
+        departed = self._departed()
         problems = self._tables["problems"]
         texts, ends = problems.items("problem"), problems.ends
         servers = self._servers()
@@ -135,6 +154,7 @@ class _Block:
             Snapshot(
                 counts=counts[poll],
                 timings=timings[poll],
+                departed=departed[poll],
                 servers=tuple(servers[poll]),
                 publisher_samples=publisher[poll],
                 subscriber_samples=subscriber[poll],
@@ -144,6 +164,14 @@ class _Block:
             for poll in range(self._count)
         ]
 
+    def _departed(self) -> list[Counts]:
+        """Of each poll."""
+        rows = self._tables["departed"]
+        if self._archive.parts[self._part].version < spec.DEPARTED.since:
+            return [_NOT_TOLD] * self._count
+        found = dict(zip(rows.positions.tolist(), rows.records(Counts, "departed."), strict=True))
+        return [found.get(poll, NONE_DEPARTED) for poll in range(self._count)]
+
     def _servers(self) -> list[list[ServerRecord]]:
         """Of each poll."""
         rows = self._tables["servers"]
@@ -151,10 +179,12 @@ class _Block:
         columns = {
             field: rows.items(field)
             for field in ServerRecord.__struct_fields__
-            if field not in nested and field not in ("state", "counts")
+            if field not in nested and field not in ("counts", "identity")
         }
-        columns["state"] = list(map(ServerState, rows.items("state")))
+        for field, make in _SERVER_MAKES.items():
+            columns[field] = [None if item is None else make(item) for item in columns[field]]
         columns["counts"] = rows.records(Counts, "counts.")
+        columns["identity"] = rows.records(Identity, "identity.")
         keys = list(zip(rows.positions.tolist(), rows.codes("name").tolist(), strict=True))
         for field, groups in nested.items():
             make = dict if field == "channels" else tuple
@@ -169,8 +199,10 @@ class _Block:
         texts = self._tables["texts"]
         pairs = list(zip(channels.items("publisher"), channels.items("endpoint"), strict=True))
         return {
-            "streams": streams.by_server(streams.records(StreamRecord)),
-            "subscriptions": subscriptions.by_server(subscriptions.records(SubscriptionRecord)),
+            "streams": streams.by_server(streams.records(StreamRecord, makes={"unseen": Unseen})),
+            "subscriptions": subscriptions.by_server(
+                subscriptions.records(SubscriptionRecord, makes={"link": Link})
+            ),
             "channels": channels.by_server(pairs),
             "not_connected": waiting.by_server(waiting.records(NotConnected)),
             "texts": texts.by_server(texts.replies()),

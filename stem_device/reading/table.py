@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from stem_device.errors import NoSuchDataError
+from stem_device.errors import NoSuchDataError, NotRecordedError
 from stem_device.reading.archive import Archive, Codes, Integers
 from stem_device.reading.frames import make_frame
 from stem_device.reading.rows import PartRows, replies, rows_by_server, rows_of
 from stem_device.reading.selection import Selected
 from stem_device.recording import format as spec
-from stem_device.recording.format import Kind
+from stem_device.recording.kinds import Kind
 
 Values = npt.NDArray[Any]
+MaskedValues: TypeAlias = "np.ma.MaskedArray[Any, np.dtype[Any]]"
 
 TABLES = {table.name: table for table in (spec.POLLS, *spec.ROW_TABLES, spec.MARKS)}
 """What a recording offers, by name."""
@@ -39,12 +40,16 @@ class Table:
     - ``text`` (only ``texts``): the reply.
 
     Columns ``*_end`` of the file, which tell row numbers, are not shown: see :meth:`poll_rows`.
+    Where there is no value, floats are NaN, names None and integers -1.
+    Files of older versions of the format lack some columns. What they cannot tell is NaN or None too; to ask
+    for an integer of theirs raises NotRecordedError: see :meth:`masked`.
     Raises NoSuchDataError for columns that do not exist, UnreadableRecordingError if the file is damaged.
     """
 
     def __init__(self, selected: Selected, name: str) -> None:
         self.name = name
         self._selected = selected
+        self._columns = {column.name: column for column in TABLES[name].columns}
         self._kinds = {column.name: column.kind for column in TABLES[name].columns}
         own = [column for column in self._kinds if column not in _ROW_POINTERS]
         self._made = self._made_columns()
@@ -60,6 +65,8 @@ class Table:
         kind = self._kinds[column]
         if kind is Kind.NAME:
             return self._archive.texts(self.codes(column))
+        if kind is Kind.INTEGER:
+            self._check_recorded(column)
         values = self._joined([rows.values(column) for rows in self._rows], _NUMPY[kind])
         return values != 0 if kind is Kind.FLAG else values
 
@@ -83,6 +90,32 @@ class Table:
     def is_name(self, column: str) -> bool:
         """Whether it holds names."""
         return self._kinds.get(column) is Kind.NAME
+
+    def masked(self, column: str) -> MaskedValues:
+        """A column of numbers or flags, masked where there is no value, or a file has no such column.
+
+        Raises NoSuchDataError for names and for columns that do not exist.
+        """
+        self._check(column)
+        kind = self._kinds.get(column, Kind.INTEGER)
+        if kind is Kind.NAME or column == "text":
+            numbers = tuple(name for name in self.columns if not self.is_name(name))
+            raise NoSuchDataError(f"column of numbers in {self.name}", column, numbers)
+        if column in self._made:
+            return np.ma.masked_array(self[column])
+        values = self._joined([rows.values(column) for rows in self._rows], _NUMPY[kind])
+        mask = ~np.repeat([rows.knows(column) for rows in self._rows], list(map(len, self._rows)))
+        told = self._columns[column]
+        if kind is Kind.FLOAT:
+            mask |= np.isnan(values)
+        elif kind is Kind.INTEGER:
+            mask |= values == told.missing
+        return np.ma.masked_array(values != 0 if kind is Kind.FLAG else values, mask)
+
+    def knows(self, column: str) -> bool:
+        """Whether every file that rows are shown of has this column; those of older formats lack some."""
+        self._check(column)
+        return column in self._made or all(rows.knows(column) for rows in self._rows)
 
     def poll_rows(self) -> Integers:
         """The row of each row's poll in ``recording["polls"]`` (int64): for ``numpy.bincount`` and the like.
@@ -127,7 +160,9 @@ class Table:
 
     def _for_frame(self, column: str) -> tuple[Values, Values | None]:
         """Values, or codes and the names they stand for."""
-        return (self.codes(column), self._archive.names) if self.is_name(column) else (self[column], None)
+        if self.is_name(column):
+            return self.codes(column), self._archive.names
+        return (self[column] if self.knows(column) else self.masked(column)), None
 
     @property
     def _archive(self) -> Archive:
@@ -162,6 +197,12 @@ class Table:
         out = np.empty(len(texts), dtype=object)
         out[:] = texts
         return out
+
+    def _check_recorded(self, column: str) -> None:
+        for rows in self._rows:
+            if not rows.knows(column):
+                file = self._archive.parts[rows.part]
+                raise NotRecordedError(self.name, column, file.path, ".".join(map(str, file.version)))
 
     def _check(self, column: str) -> None:
         if column not in self.columns:

@@ -1,80 +1,93 @@
-"""The recording format, version 1.1: tables and columns, as ``docs/reference/file-format.md`` has them."""
+"""The recording format, version 1.2: tables and columns, as ``docs/reference/file-format.md`` has them."""
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
+from typing import Any
+
+from stem_device.recording.kinds import FIRST, NAME_BYTES, Column, Kind, Table, Version, version_of
 
 FORMAT_NAME = "stem-device recording"
-FORMAT_VERSION = "1.1"
-NAME_BYTES = 192
-"""Bytes of one row of ``names/text``; longer names go on in the next rows."""
+FORMAT_VERSION = "1.2"
 MAX_TEXT_CHARACTERS = 65_536
 """Characters of a reply that could not be parsed which are recorded."""
 
 
-class Kind(enum.Enum):
-    """How the values of a column are stored; the value is the numpy type."""
-
-    INTEGER = "<i8"
-    FLOAT = "<f8"
-    FLAG = "|u1"
-    NAME = "<i4"
-    TEXT = f"|S{NAME_BYTES}"
+def _integer(name: str, units: str, about: str, source: str | None = None, **more: Any) -> Column:
+    return Column(name, Kind.INTEGER, units, about, name if source is None else source, **more)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One data set.
-
-    ``source`` is the path of an attribute of the record that makes the row; empty where the recorder
-    itself knows the value. None becomes -1 in an INTEGER, NaN in a FLOAT; a NAME is a row of ``names/text``,
-    -1 for None.
-    """
-
-    name: str
-    kind: Kind
-    units: str
-    about: str
-    source: str = ""
+def _float(name: str, units: str, about: str, source: str | None = None, **more: Any) -> Column:
+    return Column(name, Kind.FLOAT, units, about, name if source is None else source, **more)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One group: columns of equal length. ``chunk_rows`` are stored and compressed together."""
-
-    name: str
-    about: str
-    chunk_rows: int
-    columns: tuple[Column, ...]
+def _flag(name: str, about: str, source: str | None = None, **more: Any) -> Column:
+    return Column(name, Kind.FLAG, "", about, name if source is None else source, **more)
 
 
-def _integer(name: str, units: str, about: str, source: str | None = None) -> Column:
-    return Column(name, Kind.INTEGER, units, about, name if source is None else source)
+def _name(name: str, about: str, source: str | None = None, **more: Any) -> Column:
+    return Column(name, Kind.NAME, "", about, name if source is None else source, **more)
 
 
-def _float(name: str, units: str, about: str, source: str | None = None) -> Column:
-    return Column(name, Kind.FLOAT, units, about, name if source is None else source)
+_NEW: Version = (1, 2)
 
 
-def _flag(name: str, about: str) -> Column:
-    return Column(name, Kind.FLAG, "", about, name)
+def _counts(of: str = "counts") -> tuple[Column, ...]:
+    """Columns of a record of Counts."""
+    return (
+        _integer("published_total", "count", "events published", f"{of}.published"),
+        _integer("received_total", "count", "events received", f"{of}.received"),
+        _integer("missed_total", "count", "events pushed that never reached a subscription", f"{of}.missed"),
+        _integer("gaps_total", "count", "gaps noticed by cppTango", f"{of}.gaps"),
+        _integer("discarded_total", "count", "events received and discarded by cppTango", f"{of}.discarded"),
+        _integer("resets_total", "count", "counter series begun anew", f"{of}.resets"),
+        _integer(
+            "overdue", "count", "events overdue now, of subscriptions where that is known", f"{of}.overdue"
+        ),
+        _integer("disconnected", "count", "subscriptions being retried now", f"{of}.disconnected"),
+        _integer(
+            "unaccounted_total",
+            "count",
+            "events overdue when a life ended: nobody can know whether they arrived",
+            f"{of}.unaccounted",
+            since=_NEW,
+        ),
+        _integer(
+            "missed_before",
+            "count",
+            "events pushed before monitoring began and lost; in no total",
+            f"{of}.missed_before",
+            since=_NEW,
+        ),
+        _integer(
+            "unobserved_total",
+            "count",
+            "events pushed where nothing tells whether they arrived, as far as their number is known",
+            f"{of}.unobserved",
+            since=_NEW,
+        ),
+        _integer(
+            "books_unbalanced",
+            "count",
+            "polls of a subscription whose counters contradict each other",
+            f"{of}.books_unbalanced",
+            since=_NEW,
+        ),
+        _integer(
+            "overdue_unknown",
+            "count",
+            "subscriptions now whose overdue events are not known",
+            f"{of}.overdue_unknown",
+            since=_NEW,
+        ),
+        _integer(
+            "unseen_streams",
+            "count",
+            "streams now with subscribers that are not monitored",
+            f"{of}.unseen_streams",
+            since=_NEW,
+        ),
+    )
 
-
-def _name(name: str, about: str, source: str | None = None) -> Column:
-    return Column(name, Kind.NAME, "", about, name if source is None else source)
-
-
-_COUNTS = (
-    _integer("published_total", "count", "events published", "counts.published"),
-    _integer("received_total", "count", "events received", "counts.received"),
-    _integer("missed_total", "count", "events pushed that never reached a subscription", "counts.missed"),
-    _integer("gaps_total", "count", "gaps noticed by cppTango", "counts.gaps"),
-    _integer("discarded_total", "count", "events received and discarded by cppTango", "counts.discarded"),
-    _integer("resets_total", "count", "counter series begun anew", "counts.resets"),
-    _integer("overdue", "count", "events overdue now", "counts.overdue"),
-    _integer("disconnected", "count", "subscriptions being retried now", "counts.disconnected"),
-)
 
 _POLL = _integer("poll", "", "number of the poll", "")
 _SERVER = _name("server", "admin device of the server", "")
@@ -91,6 +104,13 @@ STREAMS = Table(
         _integer("published_total", "count", "events published"),
         _integer("published_delta", "count", "events published since the previous poll"),
         _integer("resets_total", "count", "counter series begun anew"),
+        _integer(
+            "unseen",
+            "",
+            "whether it has subscribers that are not monitored: 0 not told, 1 maybe, 2 certain",
+            since=_NEW,
+            before=0,
+        ),
     ),
 )
 
@@ -109,18 +129,82 @@ SUBSCRIPTIONS = Table(
         _integer("event_count", "count", "cppTango: events received and not discarded"),
         _integer("missed_event_count", "count", "cppTango: gaps noticed"),
         _integer("discarded_event_count", "count", "cppTango: events discarded"),
-        _name("last_resubscribed", "cppTango: when the subscription was renewed, ISO 8601 UTC; -1 for never"),
+        _name(
+            "last_resubscribed",
+            "cppTango: when the subscription was renewed, ISO 8601 UTC; -1 for never",
+            nullable=True,
+        ),
         _integer("received_total", "count", "events received"),
         _integer("received_delta", "count", "events received since the previous poll"),
         _integer("missed_total", "count", "events missed"),
         _integer("missed_delta", "count", "events missed since the previous poll"),
-        _flag("missed_at_least", "1 if missed_total is a lower bound"),
+        _flag("missed_at_least", "1 if more may have been missed, unobserved"),
         _integer("gaps_total", "count", "gaps noticed"),
         _integer("gaps_delta", "count", "gaps noticed since the previous poll"),
         _integer("gaps_before", "count", "gaps noticed before monitoring began"),
         _integer("discarded_total", "count", "events discarded"),
         _integer("resets_total", "count", "counter series begun anew"),
-        _integer("overdue", "count", "events overdue now; -1 where the publisher is not monitored"),
+        _integer("overdue", "count", "events overdue now; -1 where that is not known", nullable=True),
+        _integer(
+            "unaccounted_total",
+            "count",
+            "events overdue when a life ended: nobody can know whether they arrived",
+            since=_NEW,
+        ),
+        _integer(
+            "unaccounted_delta",
+            "count",
+            "events unaccounted since the previous poll; below 0 where some arrived after all",
+            signed=True,
+            since=_NEW,
+        ),
+        _integer(
+            "missed_before",
+            "count",
+            "events pushed before monitoring began and lost; in no total",
+            since=_NEW,
+        ),
+        _integer(
+            "unobserved_total",
+            "count",
+            "events pushed where nothing tells whether they arrived, as far as their number is known",
+            since=_NEW,
+        ),
+        _float(
+            "lag_seconds",
+            "s",
+            "how long ago the publisher's counter passed server_counter; NaN if unknown",
+            nullable=True,
+            since=_NEW,
+        ),
+        _integer(
+            "lost_since_utc_ns",
+            "ns",
+            "what this poll found missed or unaccounted was lost after this, since 1970 UTC; -1 if nothing",
+            nullable=True,
+            since=_NEW,
+        ),
+        _integer(
+            "first_seen_utc_ns",
+            "ns",
+            "when this life of the subscription was first seen, since 1970 UTC",
+            since=_NEW,
+        ),
+        _name(
+            "link",
+            "what server_counter belongs to: live, fresh, former or unknown",
+            nullable=True,
+            since=_NEW,
+        ),
+        _flag(
+            "ended", "1 if the subscription is no more and the row stays for its losses", since=_NEW, before=0
+        ),
+        _name(
+            "cause",
+            "code of why events are lost or overdue; empty if none are, -1 if nobody asked",
+            nullable=True,
+            since=_NEW,
+        ),
     ),
 )
 
@@ -147,7 +231,7 @@ NOT_CONNECTED = Table(
         _name("attribute", "attribute subscribed to"),
         _name("event_type", "kind of event"),
         _name("last_heartbeat", "as cppTango wrote it"),
-        _name("tango_host", "database of the device; -1 if not told"),
+        _name("tango_host", "database of the device; -1 if not told", nullable=True),
     ),
 )
 
@@ -162,7 +246,12 @@ SERVERS = Table(
         _name("reason", "what is wrong, and what to do; empty if monitored"),
         _integer("since_utc_ns", "ns", "when it came into this state, since 1970 UTC"),
         _name("tango_version", "Tango version of the server, as far as known"),
-        _float("age_seconds", "s", "age of its last answer; 0 if of this poll, NaN if there never was one"),
+        _float(
+            "age_seconds",
+            "s",
+            "age of its last answer; 0 if of this poll, NaN if there never was one",
+            nullable=True,
+        ),
         _integer("asked_utc_ns", "ns", "when it was asked, since 1970 UTC"),
         _integer("asked_monotonic_ns", "ns", "when it was asked, monotonic clock"),
         _float("round_trip_seconds", "s", "how long the answer took"),
@@ -173,7 +262,63 @@ SERVERS = Table(
         _integer("publisher_samples", "count", "samples of pushed events in this poll"),
         _integer("subscriber_samples", "count", "samples of received events in this poll"),
         _integer("sampled_events", "count", "events that happened meanwhile"),
-        *_COUNTS,
+        *_counts(),
+        _name(
+            "failure",
+            "code of why it gave no reply; empty if it did, -1 if unknown",
+            nullable=True,
+            since=_NEW,
+        ),
+        _integer(
+            "life",
+            "",
+            "which of the processes seen under its name, from 1; 0 while none was",
+            "identity.life",
+            since=_NEW,
+        ),
+        _integer(
+            "pid",
+            "",
+            "its process, as the database tells; -1 if it does not",
+            "identity.pid",
+            nullable=True,
+            since=_NEW,
+        ),
+        _name(
+            "started",
+            "when the process started, as the database writes it; -1 if unknown",
+            "identity.started",
+            nullable=True,
+            since=_NEW,
+        ),
+        _integer(
+            "life_since_utc_ns",
+            "ns",
+            "when this process was first seen, since 1970 UTC; 0 while none was",
+            "identity.since_utc_ns",
+            since=_NEW,
+        ),
+        _flag("process_ended", "1 if the process is known to have ended", "ended", since=_NEW, before=0),
+        _flag(
+            "followed",
+            "1 if it is no target, and asked because a monitored subscription depends on it",
+            since=_NEW,
+            before=0,
+        ),
+        _name(
+            "event_endpoints",
+            "where its events come from, blanks between; -1 if unknown",
+            listed=True,
+            nullable=True,
+            since=_NEW,
+        ),
+        _name(
+            "heartbeat_endpoints",
+            "where its heartbeats come from, blanks between; -1 if unknown",
+            listed=True,
+            nullable=True,
+            since=_NEW,
+        ),
     ),
 )
 
@@ -197,7 +342,7 @@ SUBSCRIBER_SAMPLES = Table(
         _POLL,
         _SERVER,
         _name("attr_name", "attribute, at most 31 characters; empty if the event was discarded"),
-        _name("event_type", "kind of event; -1 where the server does not tell"),
+        _name("event_type", "kind of event; -1 where the server does not tell", nullable=True),
         _float("micros_since_last_event", "us", "time since the event before; NaN if unknown"),
         _integer("sleep_micros", "us", "time spent waiting for the event"),
         _integer("process_micros", "us", "time spent in all callbacks"),
@@ -217,6 +362,14 @@ PROBLEMS = Table(
     "one row a problem with the targets as a whole and poll",
     128,
     (_POLL, _name("problem", "a sentence", "")),
+)
+
+DEPARTED = Table(
+    "departed",
+    "one row a poll once a server left the targets with totals: their sums, which polls has too",
+    32,
+    (_POLL, *_counts("departed")),
+    since=_NEW,
 )
 
 TEXTS = Table(
@@ -243,7 +396,7 @@ TEXT_BYTES = Table(
 MARKS = Table(
     "marks",
     "one row a mark of a run, in the order of reception; written by itself, between polls",
-    1024,
+    128,
     (
         _name("kind", "begin, mark or end"),
         _name("run", "identity of the run"),
@@ -251,22 +404,23 @@ MARKS = Table(
         _integer("emitted_utc_ns", "ns", "when it happened, as its sender says, since 1970 UTC"),
         _integer("received_utc_ns", "ns", "when it was received, since 1970 UTC"),
         _integer("received_monotonic_ns", "ns", "when it was received, monotonic clock"),
-        _integer("iteration", "", "which repetition; -1 if not told"),
-        _name("device_group", "group of devices that the run belongs to"),
-        _name("queue", "queue that the run waits in"),
-        _name("configuration", "what is run"),
-        _name("host", "machine that the run works on"),
-        _name("worker", "instance of the worker"),
-        _name("requestor", "who asked for the run"),
-        _name("request_id", "identity of the request"),
-        _name("error", "what went wrong; -1 if nothing did"),
+        _integer("iteration", "", "which repetition; -1 if not told", nullable=True),
+        _name("device_group", "group of devices that the run belongs to", nullable=True),
+        _name("queue", "queue that the run waits in", nullable=True),
+        _name("configuration", "what is run", nullable=True),
+        _name("host", "machine that the run works on", nullable=True),
+        _name("worker", "instance of the worker", nullable=True),
+        _name("requestor", "who asked for the run", nullable=True),
+        _name("request_id", "identity of the request", nullable=True),
+        _name("error", "what went wrong; -1 if nothing did", nullable=True),
     ),
+    since=(1, 1),
 )
 
 NAMES = Table(
     "names",
     "every name and sentence once: columns of other tables hold row numbers of this one",
-    256,
+    128,
     (
         Column("text", Kind.TEXT, "", f"UTF-8, at most {NAME_BYTES} bytes"),
         Column("continues", Kind.FLAG, "", "1 if this row goes on with the text of the row before"),
@@ -282,6 +436,7 @@ ROW_TABLES = (
     PUBLISHER_SAMPLES,
     SUBSCRIBER_SAMPLES,
     PROBLEMS,
+    DEPARTED,
     TEXTS,
 )
 """Tables with any number of rows a poll; ``polls/<table>_end`` tells where those of a poll end."""
@@ -299,7 +454,7 @@ POLLS = Table(
         _float("spread_seconds", "s", "between the first and the last request"),
         _integer("overruns_total", "count", "polls skipped because one took longer than the period"),
         _integer("monitoring_since_utc_ns", "ns", "when the totals began, since 1970 UTC"),
-        *_COUNTS,
+        *_counts(),
         _float("published_rate", "count/s", "events published, a second"),
         _float("received_rate", "count/s", "events received, a second"),
         _float(
@@ -321,8 +476,21 @@ POLLS = Table(
         _float(
             "push_p99_seconds", "s", "99 % quantile of the time spent pushing", "timings.push_p99_seconds"
         ),
+        _name(
+            "verdict",
+            "clear, unknown, waiting or lost; empty or -1 if nobody asked",
+            nullable=True,
+            since=_NEW,
+        ),
         *(
-            _integer(f"{table.name}_end", "", f"rows of {table.name} up to and with this poll", "")
+            _integer(
+                f"{table.name}_end",
+                "",
+                f"rows of {table.name} up to and with this poll",
+                "",
+                since=table.since,
+                before=0,
+            )
             for table in ROW_TABLES
         ),
     ),
@@ -331,5 +499,23 @@ POLLS = Table(
 TABLES = (*ROW_TABLES, TEXT_BYTES, NAMES, MARKS, POLLS)
 """In the order in which they are written for each poll, with the marks between polls."""
 
-TIMELINE = ("missed_total", "overdue", "published_total", "received_total", "published_rate", "received_rate")
-"""Columns of polls that the default plot shows against ``time``; the first one is the signal."""
+TIMELINE = ("missed_total", "unaccounted_total", "overdue")
+"""Columns of polls that the default plot shows against ``time``: the losses, all in events. The first one is
+the signal."""
+
+_TIMELINE_BEFORE = (
+    "missed_total",
+    "overdue",
+    "published_total",
+    "received_total",
+    "published_rate",
+    "received_rate",
+)
+
+
+def timeline_of(version: Version) -> tuple[str, ...]:
+    """What the default plot of files of this version shows."""
+    return TIMELINE if version >= _NEW else _TIMELINE_BEFORE
+
+
+NEWEST: Version = version_of(FORMAT_VERSION) or FIRST

@@ -21,6 +21,7 @@ from stem_device.recording import format as spec
 from stem_device.recording.advice import explain
 from stem_device.recording.chunk_index import NODE_BYTES, PAGE_BYTES
 from stem_device.recording.columns import GrowingColumn
+from stem_device.recording.kinds import Table
 from stem_device.recording.layout import END_TIME_BYTES, ENTRY, TAILS, Part, build, iso8601
 from stem_device.recording.new_file import NewFile
 from stem_device.recording.ordered_file import DescriptorDisk, Disk, OrderedFile
@@ -156,7 +157,7 @@ class Hdf5Recorder:
                 address += growing.tails_bytes
         return GrowingColumn(entry["context/end_time"], self._file, 0), tables
 
-    def _headers_of(self, tables: tuple[spec.Table, ...]) -> list[int]:
+    def _headers_of(self, tables: tuple[Table, ...]) -> list[int]:
         """Where the file says how long the columns of these tables are."""
         object_info = import_h5py().h5o.get_info
         groups = [self._hdf5[ENTRY][table.name] for table in tables]

@@ -2,7 +2,7 @@
 
 ``{"time": ISO 8601 UTC, "replies": {admin device: {"data": reply} or {"error": text}}}`` and
 ``{"time": ISO 8601 UTC, "mark": {field: value}}``, compressed if the name of the file ends in
-``.gz`` or ``.zst``.
+``.gz`` or ``.zst``. Beside data or error stands what is known of the process that answers, see About.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Raw, structs
+from msgspec import Raw, Struct, structs
 
 from stem_device.errors import ReplyError
 from stem_device.model.mark import Mark
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot
 from stem_device.recording.growing_file import GrowingFile
 from stem_device.responses import encode_reply, merge_samples, parse_reply
@@ -78,7 +78,31 @@ def mark_line(mark: Mark) -> bytes:
     return _ENCODER.encode({"time": _iso_utc(mark.received_utc_ns), "mark": told}) + b"\n"
 
 
+class About(Struct, frozen=True, omit_defaults=True):
+    """What a reply itself does not tell of its server: see :class:`stem_device.model.poll.Answer`."""
+
+    failure: Failure = Failure.NONE
+    identity: Identity = Identity()
+    ended: bool = False
+    followed: bool = False
+    event_endpoints: tuple[str, ...] = ()
+    heartbeat_endpoints: tuple[str, ...] = ()
+
+
+def about(record: ServerRecord) -> About:
+    """Without what a recording of an older format does not have."""
+    told = {name: getattr(record, name) for name in About.__struct_fields__}
+    if record.identity.life is None:
+        del told["identity"]
+    return About(**{name: value for name, value in told.items() if value is not None})
+
+
 def _answer(record: ServerRecord) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(about(record))
+    return {**_reply(record), **told}
+
+
+def _reply(record: ServerRecord) -> dict[str, Any]:
     if record.state is not ServerState.MONITORED or record.age_seconds != 0:
         return {"error": record.reason or f"no answer in this poll ({record.state})"}
     if not record.texts:

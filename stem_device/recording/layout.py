@@ -10,6 +10,7 @@ import numpy as np
 
 from stem_device.recording import format as spec
 from stem_device.recording.columns import PLACES
+from stem_device.recording.kinds import NAME_BYTES, Kind, Table, Version
 from stem_device.recording.names import clean
 from stem_device.recording.untyped import Hdf5File, Hdf5Group, import_h5py
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 ENTRY = "entry"
 TAILS = "workspace/tails"
 END_TIME_BYTES = 32
+_LABELS = {
+    "missed_total": "events missed",
+    "unaccounted_total": "events unaccounted",
+    "overdue": "events overdue",
+}
+"""Of the curves of the default plot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +50,14 @@ def iso8601(utc_ns: int) -> str:
     return stamp.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def build(file: Hdf5File, context: RecordingContext, part: Part) -> None:
-    """Make everything but the rows in an empty file."""
+def build(file: Hdf5File, context: RecordingContext, part: Part, version: Version = spec.NEWEST) -> None:
+    """Make everything but the rows in an empty file, as a version of the format has it."""
     file.attrs.update(
         {
             "NX_class": "NXroot",
             "default": ENTRY,
             "stem_format": spec.FORMAT_NAME,
-            "stem_format_version": spec.FORMAT_VERSION,
+            "stem_format_version": ".".join(map(str, version)),
             "file_time": iso8601(part.begun_utc_ns),
             "creator": "stem-device",
         }
@@ -60,9 +67,10 @@ def build(file: Hdf5File, context: RecordingContext, part: Part) -> None:
     entry.attrs["default"] = "timeline"
     _describe(entry, context, part)
     for table in spec.TABLES:
-        _table(entry, table)
-    _tails(entry)
-    _timeline(entry, part)
+        if table.since <= version:
+            _table(entry, table, version)
+    _tails(entry, version)
+    _timeline(entry, part, spec.timeline_of(version))
 
 
 def _describe(entry: Hdf5Group, context: RecordingContext, part: Part) -> None:
@@ -99,13 +107,13 @@ def _text(width: int) -> Any:
     return import_h5py().string_dtype("utf-8", width)
 
 
-def _table(entry: Hdf5Group, table: spec.Table) -> None:
+def _table(entry: Hdf5Group, table: Table, version: Version) -> None:
     group = _group(entry, table.name, "NXcollection", table.about)
-    for column in table.columns:
+    for column in table.columns_of(version):
         dataset = group.create_dataset(
             column.name,
             (0,),
-            _text(spec.NAME_BYTES) if column.kind is spec.Kind.TEXT else column.kind.value,
+            _text(NAME_BYTES) if column.kind is Kind.TEXT else column.kind.value,
             maxshape=(None,),
             chunks=(table.chunk_rows,),
             compression="gzip",
@@ -114,11 +122,11 @@ def _table(entry: Hdf5Group, table: spec.Table) -> None:
         dataset.attrs["description"] = column.about
         if column.units:
             dataset.attrs["units"] = column.units
-        if column.kind is spec.Kind.NAME:
+        if column.kind is Kind.NAME:
             dataset.attrs["names"] = f"/{ENTRY}/names/text"
 
 
-def _tails(entry: Hdf5Group) -> None:
+def _tails(entry: Hdf5Group, version: Version) -> None:
     """Space for the incomplete last chunk of every column; see ``columns``."""
     group = _group(
         entry, "workspace", "NXcollection", "space for chunks that are not full; no data of its own"
@@ -126,7 +134,8 @@ def _tails(entry: Hdf5Group) -> None:
     bytes_needed = PLACES * sum(
         table.chunk_rows * np.dtype(column.kind.value).itemsize
         for table in spec.TABLES
-        for column in table.columns
+        if table.since <= version
+        for column in table.columns_of(version)
     )
     h5py = import_h5py()
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -136,17 +145,20 @@ def _tails(entry: Hdf5Group) -> None:
     h5py.h5d.create(group.id, b"tails", h5py.h5t.STD_U8LE, space, dcpl=properties)
 
 
-def _timeline(entry: Hdf5Group, part: Part) -> None:
+def _timeline(entry: Hdf5Group, part: Part, signals: tuple[str, ...]) -> None:
     """The default plot: links to columns of ``polls``."""
-    signal, *others = spec.TIMELINE
     group = _group(entry, "timeline", "NXdata", "the default plot")
     polls = entry["polls"]
-    for name in ("time", *spec.TIMELINE):
+    for name in ("time", *signals):
         group[name] = polls[name]
         group[name].attrs["target"] = f"/{ENTRY}/polls/{name}"
+    for name in {"time", *signals} & _LABELS.keys():
+        group[name].attrs["long_name"] = _LABELS[name]
     group["time"].attrs["start"] = iso8601(part.started_utc_ns)
-    group["title"] = "events missed"
-    group.attrs.update({"signal": signal, "axes": ["time"], "time_indices": [0], "auxiliary_signals": others})
+    group["title"] = "events lost"
+    group.attrs.update(
+        {"signal": signals[0], "axes": ["time"], "time_indices": [0], "auxiliary_signals": signals[1:]}
+    )
 
 
 def _group(parent: Hdf5Group, name: str, nx_class: str, about: str) -> Hdf5Group:

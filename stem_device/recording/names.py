@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stem_device.recording.format import NAME_BYTES
+from stem_device.recording.kinds import NAME_BYTES
 
 MAX_REMEMBERED = 200_000
 """Names kept in memory; there may be sentences that never repeat. Afterwards the file tells names again,

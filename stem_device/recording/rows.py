@@ -16,9 +16,15 @@ from stem_device.model.arrays import by_field, flags, floats, integers, small_in
 from stem_device.model.mark import Mark
 from stem_device.model.poll import ServerState
 from stem_device.model.reply import NotConnected
-from stem_device.model.snapshot import ServerRecord, Snapshot, StreamRecord, SubscriptionRecord
+from stem_device.model.snapshot import (
+    NONE_DEPARTED,
+    ServerRecord,
+    Snapshot,
+    StreamRecord,
+    SubscriptionRecord,
+)
 from stem_device.recording import format as spec
-from stem_device.recording.format import Column, Kind, Table
+from stem_device.recording.kinds import Column, Kind, Table
 from stem_device.recording.names import NameIndex, clean
 
 Values = npt.NDArray[Any]
@@ -66,6 +72,7 @@ class RowMaker:
                 spec.SUBSCRIBER_SAMPLES, ids, snapshot.subscriber_samples, poll
             ),
             "problems": self._problems(snapshot),
+            "departed": self._records(spec.DEPARTED, _departed(snapshot), poll),
             **self._texts(ids, servers, poll),
         }
         for table, rows in made.items():
@@ -149,24 +156,31 @@ class RowMaker:
 
     def _convert(self, column: Column, values: Sequence[Any]) -> Values:
         if column.kind is Kind.NAME:
-            return self._numbers(values)
+            return self._numbers([" ".join(texts) for texts in values] if column.listed else values)
         if column.kind is Kind.FLOAT:
             return floats(values)
         if column.kind is Kind.FLAG:
             return flags(values)
+        if column.nullable and values.count(None) == len(values):
+            return np.full(len(values), column.missing)
         try:
             return integers(values)
         except struct.error:  # None, or a number that no counter can hold
-            return _clipped(values)
+            return _clipped(values, column.missing)
 
     def _numbers(self, names: Sequence[str | None]) -> Values:
-        if not any(names) and "" not in names:  # a column that this dialect of the replies does not have
-            return np.full(len(names), self._names[None], np.int32)
+        if names and names.count(names[0]) == len(names):  # nothing to tell, or the same of all
+            return np.full(len(names), self._names[names[0]], np.int32)
         return small_integers([*map(self._names.__getitem__, names)])
 
 
-def _clipped(values: Sequence[int | None]) -> Values:
-    """-1 for None; of numbers of more than 64 bits the nearest that can be stored."""
+def _departed(snapshot: Snapshot) -> tuple[Snapshot, ...]:
+    """What has a row in the table of that name: hardly ever has a server left with totals."""
+    return () if snapshot.departed == NONE_DEPARTED else (snapshot,)
+
+
+def _clipped(values: Sequence[int | None], missing: int) -> Values:
+    """``missing`` for None; of numbers of more than 64 bits the nearest that can be stored."""
     lowest, highest = _INT64_RANGE
-    plain = [-1 if value is None else min(max(value, lowest), highest) for value in values]
+    plain = [missing if value is None else min(max(value, lowest), highest) for value in values]
     return np.array(plain, dtype=np.int64)

@@ -68,6 +68,8 @@ class SubscriptionChange(Struct, frozen=True, gc=False):
     overdue: int | None
     callbacks: int
     callbacks_before: int
+    unaccounted_delta: int = 0
+    unaccounted_total: int = 0
 
 
 class ConnectionChange(Struct, frozen=True, gc=False):
@@ -139,6 +141,7 @@ def _delta(now: Counts, before: Counts) -> Counts:
         published=max(0, now.published - before.published),
         received=max(0, now.received - before.received),
         missed=max(0, now.missed - before.missed),
+        unaccounted=now.unaccounted - before.unaccounted,
         gaps=max(0, now.gaps - before.gaps),
         discarded=max(0, now.discarded - before.discarded),
         resets=max(0, now.resets - before.resets),
@@ -225,6 +228,7 @@ def _moving(record: SubscriptionRecord) -> tuple[int | None, ...]:
         record.discarded_total,
         record.callback_count,
         record.overdue,
+        record.unaccounted_total,
     )
 
 
@@ -249,6 +253,8 @@ def _subscription_change(
         overdue=record.overdue,
         callbacks=record.callback_count,
         callbacks_before=before.callback_count if before else record.callback_count,
+        unaccounted_delta=0 if removed else record.unaccounted_delta,
+        unaccounted_total=record.unaccounted_total,
     )
 
 

@@ -49,12 +49,13 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     stamp = numbers.utc(summary.time_utc_ns)
     yield (
         f"{stamp} summary polls={summary.polls} seconds={summary.seconds:.1f} servers={summary.servers_total}"
-        f" {_counts(summary.total)} overdue={summary.total.overdue}"
+        f" {_counts(summary.total)} overdue={_overdue(summary.total)}"
     )
     for row in summary.lossy:
         yield (
             f"{stamp} lossy server={row.subscriber} stream={row.stream} received={row.received_total}"
-            f" missed={_at_least(row.missed_total, row.missed_at_least)} gaps={row.gaps_total}"
+            f" missed={_at_least(row.missed_total, row.missed_at_least)}"
+            f" unaccounted={row.unaccounted_total} gaps={row.gaps_total}"
             f" overdue={_known(row.overdue)}"
         )
 
@@ -75,9 +76,11 @@ def _poll(report: PollReport) -> str:
     return (
         f"poll number={report.poll} monitored={report.monitored}/{report.servers_total}"
         f" published={numbers.signed(delta.published)} received={numbers.signed(delta.received)}"
-        f" missed={numbers.signed(delta.missed)} gaps={numbers.signed(delta.gaps)}"
-        f" discarded={numbers.signed(delta.discarded)} overdue={delta.overdue}"
-        f" missed_total={report.total.missed} seconds={report.duration_seconds:.4f}"
+        f" missed={numbers.signed(delta.missed)} unaccounted={numbers.signed(delta.unaccounted)}"
+        f" gaps={numbers.signed(delta.gaps)}"
+        f" discarded={numbers.signed(delta.discarded)} overdue={_overdue(report.total)}"
+        f" missed_total={report.total.missed} unaccounted_total={report.total.unaccounted}"
+        f" seconds={report.duration_seconds:.4f}"
         f" spread={report.spread_seconds:.4f} overruns={report.overruns_total}{coverage}"
     )
 
@@ -85,7 +88,7 @@ def _poll(report: PollReport) -> str:
 def _counts(counts: Counts) -> str:
     return (
         f"published={counts.published} received={counts.received} missed={counts.missed}"
-        f" gaps={counts.gaps} discarded={counts.discarded}"
+        f" unaccounted={counts.unaccounted} gaps={counts.gaps} discarded={counts.discarded}"
     )
 
 
@@ -118,9 +121,11 @@ def _subscription(change: SubscriptionChange) -> str:
     return (
         f"{_SUBSCRIPTION_KINDS[change.change]} server={change.server} topic={change.topic}"
         f" received={numbers.signed(change.received_delta)} missed={numbers.signed(change.missed_delta)}"
+        f" unaccounted={numbers.signed(change.unaccounted_delta)}"
         f" gaps={numbers.signed(change.gaps_delta)} discarded={numbers.signed(change.discarded_delta)}"
         f" overdue={_known(change.overdue)} received_total={change.received_total}"
-        f" missed_total={_at_least(change.missed_total, change.missed_at_least)} callbacks={callbacks}"
+        f" missed_total={_at_least(change.missed_total, change.missed_at_least)}"
+        f" unaccounted_total={change.unaccounted_total} callbacks={callbacks}"
     )
 
 
@@ -138,6 +143,13 @@ def quoted(text: str) -> str:
     if text and not any(character.isspace() or character == '"' for character in text):
         return text
     return '"' + " ".join(text.replace('"', "'").split()) + '"'
+
+
+def _overdue(counts: Counts) -> str:
+    """The sum, and of how many subscriptions nothing is known: 0 alone would say that all is well."""
+    if not counts.overdue_unknown:
+        return str(counts.overdue)
+    return f"{counts.overdue or 'unknown'} overdue_unknown={counts.overdue_unknown}"
 
 
 def _known(value: int | None) -> str:

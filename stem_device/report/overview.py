@@ -34,6 +34,7 @@ class SubscriptionRow(Struct, frozen=True, gc=False):
     missed_at_least: bool
     gaps_total: int
     overdue: int | None
+    unaccounted_total: int = 0
 
 
 class Trend(Struct, frozen=True):
@@ -111,4 +112,5 @@ def _row(subscriber: str, record: SubscriptionRecord) -> SubscriptionRow:
         missed_at_least=record.missed_at_least,
         gaps_total=record.gaps_total,
         overdue=record.overdue,
+        unaccounted_total=record.unaccounted_total,
     )

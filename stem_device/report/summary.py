@@ -27,5 +27,9 @@ def summarise(snapshot: Snapshot) -> Summary:
         seconds=max(0, snapshot.time_utc_ns - snapshot.monitoring_since_utc_ns) / 1e9,
         servers_total=len(snapshot.servers),
         total=snapshot.counts,
-        lossy=tuple(row for row in subscription_rows(snapshot) if row.missed_total or row.overdue),
+        lossy=tuple(
+            row
+            for row in subscription_rows(snapshot)
+            if row.missed_total or row.unaccounted_total or row.overdue
+        ),
     )

@@ -141,7 +141,7 @@ POLLING: tuple[AttributeSpec, ...] = (
         label="Latest snapshot",
         unit="JSON",
         format="%s",
-        doc="Summary of the latest poll as JSON, schema stem-device.latestSnapshot version 1, at most "
+        doc="Summary of the latest poll as JSON, schema stem-device.latestSnapshot version 2, at most "
         "65536 bytes. "
         "QuerySnapshot gives all of it.",
         value=of_poll(lambda polled: polled.latest),

@@ -69,9 +69,10 @@ def with_replies(snapshot: Snapshot) -> Snapshot:
 
 
 def _text(record: ServerRecord, publisher: list[PublisherSample], subscriber: list[SubscriberSample]) -> str:
-    has_client = record.subscriptions or record.channels or record.not_connected or subscriber
+    subscriptions = [row for row in record.subscriptions if not row.ended]
+    has_client = subscriptions or record.channels or record.not_connected or subscriber
     client = SubscriberReply(
-        event_callbacks={row.topic: _callback(row) for row in record.subscriptions},
+        event_callbacks={row.topic: _callback(row) for row in subscriptions},
         not_connected=list(record.not_connected),
         event_channels={name: EventChannel(endpoint) for name, endpoint in record.channels.items()},
         perf=subscriber if record.sampling else None,

@@ -10,7 +10,7 @@ import numpy as np
 from stem_device.reading.exporting.blocks import Block, Values
 from stem_device.reading.rows import PartRows
 from stem_device.recording import format as spec
-from stem_device.recording.format import Column, Kind, Table
+from stem_device.recording.kinds import Column, Kind, Table
 
 HEADER = ("Timepoint", "Measurement", "Label", "PID")
 """Nanoseconds since 1970 UTC, a number, the series, and the process where it is known: here nowhere."""
@@ -59,7 +59,9 @@ def measured(table: Table) -> list[Column]:
 
 def _piece(rows: PartRows, table: Table, column: Column, times: Values, names: _Names) -> Series:
     values = rows.values(column.name)
-    there = ~np.isnan(values) if column.kind is Kind.FLOAT else values != -1
+    there = ~np.isnan(values) if column.kind is Kind.FLOAT else values != column.missing
+    if not rows.knows(column.name):
+        there = np.zeros(len(values), np.bool_)
     labels = np.array([f"{table.name}.{column.name}{name}" for name in names.different], dtype=object)
     return Series(times[there], values[there], labels[names.which[there]])
 

@@ -17,9 +17,8 @@ from stem_device.reading.exporting.text_file import new_text_file
 from stem_device.reading.recording import Recording
 from stem_device.reading.rows import PartRows, replies, rows_of
 from stem_device.reading.table import TABLES
-from stem_device.reading.validation.stored import nullable
 from stem_device.recording import format as spec
-from stem_device.recording.format import Kind, Table
+from stem_device.recording.kinds import Column, Kind, Table
 
 _SKIPPED = {"end"}
 """Numbers of rows in the file mean nothing outside it."""
@@ -99,13 +98,15 @@ def _columns(block: Block, rows: PartRows, table: Table) -> list[Any]:
             columns.append(block.names(rows, column.name))
             continue
         values = rows.values(column.name)
-        if column.kind is Kind.INTEGER and nullable(table, column):
-            values = np.ma.masked_equal(values, -1)
+        if not rows.knows(column.name):
+            values = np.ma.masked_array(values, np.ones(len(values), np.bool_))
+        elif column.kind is Kind.INTEGER and column.nullable:
+            values = np.ma.masked_equal(values, column.missing)
         columns.append(values != 0 if column.kind is Kind.FLAG else values)
     return [*columns, replies(rows)] if table is spec.TEXTS else columns
 
 
-def _kept(table: Table) -> list[spec.Column]:
+def _kept(table: Table) -> list[Column]:
     return [
         column for column in table.columns if column.name not in _SKIPPED and not column.name.endswith("_end")
     ]

@@ -1,7 +1,7 @@
 """One line of JSON: a poll or a mark, in the forms that programs have written.
 
 - ours and the observatory script's: ``{"time": ..., "replies": {server: {"data": ...} or {"error": ...}}}``;
-- ours: ``{"time": ..., "mark": {...}}``;
+- ours: ``{"time": ..., "mark": {...}}``; beside data or error, what is known of the process;
 - a line a server, from test fixtures: ``{"time": ..., "name": server, "data": ...}`` or ``"error"``.
 
 The observatory script writes lines by hand. A released version leaves out the last two braces of every line,
@@ -18,6 +18,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from stem_device.model.mark import Mark
+from stem_device.recording.jsonl import About
 
 _ERROR = re.compile(rb'"error":"(\(?Dev(?:Error|Failed)\(.*?\)\)?)"\}(?=,"|\}|\s*$)', re.DOTALL)
 _CLOSINGS = (b"", b"}}", b"}")
@@ -29,6 +30,7 @@ class Given(Struct, frozen=True):
 
     data: bytes | None
     error: str = ""
+    about: About = About()
 
 
 class PollLine(Struct, frozen=True):
@@ -43,6 +45,12 @@ class PollLine(Struct, frozen=True):
 class _Reply(Struct):
     data: Raw | UnsetType = UNSET
     error: Any = UNSET
+    failure: Any = UNSET
+    identity: Any = UNSET
+    ended: Any = UNSET
+    followed: Any = UNSET
+    event_endpoints: Any = UNSET
+    heartbeat_endpoints: Any = UNSET
 
 
 class _Line(Struct):
@@ -54,6 +62,7 @@ class _Line(Struct):
     error: Any = UNSET
 
 
+_NOTHING = About()
 _DECODER = msgspec.json.Decoder(_Line)
 _MARK = msgspec.json.Decoder(Mark)
 
@@ -65,7 +74,11 @@ def parse_line(line: bytes, zone: tzinfo) -> PollLine | Mark:
         return _mark(found.mark)
     utc_ns = _utc_ns(found.time, zone)
     if found.replies is not UNSET:
-        replies = {name: _given(reply.data, reply.error) for name, reply in found.replies.items() if name}
+        replies = {
+            name: _given(reply.data, reply.error, _about(reply))
+            for name, reply in found.replies.items()
+            if name
+        }
         return PollLine(utc_ns, replies, mended=mended)
     if found.name is not UNSET and found.name:
         return PollLine(utc_ns, {found.name: _given(found.data, found.error)}, single=True, mended=mended)
@@ -96,10 +109,19 @@ def _mark(raw: Raw) -> Mark:
         raise ValueError(f"its mark cannot be used: {error!s:.200}") from error
 
 
-def _given(data: Raw | UnsetType, error: Any) -> Given:
+def _given(data: Raw | UnsetType, error: Any, about: About = _NOTHING) -> Given:
     if data is not UNSET and bytes(data) != b"null":
-        return Given(bytes(data))
-    return Given(None, "no reply was recorded" if error is UNSET else str(error))
+        return Given(bytes(data), about=about)
+    return Given(None, "no reply was recorded" if error is UNSET else str(error), about)
+
+
+def _about(reply: _Reply) -> About:
+    """What is not as we write it means something else: other programs may use the same words."""
+    told = {name: getattr(reply, name) for name in About.__struct_fields__}
+    try:
+        return msgspec.convert({name: value for name, value in told.items() if value is not UNSET}, About)
+    except msgspec.ValidationError:
+        return About()
 
 
 def _utc_ns(time: Any, zone: tzinfo) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from stem_device.errors import ReplyError
-from stem_device.model.poll import Answer, Poll, ServerState
+from stem_device.model.poll import Answer, Failure, Poll, ServerState
 from stem_device.model.reply import Reply
 from stem_device.reading.importing.parsing import Given
 from stem_device.responses import parse_reply
@@ -23,6 +23,19 @@ _STATES = (
     ),
     (ServerState.FAILING, r"reply cannot be used|answers with an error|\(failing\)"),
 )
+_FAILURES = (
+    (Failure.UNDEFINED, ServerState.NOT_EXPORTED, r"DeviceNotDefined|no such device"),
+    (Failure.REPLY, ServerState.FAILING, r"reply cannot be used"),
+    (Failure.DATABASE, ServerState.UNREACHABLE, r"DatabaseConnection|\bthe database\b"),
+    (Failure.REFUSED, ServerState.UNREACHABLE, r"refused|ConnectFailed|CantConnectToDevice|nothing listens"),
+)
+_USUAL = {
+    ServerState.MONITORED: Failure.NONE,
+    ServerState.UNREACHABLE: Failure.SILENT,
+    ServerState.NOT_EXPORTED: Failure.NOT_EXPORTED,
+    ServerState.UNSUPPORTED: Failure.UNSUPPORTED,
+    ServerState.FAILING: Failure.ERROR,
+}
 _DIGITS = re.compile(r"\d+")
 
 
@@ -88,6 +101,7 @@ class Replay:
         except ReplyError as error:
             reason = f"its reply cannot be used: {error.reason} (at {error.key})"
         state = ServerState.MONITORED if reply is not None else state_of(reason)
+        about = given.about
         return Answer(
             server=server,
             state=state,
@@ -100,6 +114,12 @@ class Replay:
             asked_utc_ns=self._clock.utc_ns(),
             asked_monotonic_ns=self._clock.monotonic_ns(),
             answered_monotonic_ns=self._clock.monotonic_ns(),
+            failure=_failure(state, about.failure, reason),
+            identity=about.identity,
+            ended=about.ended,
+            followed=about.followed,
+            event_endpoints=about.event_endpoints,
+            heartbeat_endpoints=about.heartbeat_endpoints,
         )
 
     def _since(self, server: str, state: ServerState, reason: str) -> int:
@@ -115,6 +135,14 @@ class Replay:
 def state_of(reason: str) -> ServerState:
     """The state that the text of an error means; most are servers that did not answer."""
     return next((state for state, pattern in _STATES if re.search(pattern, reason)), ServerState.UNREACHABLE)
+
+
+def _failure(state: ServerState, told: Failure, reason: str) -> Failure:
+    """The code that the line tells, if it goes with the state; otherwise that of the text."""
+    if (told is Failure.NONE) is not (state is ServerState.MONITORED):
+        found = (code for code, owner, pattern in _FAILURES if owner is state and re.search(pattern, reason))
+        return next(found, _USUAL[state])
+    return told
 
 
 def _samples(reply: Reply) -> bool:

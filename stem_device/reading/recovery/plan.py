@@ -20,9 +20,9 @@ from stem_device.model.poll import ServerState
 from stem_device.reading.recovery.journal import Journal
 from stem_device.reading.validation.columns import Chunk, StoredColumn, Values
 from stem_device.reading.validation.scan import UnifiedNames
-from stem_device.reading.validation.stored import StoredFile, nullable, path_of
+from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
-from stem_device.recording.format import Column, Kind, Table
+from stem_device.recording.kinds import Column, Kind, Table
 
 _TOTALS = tuple(column.name for column in spec.POLLS.columns if column.name.endswith("_total"))
 _MOMENTS = ("poll", "time_utc_ns", "monotonic_ns")
@@ -103,7 +103,7 @@ class Planner:
         """What most columns have: the length of one may be damaged."""
         rows = sorted(
             column.rows
-            for one in spec.POLLS.columns
+            for one in self._file.columns_of(spec.POLLS)
             if (column := self._column(spec.POLLS, one.name)) is not None
         )
         if not rows:
@@ -123,7 +123,7 @@ class Planner:
 
     def _find_lost(self, plan: Plan) -> None:
         for table in self._file.tables:
-            for one in table.columns:
+            for one in self._file.columns_of(table):
                 column = self._column(table, one.name)
                 if column is None or (column.rows and all(c.values is None for c in column.chunks())):
                     plan.lost.add(path_of(table, one.name))
@@ -132,9 +132,11 @@ class Planner:
     def _find_spans(self, plan: Plan, table: Table) -> None:
         """Where the rows of each poll are: from the ends, where these are damaged from the numbers."""
         plan.without[table.name] = np.zeros(plan.polls, bool)
+        plan.begins[table.name] = plan.ends[table.name] = np.zeros(plan.polls, np.int64)
+        if table not in self._file.tables:
+            return
         if any(path_of(*place) in plan.lost for place in _essential(table)):
             self._journal.lose(path_of(table), "all rows, since nobody knows whose they are")
-            plan.begins[table.name] = plan.ends[table.name] = np.zeros(plan.polls, np.int64)
             return
         ends, known = self._values(plan, spec.POLLS, f"{table.name}_end")
         longest = self._longest(table)
@@ -164,7 +166,7 @@ class Planner:
         known |= sure
 
     def _longest(self, table: Table) -> int:
-        found = [self._column(table, one.name) for one in table.columns]
+        found = [self._column(table, one.name) for one in self._file.columns_of(table)]
         return max((column.rows for column in found if column is not None), default=0)
 
     def _values(self, plan: Plan, table: Table, name: str) -> tuple[Values, Values]:
@@ -179,7 +181,7 @@ class Planner:
         return values, known
 
     def _judge_columns(self, plan: Plan, table: Table) -> None:
-        for one in table.columns:
+        for one in self._file.columns_of(table):
             path = path_of(table, one.name)
             if (
                 path in plan.lost
@@ -215,7 +217,7 @@ class Planner:
             yield column.rows, needed - column.rows
 
     def _test(self, plan: Plan, table: Table, one: Column) -> Callable[[Values], Values]:
-        lowest = -1 if nullable(table, one) else 0
+        lowest = -1 if one.nullable else 0
         if one.kind is Kind.FLAG:
             return lambda values: values > 1
         if one.kind is Kind.NAME:
@@ -223,7 +225,8 @@ class Planner:
             return lambda codes: (
                 (codes < lowest) | (codes >= plan.names) | (is_state and self._no_states(codes))
             )
-        return lambda values: values < (lowest if one.units or lowest else -(2**63))
+        bounded = not one.signed and (one.units or one.nullable)
+        return lambda values: values < (lowest if bounded else -(2**63))
 
     def _no_states(self, codes: Values) -> Values:
         return np.array([not self._is_one_of(int(code), set(ServerState)) for code in codes])
@@ -291,10 +294,10 @@ class Planner:
             return np.zeros(0, bool)
         rows = self._file.shortest(spec.MARKS)
         good = np.ones(rows, bool)
-        for one in spec.MARKS.columns:
+        for one in self._file.columns_of(spec.MARKS):
             column = self._column(spec.MARKS, one.name)
             if column is None or path_of(spec.MARKS, one.name) in plan.lost:
-                good &= nullable(spec.MARKS, one)
+                good &= one.nullable
                 continue
             for chunk in column.chunks(0, rows):
                 good[chunk.first : chunk.first + chunk.rows] &= self._good_of_mark(plan, one, chunk)[
@@ -315,7 +318,7 @@ class Planner:
 
 def _essential(table: Table) -> Iterator[tuple[Table, str]]:
     """Columns without which rows of ``table`` mean nothing."""
-    names = [column for column in table.columns if column.kind is Kind.NAME and not nullable(table, column)]
+    names = [column for column in table.columns if column.kind is Kind.NAME and not column.nullable]
     needed = {"server", "state"} if table in COUNTERS else {column.name for column in names}
     for column in names:
         if column.name in needed:

@@ -14,10 +14,10 @@ from stem_device.model.poll import ServerState
 from stem_device.reading.recovery.journal import Journal
 from stem_device.reading.recovery.plan import Plan
 from stem_device.reading.validation.columns import H5_ERRORS, Values
-from stem_device.reading.validation.stored import StoredFile, nullable, path_of
+from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import RecordingContext
 from stem_device.recording import format as spec
-from stem_device.recording.format import Column, Kind, Table
+from stem_device.recording.kinds import NAME_BYTES, Column, Kind, Table
 from stem_device.recording.layout import ENTRY, Part, build
 from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
 
@@ -38,9 +38,9 @@ class Rewriter:
     def write(self) -> None:
         """Raises OSError."""
         with import_h5py().File(self._path, "w-") as new:
-            build(new, *self._description())
-            for number, table in enumerate(spec.TABLES):
-                self._journal.doing(path_of(table), 0.5 + 0.5 * number / len(spec.TABLES))
+            build(new, *self._description(), min(self._file.layout, spec.NEWEST))
+            for number, table in enumerate(self._file.tables):
+                self._journal.doing(path_of(table), 0.5 + 0.5 * number / len(self._file.tables))
                 self._table(new, table)
             self._end_time(new)
 
@@ -51,7 +51,7 @@ class Rewriter:
             self._texts(new)
         elif table is not spec.TEXT_BYTES:
             rows = self._plan.rows(table)
-            for column in table.columns:
+            for column in self._file.columns_of(table):
                 _append(new[path_of(table, column.name)], self._kept(table, column, rows))
 
     def _kept(self, table: Table, column: Column, rows: Values) -> Iterator[Values]:
@@ -103,7 +103,7 @@ class Rewriter:
         return np.concatenate([np.zeros(0, column.kind.value), *pieces])
 
     def _batch(self, table: Table, column: Column, first: int, wanted: Values) -> Values:
-        values = np.full(len(wanted), self._stand_in(table, column), column.kind.value)
+        values = np.full(len(wanted), self._stand_in(column), column.kind.value)
         path = path_of(table, column.name)
         stored = None if self._journal.deadly(path) else self._file.column(table, column.name)
         if stored is not None and path not in self._plan.lost:
@@ -119,14 +119,14 @@ class Rewriter:
             values = _possible(column, values)
         return values[wanted]
 
-    def _stand_in(self, table: Table, column: Column) -> Any:
+    def _stand_in(self, column: Column) -> Any:
         if column.kind is Kind.FLOAT:
             return np.nan
         if column.kind is Kind.FLAG:
             return 0
-        if column.kind is Kind.NAME and not nullable(table, column):
+        if column.kind is Kind.NAME and not column.nullable:
             return self._plan.names  # the row of LOST_NAME
-        return -1
+        return -1 if column.kind is Kind.NAME else column.missing
 
     def _names(self, new: Hdf5File) -> None:
         """Every row stays where it is, as others refer to it; behind them LOST_NAME, if a column needs it."""
@@ -193,7 +193,7 @@ class Rewriter:
             new_ends.append(written)
             lengths.append(len(piece.decode()))
         computed = {"end": np.array(new_ends, np.int64), "characters": np.array(lengths, np.int64)}
-        for column in spec.TEXTS.columns:
+        for column in self._file.columns_of(spec.TEXTS):
             pieces = (
                 [computed[column.name]] if column.name in computed else self._kept(spec.TEXTS, column, rows)
             )
@@ -303,7 +303,7 @@ def _possible(column: Column, values: Values) -> Values:
 
 
 def _utf8(text: bytes) -> bytes:
-    cut: bytes = text.decode("utf-8", "replace").encode()[: spec.NAME_BYTES]
+    cut: bytes = text.decode("utf-8", "replace").encode()[:NAME_BYTES]
     return cut.decode("utf-8", "ignore").encode()
 
 

@@ -18,7 +18,7 @@ from stem_device.reading.validation.columns import H5_ERRORS, Chunk, StoredColum
 from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
 from stem_device.recording.columns import PLACES
-from stem_device.recording.format import Kind, Table
+from stem_device.recording.kinds import Kind, Table
 from stem_device.recording.layout import ENTRY, TAILS
 from stem_device.recording.untyped import Hdf5Dataset
 
@@ -75,7 +75,7 @@ class SalvagedFile(StoredFile):
         """Of the first place of every column: they lie in the order of the format."""
         offsets, position = {}, 0
         for table in self.tables:
-            for column in table.columns:
+            for column in self.columns_of(table):
                 offsets[table.name, column.name] = position
                 position += PLACES * self.chunk_rows(table) * np.dtype(column.kind.value).itemsize
         return offsets

@@ -8,7 +8,7 @@ from stem_device.reading.validation.columns import H5_ERRORS, StoredColumn
 from stem_device.reading.validation.finding import Finding, note
 from stem_device.reading.validation.stored import StoredFile, is_of_kind, path_of
 from stem_device.recording import format as spec
-from stem_device.recording.format import Kind, Table
+from stem_device.recording.kinds import Kind, Table
 from stem_device.recording.layout import ENTRY
 
 
@@ -21,7 +21,9 @@ def columns(file: StoredFile) -> Iterator[Finding]:
 
 def column_types(file: StoredFile) -> Iterator[Finding]:
     """Columns are one-dimensional and of their type."""
-    kinds = {path_of(table, column.name): column.kind for table in file.tables for column in table.columns}
+    kinds = {
+        path_of(table, column.name): column.kind for table in file.tables for column in file.columns_of(table)
+    }
     for path, kind in kinds.items():
         dataset = file.dataset(path)
         if dataset is None:
@@ -39,7 +41,7 @@ def column_types(file: StoredFile) -> Iterator[Finding]:
 def column_attributes(file: StoredFile) -> Iterator[Finding]:
     """Columns say their units, that they hold rows of names, and what they are."""
     for table in file.tables:
-        for column in table.columns:
+        for column in file.columns_of(table):
             path = path_of(table, column.name)
             names = f"/{ENTRY}/names/text" if column.kind is Kind.NAME else None
             if file.dataset(path) is None:
@@ -74,7 +76,7 @@ def chunks(file: StoredFile) -> Iterator[Finding]:
 def lengths(file: StoredFile) -> Iterator[Finding]:
     """Columns of a table are equally long in a file that was closed, and long enough in any."""
     for table in file.tables:
-        found = {one.name: file.column(table, one.name) for one in table.columns}
+        found = {one.name: file.column(table, one.name) for one in file.columns_of(table)}
         rows = {name: column.rows for name, column in found.items() if column is not None}
         shortest, longest = min(rows.values(), default=0), max(rows.values(), default=0)
         needed = _needed(file, table)
@@ -105,4 +107,4 @@ def _needed(file: StoredFile, table: Table) -> int:
 def _expected(file: StoredFile) -> Iterator[tuple[Table, str]]:
     for table in file.tables:
         if file.group(path_of(table)) is not None:
-            yield from ((table, column.name) for column in table.columns)
+            yield from ((table, column.name) for column in file.columns_of(table))

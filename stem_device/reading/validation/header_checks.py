@@ -33,7 +33,7 @@ def format_version(file: StoredFile) -> Iterator[Finding]:
     found = file.attribute("/", "stem_format_version")
     if file.version is None:
         yield Finding("format_version", "/", f"the attribute stem_format_version is {_shown(found)}, not 1.x")
-    elif file.version > tuple(map(int, spec.FORMAT_VERSION.split("."))):
+    elif file.version > spec.NEWEST:
         yield note(
             "format_version",
             "/",
@@ -120,11 +120,12 @@ def timeline(file: StoredFile) -> Iterator[Finding]:
         return
     if file.attribute(f"/{ENTRY}", "default") != "timeline":
         yield Finding("timeline", f"/{ENTRY}", "the attribute default is not 'timeline'")
-    for name, wanted in (("signal", [spec.TIMELINE[0]]), ("axes", ["time"])):
+    signals = spec.timeline_of(file.layout)
+    for name, wanted in (("signal", [signals[0]]), ("axes", ["time"])):
         found = file.attribute(where, name)
         if _texts(found) != wanted:
             yield Finding("timeline", where, f"the attribute {name} is {_shown(found)}, not {wanted[0]!r}")
-    for name in ("time", *spec.TIMELINE):
+    for name in ("time", *signals):
         link, column = file.dataset(f"{where}/{name}"), file.dataset(path_of(spec.POLLS, name))
         if column is not None and (link is None or link != column):
             yield Finding("timeline", f"{where}/{name}", f"is no link to {path_of(spec.POLLS, name)}")

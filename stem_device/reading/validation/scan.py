@@ -11,7 +11,7 @@ from stem_device.reading.validation.columns import Values
 from stem_device.reading.validation.finding import Finding
 from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
-from stem_device.recording.format import Column, Kind, Table
+from stem_device.recording.kinds import Column, Kind, Table
 
 IsWrong: TypeAlias = Callable[[int, Values], Values]
 """From the first row and the values of a block to one flag a row."""
@@ -46,7 +46,7 @@ def scan(file: StoredFile, spot: Spot, is_wrong: IsWrong, what: str) -> Iterator
 def columns_of(file: StoredFile, kind: Kind) -> Iterator[tuple[Table, Column]]:
     """All columns of a kind."""
     for table in file.tables:
-        yield from ((table, column) for column in table.columns if column.kind is kind)
+        yield from ((table, column) for column in file.columns_of(table) if column.kind is kind)
 
 
 def owners(ends: Values, first: int, rows: int) -> Values:

@@ -10,20 +10,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from stem_device.model.mark import Mark
 from stem_device.reading.validation.columns import H5_ERRORS, StoredColumn, Values
 from stem_device.recording import format as spec
-from stem_device.recording.format import Column, Kind, Table
+from stem_device.recording.kinds import Column, Kind, Table, Version, version_of
 from stem_device.recording.layout import ENTRY
 from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
-
-SINCE = {spec.MARKS.name: (1, 1)}
-"""Tables that came with a later version; older files lack them."""
-
-_NOT_TOLD = {field.name for field in msgspec.structs.fields(Mark) if field.default is None}
 
 
 class StoredFile:
@@ -61,16 +54,28 @@ class StoredFile:
     @cached_property
     def version(self) -> tuple[int, int] | None:
         """Of the format; None if it is told in no way that this program knows."""
-        major, _, minor = str(self.attribute("/", "stem_format_version")).partition(".")
-        if major != "1" or not minor.isascii() or not minor.isdigit():
-            return None
-        return 1, int(minor[:9])
+        return version_of(str(self.attribute("/", "stem_format_version")))
+
+    @cached_property
+    def layout(self) -> Version:
+        """The version whose tables and columns the file has: what it says, or else what is there."""
+        if self.version is not None:
+            return self.version
+        found = [spec.POLLS.since]
+        for table in spec.TABLES:
+            if self.group(path_of(table)) is not None:
+                found.append(table.since)
+                found += [one.since for one in table.columns if self.dataset(path_of(table, one.name))]
+        return max(found)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
         """Those that a file of this version has."""
-        version = self.version or (1, 0)
-        return tuple(table for table in spec.TABLES if SINCE.get(table.name, (1, 0)) <= version)
+        return tuple(table for table in spec.TABLES if table.since <= self.layout)
+
+    def columns_of(self, table: Table) -> tuple[Column, ...]:
+        """Those that a file of this version has."""
+        return table.columns_of(self.layout) if table.since <= self.layout else ()
 
     @cached_property
     def closed(self) -> bool:
@@ -96,7 +101,7 @@ class StoredFile:
 
     def shortest(self, table: Table) -> int:
         """Rows of the shortest column that is there; 0 if none is."""
-        found = [self.column(table, column.name) for column in table.columns]
+        found = [self.column(table, column.name) for column in self.columns_of(table)]
         return min((column.rows for column in found if column is not None), default=0)
 
     def rows(self, table: Table) -> int:
@@ -109,7 +114,12 @@ class StoredFile:
         return min(max(last, 0), self.shortest(table))
 
     def ends(self, table: Table) -> Values | None:
-        """``polls/<table>_end`` of the complete polls; None if it cannot be read."""
+        """``polls/<table>_end`` of the complete polls; None if it cannot be read.
+
+        All 0 for a table that came with a later version.
+        """
+        if table.since > self.layout:
+            return np.zeros(self.polls, np.int64)
         return self.all(spec.POLLS, f"{table.name}_end")
 
     def all(self, table: Table, name: str) -> Values | None:
@@ -168,11 +178,6 @@ def is_of_kind(column: StoredColumn, kind: Kind) -> bool:
     wanted = np.dtype(kind.value)
     same = column.dtype.kind == wanted.kind == "S" or column.dtype == wanted
     return same and len(column.shape) == 1
-
-
-def nullable(table: Table, column: Column) -> bool:
-    """Whether -1 says that there is no value; the description says so, marks need not tell much."""
-    return "-1" in column.about or (table is spec.MARKS and column.name in _NOT_TOLD)
 
 
 def plain(value: Any) -> Any:

@@ -7,13 +7,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from stem_device.model.mark import MarkKind
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import Failure, ServerState
+from stem_device.model.snapshot import Link
 from stem_device.reading.validation.columns import Values
 from stem_device.reading.validation.finding import Finding, note
 from stem_device.reading.validation.scan import Spot, columns_of, scan, told
-from stem_device.reading.validation.stored import StoredFile, nullable, path_of
+from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
-from stem_device.recording.format import Kind, Table
+from stem_device.recording.kinds import Column, Kind, Table
+
+_CODES = (
+    (spec.SERVERS, "failure", set(map(str, Failure))),
+    (spec.SUBSCRIPTIONS, "link", set(map(str, Link))),
+)
+"""Those of causes and verdicts are not here: there may be more of them in any version."""
 
 
 def flags(file: StoredFile) -> Iterator[Finding]:
@@ -28,16 +35,16 @@ def flags(file: StoredFile) -> Iterator[Finding]:
 def counts(file: StoredFile) -> Iterator[Finding]:
     """Counts, times and lengths are not negative, but for -1 where there may be no value."""
     for table, column in columns_of(file, Kind.INTEGER):
-        lowest = -1 if nullable(table, column) else 0
+        lowest = -1 if column.nullable else 0
 
         def is_low(_: int, values: Values, lowest: int = lowest) -> Values:
             return values < lowest
 
-        if not column.units and not nullable(table, column):
+        if not column.units and not column.nullable:
             continue
-        if lowest == 0 and _is_empty(file, table, column.name):
+        if not column.nullable and _is_empty(file, table, column):
             yield note("counts", path_of(table, column.name), "has no value in any row: it was lost")
-        else:
+        elif not column.signed:
             yield from scan(file, Spot("counts", table, column.name), is_low, f"is below {lowest}")
 
 
@@ -63,7 +70,7 @@ def name_rows(file: StoredFile) -> Iterator[Finding]:
     """A name is a row of ``names``, and not one that continues another; -1 only where there may be none."""
     rows, continues = file.rows(spec.NAMES), file.all(spec.NAMES, "continues")
     for table, column in columns_of(file, Kind.NAME):
-        lowest = -1 if nullable(table, column) else 0
+        lowest = -1 if column.nullable else 0
 
         def is_no_name(_: int, codes: Values, lowest: int = lowest) -> Values:
             outside = (codes < lowest) | (codes >= rows)
@@ -119,12 +126,19 @@ def texts(file: StoredFile) -> Iterator[Finding]:
     yield from told(Spot("texts", spec.TEXTS, "characters"), 0, wrong, "is not what text_bytes has")
 
 
-CHECKS = (flags, counts, floats, coverage, name_rows, name_texts, states, kinds, texts)
+def codes(file: StoredFile) -> Iterator[Finding]:
+    """What tells things by a code uses one that the format has."""
+    for table, name, allowed in _CODES:
+        if name in {column.name for column in file.columns_of(table)}:
+            yield from _one_of("codes", file, table, name, allowed)
 
 
-def _is_empty(file: StoredFile, table: Table, column: str) -> bool:
+CHECKS = (flags, counts, floats, coverage, name_rows, name_texts, states, codes, kinds, texts)
+
+
+def _is_empty(file: StoredFile, table: Table, column: Column) -> bool:
     """Whether every row says that there is no value: so does a recovered file of what was lost altogether."""
-    empty = [bool((values == -1).all()) for _, values in file.blocks(table, column)]
+    empty = [bool((values == column.missing).all()) for _, values in file.blocks(table, column.name)]
     return bool(empty) and all(empty)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from device_builders import disconnected, server, snapshot, stream, subscription
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from stem_device.device.digest import MAX_SERVERS, MAX_WORST, digest
 from stem_device.device.summary import MAX_LATEST_BYTES, full_snapshot, latest_snapshot
-from stem_device.model.poll import ServerState
-from stem_device.model.snapshot import Snapshot
+from stem_device.model.poll import Failure, Identity, ServerState
+from stem_device.model.snapshot import Link, Snapshot, Unseen
 
 MAX = (1 << 63) - 1
 
@@ -52,7 +54,7 @@ def test_an_ordinary_system_is_shown_whole() -> None:
     one = snapshot(server("a", lossy), *(server(f"s{number}") for number in range(99)))
     document = json.loads(latest(one))
     assert document["schema"] == "stem-device.latestSnapshot"
-    assert document["version"] == 1
+    assert document["version"] == 2
     assert document["leftOut"] == {"servers": 0, "worstSubscriptions": 0, "problems": 0}
     assert document["worstSubscriptions"][0]["missed"] == 3
     assert document["sampleCoverage"] is None
@@ -95,6 +97,42 @@ def test_full_snapshot_has_everything() -> None:
     assert document["subscriberSamples"]["attribute"] == ["x"] * 3
     assert document["subscriberSamples"]["discarded"] == [False] * 3
     assert document["problems"] == ["p"]
+
+
+def test_what_is_not_known_is_null_and_not_zero() -> None:
+    row = subscription(
+        "t", overdue=None, unaccounted_total=4, unaccounted_delta=-2, missed_before=1, unobserved_total=7,
+        lag_seconds=2.5, lost_since_utc_ns=None, first_seen_utc_ns=10**18, link=Link.FORMER, ended=True,
+        cause="restarted",
+    )  # fmt: skip
+    one = server("a", row, streams=(structs.replace(stream(), unseen=Unseen.CERTAIN),))
+    one = structs.replace(
+        one,
+        identity=Identity(2, 4711, "then", 10**18),
+        failure=Failure.SILENT,
+        followed=True,
+        event_endpoints=("tcp://h:1",),
+        counts=structs.replace(one.counts, overdue=0, overdue_unknown=1, books_unbalanced=3),
+    )
+    whole = replace(snapshot(one), verdict="waiting", counts=one.counts)
+    for document in (json.loads(latest(whole)), json.loads(full_snapshot(whole))):
+        assert document["verdict"] == "waiting"
+        assert (document["totals"]["overdue"], document["totals"]["overdueUnknown"]) == (None, 1)
+        assert document["totals"]["booksUnbalanced"] == 3
+        (only,) = document["servers"]
+        assert only["identity"] == {
+            "life": 2, "pid": 4711, "started": "then", "since": "2001-09-09T01:46:40.000Z",
+        }  # fmt: skip
+        assert (only["failure"], only["followed"]) == ("silent", True)
+    (found,) = only["subscriptions"]
+    assert (found["unaccounted"], found["unaccountedDelta"], found["missedBefore"]) == (4, -2, 1)
+    assert (found["unobserved"], found["lagSeconds"], found["lostSince"]) == (7, 2.5, None)
+    assert (found["link"], found["ended"], found["cause"]) == ("former", True, "restarted")
+    assert found["firstSeen"] == "2001-09-09T01:46:40.000Z"
+    assert only["streams"][0]["unseen"] == "certain"
+    assert only["eventEndpoints"] == ["tcp://h:1"]
+    known = replace(whole, counts=structs.replace(one.counts, overdue=5))
+    assert json.loads(latest(known))["totals"]["overdue"] == 5
 
 
 def test_digest_cuts_and_counts() -> None:

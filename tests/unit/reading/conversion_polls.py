@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stem_device.model.poll import Answer, Poll, ServerState
+from stem_device.model.poll import Answer, Failure, Identity, Poll, ServerState
 from stem_device.responses import parse_reply
 
 HOST = "tango://h:10000/"
@@ -105,6 +105,11 @@ def poll(number: int, replies: dict[str, str | None]) -> Poll:
                 server=name,
                 state=ServerState.UNREACHABLE if reply is None else ServerState.MONITORED,
                 reason="did not answer within 3 s" if reply is None else "",
+                failure=Failure.SILENT if reply is None else Failure.NONE,
+                identity=Identity(
+                    1 + number // 13, 4711, "26th November 2026 at 14:00:00", START_NS + at // 13
+                ),
+                event_endpoints=(f"tcp://h:{5000 + number // 13 * 13}",) if name == PUBLISHER else (),
                 since_utc_ns=START_NS,
                 tango_version="10.3.3",
                 reply=reply,

@@ -17,9 +17,13 @@ from conversion_recording import MARKS
 
 from stem_device.accounting import Ledger
 from stem_device.errors import RecordingError
+from stem_device.model.mark import Mark
+from stem_device.model.poll import Answer, Failure, Identity
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading import open_recording
 from stem_device.reading.importing import Imported, import_lines
+from stem_device.reading.importing.parsing import parse_line
+from stem_device.reading.importing.replay import Replay, ReplayClock
 from stem_device.reading.validation.checking import findings
 from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingContext
 
@@ -122,6 +126,44 @@ def test_errors_that_were_never_quoted(text: str, closing: str, tmp_path: Path) 
     states = {server.name: (server.state.value, server.reason) for server in snapshot.servers}
     assert states[PUBLISHER] == ("monitored", "")
     assert states[SUBSCRIBER] == ("unreachable", text)
+
+
+def answers_of(line: dict[str, Any]) -> tuple[Answer, ...]:
+    parsed = parse_line(json.dumps({"time": "2026-11-22T03:12:31+00:00", **line}).encode(), UTC)
+    assert not isinstance(parsed, Mark)
+    return Replay(ReplayClock()).poll(parsed.replies).answers
+
+
+def test_what_a_line_tells_of_the_process_is_kept() -> None:
+    known = {
+        "error": "no answer", "failure": "refused", "ended": True, "followed": True,
+        "identity": {"life": 3, "pid": 17, "started": "then", "since_utc_ns": 5},
+        "event_endpoints": ["tcp://h:1", "tcp://h:2"],
+    }  # fmt: skip
+    strange = {"error": "Connection refused by the host", "identity": "mine", "ended": "yes"}
+    one, other = answers_of({"replies": {"a/b/1": known, "a/b/2": strange}})
+    assert (one.failure, one.ended, one.followed) == (Failure.REFUSED, True, True)
+    assert one.identity == Identity(3, 17, "then", 5)
+    assert one.event_endpoints == ("tcp://h:1", "tcp://h:2")
+    assert (other.failure, other.ended, other.identity) == (Failure.REFUSED, False, Identity())
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        ("DevFailed(API_CommandNotFound)", Failure.UNSUPPORTED),
+        ("API_DeviceNotDefined", Failure.UNDEFINED),
+        ("API_DeviceNotExported", Failure.NOT_EXPORTED),
+        ("API_CantConnectToDevice", Failure.REFUSED),
+        ("the database did not answer", Failure.DATABASE),
+        ("timeout", Failure.SILENT),
+        ("it answers with an error", Failure.ERROR),
+        ("its reply cannot be used: not JSON (at $)", Failure.REPLY),
+    ],
+)
+def test_lines_that_tell_no_code_get_that_of_their_text(text: str, failure: Failure) -> None:
+    (found,) = answers_of({"replies": {"a/b/1": {"error": text}}})
+    assert found.failure is failure
 
 
 def test_a_line_a_server(tmp_path: Path) -> None:

@@ -16,15 +16,18 @@ from same_snapshots import assert_same
 from synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_recording
 
 from stem_device import open_recording
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
+    NONE_DEPARTED,
     Counts,
+    Link,
     PublisherSamples,
     ServerRecord,
     Snapshot,
     SubscriberSamples,
     Timings,
+    Unseen,
 )
 from stem_device.reading import snapshots as reading_snapshots
 from stem_device.recording import Hdf5Recorder, RecordingContext
@@ -74,6 +77,8 @@ FLOATS = st.floats(allow_infinity=False, width=64)
 # What HDF5 cannot hold in a string is replaced when it is recorded.
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=300)
 OPTIONAL_TEXTS = st.none() | TEXTS
+COUNTS_RECORDS = st.lists(COUNTS, min_size=14, max_size=14).map(lambda counts: Counts(*counts))
+ENDPOINTS = st.lists(st.from_regex(r"tcp://[0-9.]{1,15}:[0-9]{1,5}", fullmatch=True), max_size=3)
 
 
 @st.composite
@@ -91,9 +96,21 @@ def server_records(draw: st.DrawFn, name: str) -> ServerRecord:
         round_trip_seconds=draw(FLOATS),
         sampling=draw(st.booleans()),
         drained_by_others=draw(st.booleans()),
-        counts=Counts(*draw(st.lists(COUNTS, min_size=8, max_size=8))),
+        counts=draw(COUNTS_RECORDS),
+        failure=draw(st.sampled_from(Failure)),
+        identity=Identity(draw(COUNTS), draw(st.none() | COUNTS), draw(TEXTS), draw(COUNTS)),
+        ended=draw(st.booleans()),
+        followed=draw(st.booleans()),
+        event_endpoints=tuple(draw(ENDPOINTS)),
+        heartbeat_endpoints=tuple(draw(ENDPOINTS)),
         streams=tuple(
-            structs.replace(STREAM, name=draw(TEXTS), pushed=draw(COUNTS), published_delta=draw(COUNTS))
+            structs.replace(
+                STREAM,
+                name=draw(TEXTS),
+                pushed=draw(COUNTS),
+                published_delta=draw(COUNTS),
+                unseen=draw(st.sampled_from(Unseen)),
+            )
             for _ in range(draw(count))
         ),
         subscriptions=tuple(
@@ -105,6 +122,16 @@ def server_records(draw: st.DrawFn, name: str) -> ServerRecord:
                 missed_at_least=draw(st.booleans()),
                 missed_total=draw(COUNTS),
                 overdue=draw(st.none() | COUNTS),
+                unaccounted_total=draw(COUNTS),
+                unaccounted_delta=draw(st.integers(-(2**63) + 1, 2**63 - 1)),
+                missed_before=draw(COUNTS),
+                unobserved_total=draw(COUNTS),
+                lag_seconds=draw(st.none() | st.floats(0, 1e9)),
+                lost_since_utc_ns=draw(st.none() | COUNTS),
+                first_seen_utc_ns=draw(COUNTS),
+                link=draw(st.sampled_from(Link)),
+                ended=draw(st.booleans()),
+                cause=draw(TEXTS),
             )
             for _ in range(draw(count))
         ),
@@ -139,7 +166,9 @@ def snapshots(draw: st.DrawFn, number: int) -> Snapshot:
         spread_seconds=draw(FLOATS),
         overruns_total=draw(COUNTS),
         monitoring_since_utc_ns=draw(COUNTS),
-        counts=Counts(*draw(st.lists(COUNTS, min_size=8, max_size=8))),
+        counts=draw(COUNTS_RECORDS),
+        departed=draw(st.just(NONE_DEPARTED) | COUNTS_RECORDS),
+        verdict=draw(TEXTS),
         published_rate=draw(FLOATS),
         received_rate=draw(FLOATS),
         sample_coverage=draw(FLOATS),

@@ -22,6 +22,7 @@ from stem_device.reading.recovery.journal import Journal
 from stem_device.reading.validation import Severity
 from stem_device.reading.validation.checking import findings
 from stem_device.recording import format as spec
+from stem_device.recording.kinds import Column, Kind
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -61,9 +62,9 @@ def rows_by_poll(path: Path) -> dict[str, dict[int, list[tuple[Any, ...]]]]:
     return found
 
 
-def _values(dataset: Any, column: spec.Column, names: list[str]) -> list[Any]:
+def _values(dataset: Any, column: Column, names: list[str]) -> list[Any]:
     values = dataset[:].tolist()
-    if column.kind is spec.Kind.NAME:
+    if column.kind is Kind.NAME:
         return [None if row < 0 else names[row] for row in values]
     return ["NaN" if isinstance(value, float) and math.isnan(value) else value for value in values]
 

@@ -77,9 +77,11 @@ def test_the_default_plot_is_found_from_the_root(recording: Path) -> None:
         )
         (axis,) = plot.attrs["axes"]
         signals = [plot.attrs["signal"], *plot.attrs["auxiliary_signals"]]
-        assert signals[:2] == ["missed_total", "overdue"]
+        assert signals == ["missed_total", "unaccounted_total", "overdue"]
         assert {plot[name].shape for name in signals} == {plot[axis].shape}
-        assert all(plot[name].attrs["units"].startswith("count") for name in signals)
+        assert all(plot[name].attrs["units"] == "count" for name in signals)
+        labels = [plot[name].attrs["long_name"] for name in signals]
+        assert labels == ["events missed", "events unaccounted", "events overdue"]
         assert plot[axis].attrs["units"] == "s"
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", plot[axis].attrs["start"])
         assert plot.attrs[f"{axis}_indices"].tolist() == [0]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts
@@ -55,14 +57,14 @@ def test_each_fact_has_its_line() -> None:
     assert all(LINE.match(line) for line in lines), lines
     facts = [line.partition(" ")[2] for line in lines]
     assert facts == [
-        "poll number=2 monitored=2/2 published=+20 received=+7 missed=+13 gaps=+1 discarded=+0 overdue=0"
-        " missed_total=13 seconds=0.0020 spread=0.0001 overruns=0",
+        "poll number=2 monitored=2/2 published=+20 received=+7 missed=+13 unaccounted=+0 gaps=+1 discarded=+0"
+        " overdue=0 missed_total=13 unaccounted_total=0 seconds=0.0020 spread=0.0001 overruns=0",
         "problem \"nothing matches 'lab/*/*'\"",
         f"disconnected server={SUBSCRIBER} stream={STREAM.replace('attr', 'other')}"
         " last_heartbeat=2026-01-01T00:00:00",
         f"published server={PUBLISHER} stream={STREAM} pushed=25 delta=+20 total=25",
-        f"missed server={SUBSCRIBER} topic={TOPIC} received=+7 missed=+13 gaps=+1 discarded=+0 overdue=0"
-        " received_total=12 missed_total=13 callbacks=1",
+        f"missed server={SUBSCRIBER} topic={TOPIC} received=+7 missed=+13 unaccounted=+0 gaps=+1 discarded=+0"
+        " overdue=0 received_total=12 missed_total=13 unaccounted_total=0 callbacks=1",
         f"timing server={PUBLISHER} name=push count=2 mean_us=20.0 error_us=10.0 median_us=20.0 min_us=10"
         " max_us=30 q01_us=10.2 q10_us=12.0 q90_us=28.0 q99_us=29.8",
         f"timing server={PUBLISHER} name=between-pushes count=2 mean_us=100.0 error_us=0.0 median_us=100.0"
@@ -106,10 +108,28 @@ def test_quoted(text, expected) -> None:
 def test_the_summary_names_who_lost_events() -> None:
     summary, lossy = (line.partition(" ")[2] for line in summary_lines(summarise(LOSSY)))
     assert summary == (
-        "summary polls=2 seconds=1.0 servers=2 published=25 received=12 missed=13 gaps=1 discarded=0"
-        " overdue=0"
+        "summary polls=2 seconds=1.0 servers=2 published=25 received=12 missed=13 unaccounted=0 gaps=1"
+        " discarded=0 overdue=0"
     )
-    assert lossy == f"lossy server={SUBSCRIBER} stream={STREAM} received=12 missed=13 gaps=1 overdue=0"
+    assert lossy == (
+        f"lossy server={SUBSCRIBER} stream={STREAM} received=12 missed=13 unaccounted=0 gaps=1 overdue=0"
+    )
+
+
+def test_overdue_that_nobody_knows_is_not_zero() -> None:
+    row = subscription(5, overdue=None, unaccounted_total=4, unaccounted_delta=-2)
+    one = snapshot(server(SUBSCRIBER, subscriptions=(row,)), poll=2)
+    counts = structs.replace(one.counts, overdue=0, overdue_unknown=1, unaccounted=4)
+    one = replace(one, counts=counts)
+    assert " overdue=unknown overdue_unknown=1 " in lines_of(one, BEFORE)[0]
+    known = replace(one, counts=structs.replace(counts, overdue=3))
+    assert " overdue=3 overdue_unknown=1 " in lines_of(known, BEFORE)[0]
+    summary, lossy = summary_lines(summarise(one))
+    assert summary.endswith(" unaccounted=4 gaps=0 discarded=0 overdue=unknown overdue_unknown=1")
+    assert " unaccounted=4 " in lossy
+    (line,) = (line for line in lines_of(one, BEFORE) if f"topic={TOPIC}" in line)
+    assert " unaccounted=-2 " in line
+    assert " unaccounted_total=4 " in line
 
 
 def test_a_run_without_loss_has_no_lossy_line() -> None:
