@@ -33,3 +33,7 @@ class CounterReader:
         self.counters = mend(self.counters, current) if self.torn else current
         self.raw = now
         return self.counters
+
+    def wait(self, last: EventCallback) -> None:
+        """Compare the counters of the next poll with ``last`` instead: these cannot be judged yet."""
+        self.counters = last

@@ -102,13 +102,15 @@ class Live(Struct, frozen=True, gc=False):
     """The counter belongs to the present life of the publisher.
 
     Overdue events are looked for beyond ``base``. What had been pushed by ``before`` was pushed before
-    monitoring began.
+    monitoring began. ``unproven``: the counter is ahead of what the publisher has told, since the events
+    came between the two questions or since it belongs to another life; the publisher's next answer decides.
     """
 
     stream: StreamAccount
     base: int
     before: int
     endpoint: str
+    unproven: bool = False
     link: ClassVar[Link] = Link.LIVE
 
     def ended(self, sight: Sight) -> bool:
@@ -126,10 +128,11 @@ class Live(Struct, frozen=True, gc=False):
         if step.change.counter < 0 or (last > self.stream.pushed and not sight.late):
             # Book (b): what was received by the last poll has been pushed by this one. If not, there was
             # another life of the publisher that nothing else has told of.
-            books.contradict()
+            if not self.unproven:
+                books.contradict()
             return Former.after(None, 0, "", sight).step(step, books)
         _within(step, books, before=self.before)
-        return self
+        return structs.replace(self, unproven=False) if self.unproven else self
 
     def reached_at(self, counter: int) -> int:
         """How far the subscription has come in the publisher's series."""
@@ -144,6 +147,7 @@ class Fresh(Struct, frozen=True, gc=False):
 
     ``base`` is what it had pushed when ZeroMQ had had the time to connect; until then (``connecting_ns`` is
     when that began) it moves on from ``first``. ``stale``: the counters are those of a former life.
+    ``held``: see :class:`Former`.
     """
 
     stream: StreamAccount | None
@@ -154,6 +158,7 @@ class Fresh(Struct, frozen=True, gc=False):
     life: int
     connecting_ns: int | None
     stale: bool = False
+    held: int | None = None
     link: ClassVar[Link] = Link.FRESH
 
     def ended(self, sight: Sight) -> bool:
@@ -166,13 +171,18 @@ class Fresh(Struct, frozen=True, gc=False):
         if self.ended(sight):
             known = self.stream if self.connecting_ns is None else None
             return Former.after(known, self.base, self.endpoint, sight).step(step, books)
-        if step.quiet:
+        if step.quiet and self.held is None:
             return self._wait(sight, books)
-        _receive(change, books)
         counter = step.now.server_counter
         stream = self.stream if self.stream is not None else sight.stream
-        if stream is not None and self.stale and counter > stream.pushed and not sight.late:
-            return self  # of the former life: its queue was not empty after all
+        if stream is not None and self.stale:
+            ahead = _is_ahead(counter, self.held, stream, sight)
+            if ahead is None:
+                return structs.replace(self, held=counter)
+            if ahead:  # of the former life: its queue was not empty after all
+                _receive(change, books)
+                return structs.replace(self, held=None)
+        _receive(change, books)
         gaps = change.gaps - (1 if self.stale else 0)  # a stale counter makes a gap by itself
         lost = counter - self.base - change.received
         if self.stream is None:
@@ -211,7 +221,8 @@ class Former(Struct, frozen=True, gc=False):
 
     ``stream`` is that of the former life, None where it is not known what that had pushed; ``reached`` is
     how far the subscription had come in it. ``settled``: what it owed has been booked, or is not known.
-    ``gone``: the publisher has not begun another life, so that nothing is pushed.
+    ``idle``: nothing has been pushed since, by no life. ``held`` is a counter that is ahead of what the
+    publisher's new life has told: whose it is, its next answer decides, and the counters wait until then.
     ``still_polls`` polls, since ``still_ns``, nothing has arrived. ``here_ns`` is when the subscription was
     first seen to be connected to the new life.
     """
@@ -223,7 +234,8 @@ class Former(Struct, frozen=True, gc=False):
     still_polls: int
     still_ns: int
     here_ns: int | None = None
-    gone: bool = False
+    idle: bool = False
+    held: int | None = None
     link: ClassVar[Link] = Link.FORMER
 
     @classmethod
@@ -241,7 +253,10 @@ class Former(Struct, frozen=True, gc=False):
         stream = self.stream
         if stream is not None and sight.stream is stream and not stream.ended:
             return self._come_back(step, stream, books)
-        if self._is_new_life(step):
+        new = self._is_new_life(step)
+        if new is None:
+            return structs.replace(self, held=counter)
+        if new:
             return self._begin_new_life(step, books)
         _receive(step.change, books)
         reached = self.reached
@@ -253,7 +268,8 @@ class Former(Struct, frozen=True, gc=False):
         state = structs.replace(
             self,
             reached=reached,
-            gone=self._is_gone(sight),
+            idle=self._is_idle(sight),
+            held=None,
             still_polls=0 if moving else self.still_polls + 1,
             still_ns=sight.moment.monotonic_ns if moving else self.still_ns,
         )
@@ -264,8 +280,11 @@ class Former(Struct, frozen=True, gc=False):
         _within(step, books, before=0)
         return Live(stream, stream.pushed if self.settled else self.reached, 0, step.sight.endpoint)
 
-    def _is_new_life(self, step: Step) -> bool:
-        """Whether the counter is that of another life, by evidence that no other story has."""
+    def _is_new_life(self, step: Step) -> bool | None:
+        """Whether the counter is that of another life, by evidence that no other story has.
+
+        None: the publisher's next answer decides.
+        """
         sight, change, counter = step.sight, step.change, step.now.server_counter
         if change.counter < 0:
             return True
@@ -275,10 +294,12 @@ class Former(Struct, frozen=True, gc=False):
         if new is None:
             # Of a publisher that is not asked, or has nothing to tell yet, only a jump tells.
             return jumped and self.settled
-        elsewhere = bool(new.ports) and port_of(sight.endpoint) not in new.ports
-        if elsewhere or (counter > new.pushed and not sight.late):
+        if new.ports and port_of(sight.endpoint) not in new.ports:
             return False
-        return jumped or (change.received > 0 and self._was_quiet(sight))
+        if not (jumped or (change.received > 0 and self._was_quiet(sight))):
+            return False
+        ahead = _is_ahead(counter, self.held, new, sight)
+        return None if ahead is None else not ahead
 
     def _was_quiet(self, sight: Sight) -> bool:
         """Whether the queue of the former life was empty before this poll."""
@@ -338,9 +359,11 @@ class Former(Struct, frozen=True, gc=False):
             return False
         return not new.ports or port_of(sight.endpoint) in new.ports
 
-    def _is_gone(self, sight: Sight) -> bool:
+    def _is_idle(self, sight: Sight) -> bool:
         stream = self.stream
-        return stream is not None and sight.stream in (None, stream) and sight.life in (0, stream.life)
+        if stream is not None and sight.stream in (None, stream) and sight.life in (0, stream.life):
+            return True  # the publisher is gone
+        return sight.stream is not None and sight.stream.pushed == 0
 
     def _owed(self) -> int:
         if self.settled or self.stream is None:
@@ -353,7 +376,7 @@ class Former(Struct, frozen=True, gc=False):
     def overdue(self, counter: int, *, late: bool) -> int | None:  # noqa: ARG002
         """What the former life still owes; what a new one has pushed is not known yet."""
         owed = self._owed()
-        return owed if owed or self.gone else None
+        return owed if owed or self.idle else None
 
 
 State = Unknown | Live | Fresh | Former
@@ -379,9 +402,9 @@ def adopt(sight: Sight, counter: int) -> State:
     if stream is None:
         return Unknown(sight.life, sight.endpoint)
     elsewhere = bool(stream.ports) and port_of(sight.endpoint) not in stream.ports
-    if stream.ended or elsewhere or (counter > stream.pushed and not sight.late):
+    if stream.ended or elsewhere:
         return Former.after(None, 0, sight.endpoint if elsewhere else "", sight)
-    return Live(stream, counter, 0, sight.endpoint)
+    return Live(stream, counter, 0, sight.endpoint, unproven=counter > stream.pushed)
 
 
 def owed_at_end(state: State, overdue: int | None, counter: int) -> int:
@@ -398,6 +421,17 @@ def _is_another(stream: StreamAccount, endpoint: str, sight: Sight) -> bool:
     if sight.stream is None:
         return False
     return sight.stream is not stream or (not stream.life and bool(endpoint) and sight.endpoint != endpoint)
+
+
+def _is_ahead(counter: int, held: int | None, stream: StreamAccount, sight: Sight) -> bool | None:
+    """Whether a counter is higher than the publisher's life of ``stream`` can explain.
+
+    The two are asked one after the other: what is ahead at one poll may have been pushed in between, and
+    only what is still ahead of the publisher's next answer is of another life. None: that is to be seen.
+    """
+    if counter <= stream.pushed or sight.late:
+        return False
+    return None if held is None else held > stream.pushed
 
 
 def _within(step: Step, books: Books, *, before: int) -> None:

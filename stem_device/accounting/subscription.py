@@ -94,7 +94,7 @@ class SubscriptionAccount:
         if (
             type(state) is Live
             and stream is state.stream
-            and not stream.ended
+            and not (stream.ended or state.unproven)
             and last.server_counter <= stream.pushed
             and not (self._reader.torn or self._gap_before)
             and went_on(last, now)
@@ -211,6 +211,8 @@ class SubscriptionAccount:
             owed = owed_at_end(state, self._overdue, last.server_counter)
             step = Step(sight, last, now, difference(last, now), self._gap_before, owed)
             self._state = state.step(step, books)
+            if isinstance(self._state, Fresh | Former) and self._state.held is not None:
+                self._reader.wait(last)
         self._gap_before = books.gaps_delta > 0 and type(self._state) is Live
         self._finish(sight)
 

@@ -22,7 +22,8 @@ def monitor(*targets: str, poll_period: float = 0.1) -> Iterator[Monitor]:
     engine = Monitor(Options(target_devices=targets, poll_period=poll_period))
     engine.start()
     try:
-        engine.poll_now()
+        # The first polls do not wait for the database on a busy machine.
+        wait_until(lambda: engine.poll_now().servers, "the targets to be found")
         yield engine
     finally:
         engine.stop()

@@ -14,7 +14,7 @@ import tango
 from stem_device.accounting import Ledger
 from stem_device.demo.processes import OutOfTimeError, wait_until
 from stem_device.model.clock import SystemClock
-from stem_device.model.poll import Answer, Poll, ServerState
+from stem_device.model.poll import Answer, Failure, Identity, Poll, ServerState
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, StreamRecord, SubscriptionRecord
 from stem_device.responses import parse_reply
 from tests.system.harness.servers import Server
@@ -32,6 +32,7 @@ class Accountant:
     def __init__(self, *servers: Server) -> None:
         self._servers = list(servers)
         self._ledger = Ledger(SystemClock())
+        self._lives: dict[str, list[int | None]] = {server.name: [] for server in servers}
         self._number = 0
         self.snapshot = self.poll()
 
@@ -39,7 +40,7 @@ class Accountant:
         """Ask every server once and account for it."""
         self._number += 1
         now, utc = self._number * SECOND_NS, time.time_ns()
-        answers = tuple(_answer(server, now) for server in self._servers)
+        answers = tuple(self._answer(server, now) for server in self._servers)
         duration = (time.time_ns() - utc) / 1e9
         poll = Poll(self._number, utc, now, duration, duration, 0, answers)
         self.snapshot = self._ledger.account(poll)
@@ -62,6 +63,37 @@ class Accountant:
     def stream(self, publisher: Server, event: str = "change", attribute: str = "number") -> StreamRecord:
         name = publisher.publisher.stream(event, attribute)
         return next(stream for stream in self.server(publisher).streams if stream.name.lower() == name)
+
+    def _answer(self, server: Server, monotonic_ns: int) -> Answer:
+        """What the poller makes of the server: with the identity of its process, which the test knows."""
+        utc = time.time_ns()
+        lives = self._lives[server.name]
+        try:
+            text = server.query()
+        except tango.DevFailed as error:
+            return Answer(
+                server.name,
+                ServerState.UNREACHABLE,
+                reason=error.args[0].desc,
+                asked_utc_ns=utc,
+                failure=Failure.REFUSED,
+                identity=Identity(life=len(lives)),
+                ended=not server.process.running,
+            )
+        if not lives or lives[-1] != server.process.pid:
+            lives.append(server.process.pid)
+        return Answer(
+            server.name,
+            ServerState.MONITORED,
+            reply=parse_reply(text),
+            texts=(text,),
+            queries=1,
+            asked_utc_ns=utc,
+            asked_monotonic_ns=monotonic_ns,
+            answered_monotonic_ns=monotonic_ns,
+            identity=Identity(life=len(lives)),
+            heartbeat_endpoints=heartbeats(server),
+        )
 
 
 def settle(server: Server, limit_seconds: float = 30.0) -> None:
@@ -94,19 +126,7 @@ def push_until_received(publisher: Server, subscriber: Server, index: int, *, be
     raise AssertionError(f"{subscriber.name} never received another event than {before}")
 
 
-def _answer(server: Server, monotonic_ns: int) -> Answer:
-    utc = time.time_ns()
-    try:
-        text = server.query()
-    except tango.DevFailed as error:
-        return Answer(server.name, ServerState.UNREACHABLE, reason=error.args[0].desc, asked_utc_ns=utc)
-    return Answer(
-        server.name,
-        ServerState.MONITORED,
-        reply=parse_reply(text),
-        texts=(text,),
-        queries=1,
-        asked_utc_ns=utc,
-        asked_monotonic_ns=monotonic_ns,
-        answered_monotonic_ns=monotonic_ns,
-    )
+def heartbeats(server: Server) -> tuple[str, ...]:
+    """Where the present life of a server sends its heartbeats."""
+    endpoints = server.admin.ZmqEventSubscriptionChange(["info"])[1]
+    return tuple(endpoints[::2])

@@ -123,6 +123,33 @@ def test_a_healthy_restart_of_the_publisher_loses_nothing(ports):
     assert case.poll(120, callback(110, 13, 1), endpoint=endpoint).overdue == 10
 
 
+def test_a_counter_ahead_of_the_publishers_answer_was_pushed_between_the_two_questions():
+    """Measured: publisher asked at P=967, 17 ms later its subscriber at c=968."""
+    case = Case(967, callback(968, 967))
+    assert (case.account.record.link, case.account.record.overdue) == (Link.LIVE, 0)
+    record = case.poll(1012, callback(1013, 1012))
+    assert figures(record) == (45, 0, 0, 0)
+    assert case.account.books.unbalanced_delta == 0
+
+
+@pytest.mark.parametrize("ports", [True, False], ids=["free ports", "fixed ports"])
+def test_a_first_event_of_a_new_life_that_is_ahead_of_the_publishers_answer(ports):
+    case = Case(3, callback(3, 3), ports=ports)
+    case.publisher_begins_again(50)
+    endpoint = NEW_ENDPOINT if ports else ENDPOINT
+    case.poll(100, callback(101, 4, 1), endpoint=endpoint)
+    record = case.poll(120, callback(121, 24, 1), endpoint=endpoint)
+    assert figures(record) == (21, 0, 0, 0)
+    assert (record.link, case.account.books.unbalanced_delta) == (Link.LIVE, 0)
+
+
+def test_with_fixed_ports_nothing_is_overdue_where_nothing_was_pushed():
+    case = Case(3, callback(3, 3), ports=False)
+    case.publisher_begins_again(0)
+    assert case.poll(0, callback(3, 3)).overdue == 0
+    assert case.poll(5, callback(3, 3)).overdue is None
+
+
 def test_the_first_event_of_a_new_life_may_be_taken_for_a_duplicate():
     """Measured with constant polled attributes: c=1 e=1 d=0 becomes c=1 e=1 d=1, or e rises with d."""
     for now in (callback(1, 1, d=1), callback(1, 2, d=1)):

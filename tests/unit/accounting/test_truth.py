@@ -115,16 +115,26 @@ class Lives(RuleBasedStateMachine):
         self.world.unsubscribe()
         self.renewed = True
 
-    @rule(seconds=SECONDS, publisher_silent=st.integers(0, 9), subscriber_silent=st.integers(0, 9))
-    def poll(self, seconds, publisher_silent, subscriber_silent):
+    @rule(
+        seconds=SECONDS,
+        publisher_silent=st.integers(0, 9),
+        subscriber_silent=st.integers(0, 9),
+        between=st.integers(0, 3),
+    )
+    def poll(self, seconds, publisher_silent, subscriber_silent, between):
         world = self.world
         world.pass_time(seconds)
+        self.pushed_when_asked = world.pushed
         answered = (
             world.publisher_runs and publisher_silent != 9,
             world.subscriber_runs and subscriber_silent != 9,
         )
         self.snapshot = self.ledger.account(
-            world.poll(publisher_silent=publisher_silent == 9, subscriber_silent=subscriber_silent == 9)
+            world.poll(
+                publisher_silent=publisher_silent == 9,
+                subscriber_silent=subscriber_silent == 9,
+                between=between,
+            )
         )
         self._note_observed(publisher=answered[0], subscriber=answered[1])
         if all(answered):
@@ -136,7 +146,7 @@ class Lives(RuleBasedStateMachine):
         one at which both sides of these lives answered."""
         world, record = self.world, self._record()
         known_before = self.known
-        self.known = (world.publisher_life, world.pushed) if publisher else self.known
+        self.known = (world.publisher_life, self.pushed_when_asked) if publisher else self.known
         if not (publisher and subscriber) or record is None:
             return
         lives = (world.publisher_life, world.subscriber_life, id(self.subscription))

@@ -143,10 +143,17 @@ class World:
         if subscription.connected_to != self.publisher_life and quiet >= 25.0:
             self.deliver(len(subscription.queue))
 
-    def poll(self, *, publisher_silent: bool = False, subscriber_silent: bool = False) -> Poll:
+    def poll(
+        self, *, publisher_silent: bool = False, subscriber_silent: bool = False, between: int = 0
+    ) -> Poll:
+        """Ask the publisher and then the subscriber; ``between`` events are pushed and arrive meanwhile."""
         self.number += 1
         at = round(self.now * SECOND)
-        answers = (self._publisher(silent=publisher_silent), self._subscriber(silent=subscriber_silent))
+        asked_first = self._publisher(silent=publisher_silent)
+        if self.publisher_runs and self.subscription is not None:
+            self.push(between)
+            self.deliver(len(self.subscription.queue) if between else 0)
+        answers = (asked_first, self._subscriber(silent=subscriber_silent))
         return Poll(self.number, at, at, 0.001, 0.0, 0, answers)
 
     def _publisher(self, *, silent: bool) -> Answer:
