@@ -8,15 +8,17 @@ from rich.console import Console
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
-from stem_device.polling import Poller
+from stem_device.polling import Poller, check_target
 from stem_device.report.check import CheckReport, check_lines, check_report
 from stem_device.report.check_table import check_table
 
 
 def run_check(targets: tuple[str, ...], timeout_seconds: float, *, plain: bool) -> ExitCode:
     """Ask every target once and report. Raises OptionError."""
+    for target in targets:
+        check_target(target)
     tango.ApiUtil.instance()
-    options = Options(target_devices=targets, target_timeout=timeout_seconds)
+    options = Options(target_devices=targets, target_timeout=timeout_seconds, follow_publishers=False)
     poller = Poller(options, clock=SystemClock())
     try:
         report = check_report(poller.poll())

@@ -69,6 +69,13 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         ),
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines on a terminal too.")] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow/--no-follow",
+            help="Ask the publishers of the subscriptions too, if they are not named themselves.",
+        ),
+    ] = True,
 ) -> None:
     """Watch servers: a live table on a terminal, plain lines in a pipe.
 
@@ -90,5 +97,6 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             polls=polls,
             wait=wait,
             plain=plain,
+            follow=follow,
         )
         raise typer.Exit(run_monitor(arguments))

@@ -19,6 +19,7 @@ from stem_device.model.options import Options
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
+from stem_device.polling import check_target
 from stem_device.report import numbers
 from stem_device.report.lines import quoted
 from stem_device.report.summary import summarise
@@ -40,6 +41,7 @@ class MonitorArguments:
     polls: int = 0
     wait: bool = False
     plain: bool = False
+    follow: bool = True
 
     def options(self) -> Options:
         """Raises OptionError."""
@@ -47,6 +49,7 @@ class MonitorArguments:
             target_devices=self.targets,
             poll_period=self.poll_period,
             monitor_performance=self.monitor_performance,
+            follow_publishers=self.follow,
         )
 
 
@@ -159,6 +162,8 @@ class MonitorSession:
 
 def run_monitor(arguments: MonitorArguments) -> ExitCode:
     """Check the arguments, monitor, and report on the way. Raises StemError."""
+    for target in arguments.targets:
+        check_target(target)
     # A first proxy made on another thread can crash the process at its first event.
     tango.ApiUtil.instance()
     return MonitorSession(arguments).run(choose_view(plain=arguments.plain))

@@ -12,6 +12,7 @@ from stem_device.cli.failures import tell
 from stem_device.device.register import Registration, dsconfig_json
 from stem_device.device.register import register as write_registration
 from stem_device.errors import OptionError, RegistrationError
+from stem_device.polling import check_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,10 @@ def run_register(arguments: RegisterArguments) -> None:
 
 
 def property_lines(arguments: RegisterArguments) -> Mapping[str, tuple[str, ...]]:
-    """Lines by property name. Raises OptionError for an argument that is not NAME=VALUE."""
+    """Lines by property name. Raises OptionError for an argument that cannot be used."""
     lines: dict[str, tuple[str, ...]] = {}
+    for target in arguments.targets:
+        check_target(target)
     if arguments.targets:
         lines["TargetDevices"] = arguments.targets
     for argument in arguments.properties:

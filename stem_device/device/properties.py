@@ -52,7 +52,7 @@ def _single(name: str, lines: Sequence[str]) -> str:
 
 def _texts(name: str, lines: Sequence[str]) -> tuple[str, ...]:
     del name
-    return tuple(line.strip() for line in lines)
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _seconds(name: str, lines: Sequence[str]) -> float:
@@ -175,5 +175,20 @@ PROPERTIES: tuple[PropertySpec, ...] = (
         default=(str(_DEFAULTS.overdue_alarm_polls),),
         convert=_count,
         doc="Polls in a row after which overdue events of a subscription make State ALARM, at least 1.",
+    ),
+    PropertySpec(
+        name="UnreachableAlarmPolls",
+        type_text="long",
+        default=(str(_DEFAULTS.unreachable_alarm_polls),),
+        convert=_count,
+        doc="Polls in a row after which a server that does not answer makes State ALARM, at least 1.",
+    ),
+    PropertySpec(
+        name="FollowPublishers",
+        type_text="boolean",
+        default=("true",),
+        convert=_flag,
+        doc="Whether to ask the publishers of monitored subscriptions too, if they are no targets; without "
+        "them the overdue events of these subscriptions are not known.",
     ),
 )

@@ -21,7 +21,7 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.monitor.context import recording_context
 from stem_device.monitor.health import MonitorHealth
 from stem_device.monitor.marks import NOT_RECORDING, MarkOutcome, MarkWriter
-from stem_device.polling import Poller, Schedule
+from stem_device.polling import Poller, Schedule, check_target
 from stem_device.recording import RecordingSession, RecordingStatus
 
 logger = logging.getLogger(__name__)
@@ -141,7 +141,11 @@ class Monitor:
         return self._options.target_devices
 
     def add_target(self, target: str) -> None:
-        """Monitor one more target from the next poll on, which is at once."""
+        """Monitor one more target from the next poll on, which is at once.
+
+        Raises OptionError for what can be no target. One that is not known yet is no error: it may come.
+        """
+        check_target(target)
         with self._settings:
             if target.lower() not in (known.lower() for known in self.targets):
                 self._set_targets((*self.targets, target))

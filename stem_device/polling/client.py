@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -43,6 +44,9 @@ RESTARTS = 3
 """So often it is tried to connect to a server that is being restarted just now."""
 
 NO_DATABASE = "#dbase=no"
+
+
+_connections = itertools.count(1)
 
 
 class Proxy(Protocol):
@@ -102,9 +106,10 @@ class TargetClient:
         self._connected = False
         self._process: Process | None = None
         self._told: Endpoints | None = None  # what the process said first, where no database tells them apart
-        self._connections = 0
         self._called_ns = 0
         self._cause: TargetError | None = None
+        self.asks_database = False
+        """Whether the call that is under way waits for the database, and not for the server."""
         self._tango_version = ""
 
     @property
@@ -220,14 +225,21 @@ class TargetClient:
             proxy = self._pinged()
             return proxy, self._without_database(proxy)
         for _ in range(RESTARTS):
-            before = self._identify(self.target)
+            before = self._identified()
             proxy = self._pinged()
-            if self._identify(self.target) == before:
+            if self._identified() == before:
                 return proxy, before
             self._proxy = None
         raise TargetSilentError(
             self.target, "is being restarted again and again; it is asked at the next poll"
         )
+
+    def _identified(self) -> Process:
+        self.asks_database = True
+        try:
+            return self._identify(self.target)
+        finally:
+            self.asks_database = False
 
     def _pinged(self) -> Proxy:
         proxy = self._proxy
@@ -257,8 +269,7 @@ class TargetClient:
         moved = before is not None and told.heartbeats and before.heartbeats not in ((), told.heartbeats)
         if known is not None and not moved:
             return known
-        self._connections += 1
-        return Process(f"connection {self._connections}")
+        return Process(f"connection {next(_connections)}")
 
     def _not_connected(self, error: tango.DevFailed, took_seconds: float) -> TargetError:
         """Why there is no connection. Right after a failed attempt cppTango makes none: all is as before."""
@@ -282,6 +293,8 @@ class TargetClient:
         self._connected, self._cause = False, cause
         if not isinstance(cause, TargetSilentError):
             self._process, self._told = None, None
+        if isinstance(cause, TargetDatabaseError):
+            self._proxy = None  # the database may have another address by now
 
 
 def _endpoints(answer: Any) -> Endpoints:

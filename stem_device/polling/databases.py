@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tango
@@ -54,13 +54,38 @@ class Databases:
         self._probe = probe or answers_corba
         self._connect = connect
         self._lines: dict[str, _Line] = {}
+        self._alternatives: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
+
+    def set_alternatives(self, host: str, others: Sequence[str]) -> None:
+        """Other addresses of the same database, asked where ``host`` does not answer."""
+        self._alternatives[host] = (host, *others)
+
+    def present(self, host: str) -> str:
+        """The address at which this database answered last."""
+        return self._alternatives.get(host, (host,))[0]
 
     def ask(self, host: str, command: str, argument: str) -> Any:
         """What one command returns; ``tango.DevFailed`` of the command itself passes.
 
         Raises TargetDatabaseError where the database is down.
         """
+        addresses = self._alternatives.get(host, (host,))
+        first: TargetDatabaseError | None = None
+        for address in addresses:
+            try:
+                answer = self._ask_at(address, command, argument)
+            except TargetDatabaseError as error:
+                first = first or error
+                continue
+            if address != addresses[0]:
+                others = (other for other in addresses if other != address)
+                self._alternatives[host] = (address, *others)
+            return answer
+        problem = first.reason if first is not None else DATABASE_SILENT
+        raise TargetDatabaseError(",".join(addresses), problem) from first
+
+    def _ask_at(self, host: str, command: str, argument: str) -> Any:
         with self._lock:
             line = self._lines.setdefault(host, _Line())
         if line.problem is None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import tango
 from msgspec import Struct
 
-from stem_device.errors import TargetUndefinedError, TargetUnreachableError
-from stem_device.polling.client import QUERY
+from stem_device.errors import TargetDatabaseError, TargetUndefinedError, TargetUnreachableError
+from stem_device.polling.client import NO_DATABASE, QUERY
 from stem_device.polling.databases import Databases
 from stem_device.polling.identity import Process
 from stem_device.polling.names import admin_path, full_name, host_of, path_of
-from stem_device.polling.tango_errors import DATABASE, explain, not_exported, undefined
+from stem_device.polling.tango_errors import DATABASE, DATABASE_SILENT, explain, not_exported, undefined
 
 
 class Entry(Struct, frozen=True):
@@ -48,6 +49,9 @@ class Directory(Protocol):
         Raises TargetNotExportedError where there is none, TargetUndefinedError where there is no such device.
         """
 
+    def present_name(self, name: str) -> str:
+        """The full name under which Tango finds a device now; where its database has several addresses."""
+
     def device_of_alias(self, host: str, alias: str) -> str | None:
         """The device behind an alias; None if there is none."""
 
@@ -63,6 +67,7 @@ class TangoDirectory:
 
     def __init__(self, timeout_seconds: float, databases: Databases | None = None) -> None:
         self._timeout_seconds = timeout_seconds
+        self._default = ""
         self._databases = databases or Databases(timeout_seconds)
 
     def default_host(self) -> str:
@@ -71,7 +76,33 @@ class TangoDirectory:
             raise TargetUnreachableError(
                 "the default database", "TANGO_HOST is not set; set it to host:port of the Tango database"
             )
-        return host.split(",")[0].strip().lower()
+        hosts = [part.strip().lower() for part in host.split(",") if part.strip()]
+        if len(hosts) < 2:
+            return hosts[0] if hosts else host
+        if self._default not in hosts:
+            self._default = self._first_that_answers(hosts)
+            self._databases.set_alternatives(
+                self._default, [other for other in hosts if other != self._default]
+            )
+        return self._default
+
+    def _first_that_answers(self, hosts: Sequence[str]) -> str:
+        """Where TANGO_HOST names several addresses, as Tango's own clients do; for good, as part of names."""
+        problem = DATABASE_SILENT
+        for host in hosts:
+            try:
+                self.identity(host)
+            except TargetDatabaseError as error:
+                problem = error.reason
+            else:
+                return host
+        raise TargetDatabaseError(",".join(hosts), problem)
+
+    def present_name(self, name: str) -> str:
+        """A full name with the address at which its database answers now."""
+        if name.endswith(NO_DATABASE):
+            return name
+        return full_name(self._databases.present(host_of(name)), path_of(name))
 
     def identity(self, host: str) -> str:
         return str(self._ask(host, "DbImportDevice", DATABASE)[1][1])
@@ -116,7 +147,7 @@ class TangoDirectory:
 
     def has_query(self, device: str) -> bool:
         try:
-            proxy = tango.DeviceProxy(device)
+            proxy = tango.DeviceProxy(self.present_name(device))
             proxy.set_transparency_reconnection(False)
             return QUERY.lower() in (name.lower() for name in proxy.get_command_list())
         except tango.DevFailed as error:

@@ -26,6 +26,25 @@ Identify = Callable[[str], Process]
 """The process that the database has under a full name; raises TargetError if there is none, or no answer."""
 
 
+MAX_NAMES = 20_000
+"""Servers whose lives are remembered after they have left, since they may be back."""
+
+
+class KnownLives:
+    """The lives of all servers there have been: one that leaves and joins again goes on where it was."""
+
+    def __init__(self) -> None:
+        self._lives: dict[str, Lives] = {}
+
+    def of(self, server: str) -> Lives:
+        """Those of one server; the ones not asked for the longest are forgotten beyond MAX_NAMES."""
+        lives = self._lives.pop(server, None) or Lives()
+        self._lives[server] = lives
+        while len(self._lives) > MAX_NAMES:
+            del self._lives[next(iter(self._lives))]
+        return lives
+
+
 class Lives:
     """Numbers the processes that have answered under one name."""
 

@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from stem_device.errors import TargetError
+from stem_device.errors import OptionError, TargetError
 
 _PREFIX = "tango://"
 _NO_DATABASE = "#dbase=no"
@@ -58,6 +58,14 @@ def parse_target(text: str) -> TargetName:
     return target
 
 
+def check_target(text: str) -> None:
+    """Raise OptionError for what can never be a target: an attribute, a name with spaces, half a name."""
+    try:
+        parse_target(text)
+    except TargetError as error:
+        raise OptionError("TargetDevices", text, error.reason) from error
+
+
 def full_name(host: str, path: str, *, database: bool = True) -> str:
     """The one name of a target: ``tango://host:port/domain/family/member``, in lower case."""
     return f"{_PREFIX}{host}/{path}{'' if database else _NO_DATABASE}".lower()
@@ -101,7 +109,9 @@ def _is_host(name: str) -> bool:
 
 def _check_path(text: str, path: str) -> None:
     parts = path.split("/")
-    if len(parts) not in (1, 3) or not all(parts) or re.search(r"[\s\"'#?:\x00-\x1f]", path):
+    if len(parts) == 4 and all(parts):
+        raise TargetError(text, f"names an attribute; name its device, {'/'.join(parts[:3])}")
+    if len(parts) not in (1, 3) or not all(parts) or re.search(r"[\s\"'#?:>\x00-\x1f]", path):
         raise TargetError(
             text, "is no name of a device; it must look like sys/tg_test/1, dserver/tangotest/1 or sys/*/*"
         )

@@ -13,9 +13,12 @@ from stem_device.model.clock import Clock
 from stem_device.model.options import Options
 from stem_device.model.poll import Answer, Poll, ServerState
 from stem_device.polling.between import Timer
-from stem_device.polling.client import Connect, TargetClient, connect_device
+from stem_device.polling.client import Connect, Proxy, TargetClient, connect_device
 from stem_device.polling.crew import Crew
 from stem_device.polling.directory import Directory, TangoDirectory
+from stem_device.polling.following import Publishers, Wanted
+from stem_device.polling.identity import KnownLives
+from stem_device.polling.names import path_of
 from stem_device.polling.relays import Jobs
 from stem_device.polling.resolving import ResolvingThread
 from stem_device.polling.round import CountDown, ask_all
@@ -59,21 +62,24 @@ class Poller:
             tango.ApiUtil.instance()
         self._options = options
         self._clock = clock
-        self._connect = connect or connect_device
         self.poll_period = options.poll_period
         self._crew = Crew(thread_context)
         self._timer = Timer(clock)
         self._scouts = Crew(thread_context)
         self._scouts.resize(SCOUTS)
         self._directory = directory or TangoDirectory(options.target_timeout)
+        self._connect = connect or self._connect_device
         resolver = Resolver(self._directory, clock, self._run_scouts)
         self._resolving = ResolvingThread(
             resolver.resolve,
             options.target_devices,
+            resolve_publishers=resolver.publishers,
             period_seconds=options.resolve_period,
             thread_context=thread_context,
         )
         self._targets: dict[str, Target] = {}
+        self._lives = KnownLives()
+        self._wanted = Wanted()
         self._settings = threading.Lock()
         self._sampling_wanted = False
         self._states: dict[str, ServerState] = {}
@@ -152,13 +158,31 @@ class Poller:
         """Begin with new targets, let go of those that have left; the problems of looking them up."""
         wait, self._await_targets = self._await_targets, False
         resolution, current = self._resolving.resolution(self.poll_limit_seconds if wait else 0.0)
-        known = self._targets
-        self._targets = {
-            name: known.pop(name) if name in known else self._new_target(name) for name in resolution.targets
-        }
+        publishers = self._resolving.publishers
+        known, self._targets = self._targets, {}
+        for name in (*resolution.targets, *publishers.names):
+            if name not in self._targets:
+                self._targets[name] = known.pop(name) if name in known else self._new_target(name)
+        targets = frozenset(resolution.targets)
+        for name, target in self._targets.items():
+            target.followed = name not in targets
         self._crew.resize(len(self._targets) + SPARE_THREADS)
-        self._switch_off(tuple(known.values()))
-        return resolution.problems if current else (*resolution.problems, LOOKING_UP)
+        followed = [target for target in self._targets.values() if target.followed]
+        self._switch_off((*known.values(), *(one for one in followed if one.worker.sampling_ours)))
+        looking_up = () if current else (LOOKING_UP,)
+        return (*resolution.problems, *publishers.problems, *self._not_followed(publishers), *looking_up)
+
+    def _not_followed(self, publishers: Publishers) -> tuple[str, ...]:
+        paths = {path_of(name) for name in self._targets} if publishers.without_port else ()
+        return tuple(
+            f"the publisher {path} cannot be followed, since cppTango does not tell the port of a server "
+            "without a database; add it as a target"
+            for path in publishers.without_port
+            if path not in paths
+        )
+
+    def _connect_device(self, name: str) -> Proxy:
+        return connect_device(self._directory.present_name(name))
 
     def _run_scouts(self, jobs: Jobs) -> None:
         """Run jobs side by side, so that servers that hang delay the others no longer than one time limit."""
@@ -175,7 +199,7 @@ class Poller:
             identify=self._directory.process,
             clock=self._clock,
         )
-        return Target(Worker(name, client, self._clock))
+        return Target(Worker(name, client, self._clock), self._lives.of(name))
 
     def _in_order(self, targets: tuple[Target, ...]) -> list[Target]:
         """Whom to ask, those that answer first: to find a dead one dead takes longer than an answer."""
@@ -233,6 +257,8 @@ class Poller:
         if any(self._states.get(server, state) is not state for server, state in states.items()):
             self._resolving.look_again_soon()
         self._states = states
+        if self._options.follow_publishers:
+            self._resolving.set_publishers(self._wanted.note(answers))
 
     def _switch_off(self, targets: tuple[Target, ...], *, wait_seconds: float = 0.0) -> None:
         """Leave the sampling of these as it was before this monitor came."""

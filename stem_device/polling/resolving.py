@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from stem_device.polling.following import Publishers
 from stem_device.polling.targets import Resolution, Resolve
 
 logger = logging.getLogger(__name__)
@@ -14,19 +16,23 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0
 """After a lookup that failed, or when asked to look again, at most so often."""
 
+ResolvePublishers = Callable[[frozenset[str]], Publishers]
+
 
 class ResolvingThread:
-    """Keeps the latest Resolution. ``resolution(wait)`` never waits longer than told."""
+    """Keeps the latest Resolution and Publishers. ``resolution(wait)`` never waits longer than told."""
 
     def __init__(
         self,
         resolve: Resolve,
         targets: tuple[str, ...],
         *,
+        resolve_publishers: ResolvePublishers,
         period_seconds: float,
         thread_context: Callable[[], AbstractContextManager[object]],
     ) -> None:
         self._resolve = resolve
+        self._resolve_publishers = resolve_publishers
         self._period_seconds = period_seconds
         self._thread_context = thread_context
         self._changed = threading.Condition()
@@ -36,6 +42,9 @@ class ResolvingThread:
         self._soon = False
         self._closed = False
         self._resolution = Resolution()
+        self._wanted: frozenset[str] = frozenset()
+        self._looked_up: frozenset[str] = frozenset()
+        self._publishers = Publishers()
         self._thread: threading.Thread | None = None
 
     def set_targets(self, targets: tuple[str, ...]) -> None:
@@ -44,6 +53,19 @@ class ResolvingThread:
             self._targets = targets
             self._version += 1
             self._changed.notify_all()
+
+    def set_publishers(self, wanted: frozenset[str]) -> None:
+        """Look these publishers up too, at once if there are others among them."""
+        if wanted == self._wanted:
+            return
+        with self._changed:
+            self._wanted = wanted
+            self._changed.notify_all()
+
+    @property
+    def publishers(self) -> Publishers:
+        """The latest ones."""
+        return self._publishers
 
     def look_again_soon(self) -> None:
         """Something changed at a server; look again, but not more often than RETRY_SECONDS."""
@@ -73,6 +95,7 @@ class ResolvingThread:
                     targets, version = self._targets, self._version
                     self._soon = False
                 complete = self._look_up(targets, version)
+                complete &= self._look_up_publishers()
                 self._pause(complete, version)
 
     def _look_up(self, targets: tuple[str, ...], version: int) -> bool:
@@ -88,15 +111,39 @@ class ResolvingThread:
             self._changed.notify_all()
         return resolution.complete
 
+    def _look_up_publishers(self) -> bool:
+        with self._changed:
+            wanted = self._wanted
+        try:
+            publishers = self._resolve_publishers(wanted) if wanted else Publishers()
+        except Exception as error:  # a task boundary, as above
+            logger.exception("Looking up the publishers failed unexpectedly")
+            sentence = f"looking up publishers failed, {type(error).__name__}: {error}"[:300]
+            publishers = Publishers(self._publishers.names, (sentence,), complete=False)
+        with self._changed:
+            self._publishers = publishers
+            self._looked_up = wanted
+        return publishers.complete
+
     def _pause(self, complete: bool, version: int) -> None:
-        """Until it is time, or there are other targets."""
+        """Until it is time, or there are other targets; publishers that are new are looked up meanwhile."""
 
         def changed() -> bool:
             return self._closed or self._version != version
 
-        period = self._period_seconds
-        shortest = min(period, RETRY_SECONDS)
-        with self._changed:
-            if self._changed.wait_for(changed, shortest) or not complete:
-                return
-            self._changed.wait_for(lambda: changed() or self._soon, period - shortest)
+        begun = time.monotonic()
+        shortest = min(self._period_seconds, RETRY_SECONDS)
+        if self._wait(begun + shortest, changed) or not complete:
+            return
+        self._wait(begun + self._period_seconds, lambda: changed() or self._soon)
+
+    def _wait(self, deadline: float, until: Callable[[], bool]) -> bool:
+        """Wait for ``until`` or the deadline; whether it was the former."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: until() or self._wanted != self._looked_up, max(0.0, deadline - time.monotonic())
+                )
+                if until() or self._wanted == self._looked_up:
+                    return until()
+            self._look_up_publishers()

@@ -34,11 +34,11 @@ class Condition(Struct, frozen=True):
 class Standing:
     """Keeps what is known of one server; told of every poll by ``note``."""
 
-    def __init__(self) -> None:
+    def __init__(self, lives: Lives | None = None) -> None:
         self.condition = Condition()
         self.ended = False
         self._refusals = 0
-        self._lives = Lives()
+        self._lives = lives or Lives()
         self._endpoints = Endpoints()
 
     @property

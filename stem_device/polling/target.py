@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from stem_device.errors import (
     ImplausibleError,
     StemError,
+    TargetDatabaseError,
     TargetFailingError,
     TargetNotExportedError,
     TargetSilentError,
@@ -14,10 +15,12 @@ from stem_device.errors import (
 )
 from stem_device.model.poll import Answer
 from stem_device.polling.answers import Collected, parse_outcomes
+from stem_device.polling.identity import Lives
+from stem_device.polling.names import host_of
 from stem_device.polling.plausibility import Plausibility
 from stem_device.polling.sampling import Rate, Sampling, queries_needed, rate_of, sampling_of, switch_needed
 from stem_device.polling.standing import Standing
-from stem_device.polling.tango_errors import hung_reason
+from stem_device.polling.tango_errors import DATABASE_SILENT, hung_reason
 from stem_device.polling.worker import Worker
 from stem_device.responses import merge_samples
 
@@ -31,11 +34,11 @@ REST_SECONDS = 5.0
 class Target:
     """A worker, the state it is in, and how often it has to be asked."""
 
-    def __init__(self, worker: Worker, *, followed: bool = False) -> None:
+    def __init__(self, worker: Worker, lives: Lives | None = None) -> None:
         self.worker = worker
-        self.followed = followed
+        self.followed = False
         """Whether it is asked only because a subscription of another target depends on it."""
-        self._standing = Standing()
+        self._standing = Standing(lives)
         self._plausibility = Plausibility()
         self._sampling = Sampling.UNKNOWN
         self._tango_version = ""
@@ -90,8 +93,7 @@ class Target:
             if outcome.process is not None and self._standing.note_process(outcome.process, now_utc_ns):
                 self._plausibility.forget()
         if not asked:
-            late = TargetSilentError(self.worker.target, hung_reason(limit_seconds))
-            return self._error if self._resting and self._error is not None else late
+            return self._error if self._resting and self._error is not None else self._late(limit_seconds)
         if collected.error is not None:
             return collected.error
         if not collected.replies:
@@ -104,6 +106,12 @@ class Target:
         except ImplausibleError as error:
             return ImplausibleError(error.counter, error.reason)
         return None
+
+    def _late(self, limit_seconds: float) -> StemError:
+        """What is wrong where no answer has come yet."""
+        if self.worker.asks_database:
+            return TargetDatabaseError(host_of(self.worker.target), DATABASE_SILENT)
+        return TargetSilentError(self.worker.target, hung_reason(limit_seconds))
 
     def _answer(self, collected: Collected) -> Answer:
         """The Answer of one poll, all that it says having been noted."""
@@ -155,7 +163,7 @@ class Target:
         Returns whether the worker must be run. A server that does not answer is left alone until it does.
         """
         worker = self.worker
-        if not self.monitored or (wanted and worker.sampling_impossible):
+        if self.followed or not self.monitored or (wanted and worker.sampling_impossible):
             return False
         seen = self._sampling
         switch = switch_needed(seen, wanted=wanted, ours=worker.sampling_ours)
@@ -178,7 +186,7 @@ class Target:
         outcome, reply = collected.replies[-1]
         self._publishes = reply.server is not None and bool(reply.server.event_counters)
         before, self._rate = self._rate, rate_of(reply, outcome.asked_monotonic_ns)
-        if self._sampling in (Sampling.ON, Sampling.PARTLY):
+        if self._sampling in (Sampling.ON, Sampling.PARTLY) and not self.followed:
             replies = [reply for _, reply in collected.replies]
             self.queries = queries_needed(
                 before, self._rate, replies, period_seconds=period_seconds, limit=limit

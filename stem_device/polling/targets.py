@@ -6,14 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
-from stem_device.errors import TargetError, TargetUnreachableError
+from stem_device.errors import TargetDatabaseError, TargetError, TargetUnreachableError
 from stem_device.model.clock import Clock
 from stem_device.polling.directory import Directory, Entry
+from stem_device.polling.following import Publishers, look_up_publishers
 from stem_device.polling.names import TargetName, full_name, parse_target
 from stem_device.polling.relays import Candidate, Relays, RunAll
 
 ENTRY_SECONDS = 600.0
 """How long it is remembered which server a device belongs to, so that a wildcard costs one query."""
+
+
+UNTIL_THEN = "until it does no new servers are found; known ones are still monitored"
+STILL = "what was found before is still monitored, until the target is removed"
 
 
 class Resolution(Struct, frozen=True):
@@ -46,6 +51,7 @@ class Resolver:
     def __init__(self, directory: Directory, clock: Clock, run_all: RunAll = run_one_by_one) -> None:
         self._directory = directory
         self._clock = clock
+        self._run_all = run_all
         self._relays = Relays(directory, clock, run_all, ENTRY_SECONDS)
         self._known: dict[str, tuple[Candidate | str, ...]] = {}
         self._hosts: dict[str, str] = {}
@@ -62,16 +68,28 @@ class Resolver:
         for target in wanted:
             try:
                 self._known[target] = self._look_up(target)
+            except TargetDatabaseError as error:
+                problems[f"{error}; {UNTIL_THEN}"] = None
+                complete = False
             except TargetUnreachableError as error:
-                problems[f"{error.target}: {error.reason}"] = None
+                problems[str(error)] = None
                 complete = False
             except TargetError as error:
-                problems[f"{error.target}: {error.reason}"] = None
-                self._known.pop(target, None)
+                # A database that was restored, replaced or emptied says the same: no server is forgotten.
+                kept = bool(self._known.get(target))
+                problems[f"{error}; {STILL}" if kept else str(error)] = None
+                complete = complete and not kept
         found = [item for target in wanted for item in self._known.get(target, ())]
         self._relays.look_at(item for item in found if isinstance(item, Candidate))
         names = tuple(dict.fromkeys(self._name(item) for item in found))
         return Resolution(targets=names, problems=tuple(problems), complete=complete)
+
+    def publishers(self, names: frozenset[str]) -> Publishers:
+        """The publishers that subscribers name, each under its one name."""
+        return look_up_publishers(names, self._host_of, self._run_all)
+
+    def _host_of(self, name: TargetName) -> str:
+        return self._host(name.host) if name.database else self._machine(name.host)
 
     def _name(self, found: Candidate | str) -> str:
         if isinstance(found, str):
@@ -134,12 +152,15 @@ class Resolver:
         return self._hosts[host]
 
     def _without_database(self, name: TargetName) -> str:
-        address = self._directory.address(name.host)
-        host = self._same.setdefault(f"address {address}", name.host)
+        host = self._machine(name.host)
         given = full_name(host, name.path, database=False)
         if name.is_admin or self._directory.has_query(given):
             return given
         return full_name(host, self._directory.admin_without_database(given), database=False)
+
+    def _machine(self, host: str) -> str:
+        """The first name under which the address of a server without a database was seen."""
+        return self._same.setdefault(f"address {self._directory.address(host)}", host)
 
     def _forget_old(self) -> None:
         """Look again now and then: devices move to other servers."""

@@ -34,6 +34,8 @@ class Client(Protocol):
 
     @property
     def process(self) -> Process | None: ...
+    @property
+    def asks_database(self) -> bool: ...
     def query(self) -> str: ...
     def switch_sampling(self, on: bool) -> None: ...
     def endpoints(self) -> Endpoints: ...
@@ -80,6 +82,11 @@ class Worker:
         """Where the process publishes that was asked last, and which that was."""
         self.late = False
         """The poll before this was not answered in time, so that nobody waits for this one."""
+
+    @property
+    def asks_database(self) -> bool:
+        """Whether what is under way waits for the database, and not for the server."""
+        return self._client.asks_database
 
     @property
     def is_asked(self) -> bool:

@@ -57,7 +57,6 @@ def test_all_of_them() -> None:
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        ("TargetDevices", ["a/b/c", " "]),
         ("PollPeriod", ["abc"]),
         ("PollPeriod", [""]),
         ("PollPeriod", ["nan"]),
@@ -88,3 +87,7 @@ def test_documented() -> None:
     for spec in PROPERTIES:
         assert spec.doc.endswith(".")
         assert spec.type_text
+
+
+def test_a_blank_line_among_the_targets_is_no_target() -> None:
+    assert parse_properties({"TargetDevices": ["a/b/c", " ", ""]}).target_devices == ("a/b/c",)

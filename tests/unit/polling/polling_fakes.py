@@ -51,6 +51,7 @@ class FakeClient:
         self.switch_error: Exception | None = None
         self.queries = 0
         self.process: Process | None = Process("the first")
+        self.asks_database = False
         self.endpoints_now = Endpoints()
         self.endpoints_asked = 0
 
@@ -190,6 +191,9 @@ class FakeDirectory:
         self._check(host)
         self.looked_up.append(device)
         return self._devices(host).get(device)
+
+    def present_name(self, name: str) -> str:
+        return name
 
     def process(self, device: str) -> Process:
         return Process(f"process of {device}", 1)

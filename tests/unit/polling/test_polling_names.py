@@ -30,7 +30,7 @@ def test_target_strings_are_taken_apart(text: str, expected: TargetName) -> None
     ("text", "words"),
     [
         ("a/b", "sys/tg_test/1"),
-        ("a/b/c/d", "sys/tg_test/1"),
+        ("a/b/c/d", "names an attribute; name its device, a/b/c$"),
         ("a//c", "sys/tg_test/1"),
         ("", "sys/tg_test/1"),
         ("a b/c/d", "sys/tg_test/1"),

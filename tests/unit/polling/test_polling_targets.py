@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from polling_fakes import FakeClock, FakeDirectory
 
-from stem_device.polling.targets import ENTRY_SECONDS, Resolution, Resolver
+from stem_device.polling.targets import ENTRY_SECONDS, UNTIL_THEN, Resolution, Resolver
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_database_that_is_down_at_start_is_told_once(resolver: Resolver, direc
     directory.down.add("db:10000")
     resolution = resolver.resolve(("sys/a/1", "sys/a/2", "dserver/*/*"))
     assert resolution == Resolution(
-        problems=("the database db:10000: does not answer; start it",), complete=False
+        problems=(f"the database db:10000: does not answer; start it; {UNTIL_THEN}",), complete=False
     )
     directory.down.clear()
     assert resolver.resolve(("sys/a/1",)).targets == admin("1")
