@@ -281,8 +281,8 @@ def known_subscriptions(server: ServerRecord) -> int:
 
 
 def stream_of(device: str, attribute: str, event_type: str) -> str:
-    """The name of a stream as an operator reads it."""
-    return f"{device}/{attribute}.{event_type}" if attribute else f"{device}.{event_type}"
+    """What is subscribed to, as an operator reads it."""
+    return f"{device}/{attribute} ({event_type})" if attribute else f"{device} ({event_type})"
 
 
 def _listeners(servers: Iterable[ServerRecord]) -> dict[str, dict[str, None]]:

@@ -84,6 +84,7 @@ class Finding(Struct, frozen=True, gc=False):
     since_utc_ns: int = 0
     listeners: tuple[str, ...] = ()
     listening: int = 0
+    followed: bool = False
     cause: str = ""
     text: str = ""
 
@@ -216,6 +217,7 @@ def _sort_silence(
         since_utc_ns=one.since_utc_ns,
         listeners=one.listeners,
         listening=one.listening,
+        followed=one.followed,
         text=one.reason,
     )
     if why is Why.STOPPED:

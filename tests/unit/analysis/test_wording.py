@@ -6,14 +6,14 @@ from analysis_facts import SECOND, START, facts, loss, lost, overdue, silence
 
 from stem_device.analysis.facts import Facts, Patience, Span
 from stem_device.analysis.verdict import judge
-from stem_device.analysis.wording import parts, percent, sentence
+from stem_device.analysis.wording import Words, parts, percent, sentence
 from stem_device.model.poll import Failure
 
 PATIENCE = Patience()
 
 
 def said(one: Facts, *, steady: bool = False) -> str:
-    return sentence(judge(one, PATIENCE), lambda name: name.removeprefix("dserver/"), steady=steady)
+    return sentence(judge(one, PATIENCE), Words(lambda name: name.removeprefix("dserver/"), steady=steady))
 
 
 def test_the_share_is_that_of_the_loser_and_says_so() -> None:
@@ -55,7 +55,7 @@ def test_clear_covers_and_says_what() -> None:
 
 def test_steady_sentences_have_no_number_that_moves() -> None:
     one = facts(overdue=(overdue(),))
-    assert "slow/1 waits for overdue events of a/b/c/x.change from fast/1;" in said(one, steady=True)
+    assert "slow/1 waits for events of a/b/c/x.change from fast/1;" in said(one, steady=True)
     assert "waits for 9 overdue events" in said(one)
     frozen = facts(silences=(silence(Failure.SILENT, listeners=("dserver/a/1", "dserver/b/1"), listening=5),))
     assert "has not answered for 20 s, a/1, b/1 and 3 more listen to it: it is silent;" in said(frozen)
