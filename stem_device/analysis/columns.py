@@ -55,6 +55,13 @@ class SubscriptionColumns:
     ended: Flags
     cause: Codes
 
+    @property
+    def onset_utc_ns(self) -> Integers:
+        """What a poll found lost was lost after this moment; if not told, after the poll before."""
+        told = self.lost_since_utc_ns >= 0
+        onset: Integers = np.where(told, self.lost_since_utc_ns, self.previous_utc_ns)
+        return onset
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerColumns:
@@ -167,7 +174,6 @@ def _losses(columns: Columns, groups: _Groups) -> tuple[tuple[Loss, ...], int]:
 def _loss(columns: Columns, own: Integers, missed: int, unaccounted: int, received: int) -> Loss:
     """``own`` are the rows of one subscription that tell of losses, at least one."""
     rows, last = columns.subscriptions, int(own[-1])
-    since = np.where(rows.lost_since_utc_ns[own] >= 0, rows.lost_since_utc_ns[own], rows.previous_utc_ns[own])
     causes = rows.cause[own]
     causes = causes[causes >= 0]
     return Loss(
@@ -179,7 +185,7 @@ def _loss(columns: Columns, own: Integers, missed: int, unaccounted: int, receiv
         unaccounted=unaccounted,
         at_least=bool(rows.at_least[own].any()),
         received=received,
-        since_utc_ns=int(since.min()),
+        since_utc_ns=int(rows.onset_utc_ns[own].min()),
         noticed_utc_ns=int(rows.time_utc_ns[own].min()),
         until_utc_ns=int(rows.time_utc_ns[own].max()),
         cause=_name(columns, causes[-1]) if len(causes) else "",

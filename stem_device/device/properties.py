@@ -181,8 +181,8 @@ PROPERTIES: tuple[PropertySpec, ...] = (
         type_text="long",
         default=(str(_DEFAULTS.unreachable_alarm_polls),),
         convert=_count,
-        doc="Polls in a row after which a server that does not answer, or a subscription that is not connected, "
-        "makes State ALARM, at least 1. A silent server has 15 s besides; a publisher that refuses connections "
-        "and has monitored subscribers has no such patience.",
+        doc="Polls in a row after which a server that does not answer, or a subscription that is not "
+        "connected, makes State ALARM, at least 1. A silent server has 15 s besides; a publisher that "
+        "refuses connections and has monitored subscribers has no such patience.",
     ),
 )
