@@ -144,7 +144,6 @@ def _delta(now: Counts, before: Counts) -> Counts:
         published=max(0, now.published - before.published),
         received=max(0, now.received - before.received),
         missed=max(0, now.missed - before.missed),
-        unaccounted=now.unaccounted - before.unaccounted,
         gaps=max(0, now.gaps - before.gaps),
         discarded=max(0, now.discarded - before.discarded),
         resets=max(0, now.resets - before.resets),

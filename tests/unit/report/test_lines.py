@@ -114,6 +114,7 @@ def test_the_summary_names_who_lost_events() -> None:
         "summary polls=2 seconds=1.0 servers=2 published=25 received=12 missed=13 unaccounted=0 gaps=1"
         " discarded=0 overdue=0"
     )
+    assert verdict.startswith(f'verdict level=lost text="{SUBSCRIBER} missed 13 events of {STREAM}')
     assert lossy == (
         f"lossy server={SUBSCRIBER} stream={STREAM} received=12 missed=13 unaccounted=0 gaps=1 overdue=0"
     )
