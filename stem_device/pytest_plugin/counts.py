@@ -36,9 +36,9 @@ class SubscriptionEvents:
     ``received``, ``missed``, ``unaccounted`` and ``gaps`` were added during the test; more may have been
     missed where ``at_least``. ``unaccounted`` were overdue when the publisher or the subscription ended:
     nobody can know whether they arrived. ``overdue`` were pushed during the test and have not arrived; None
-    where that is not known. ``overdue_before`` were overdue when the test began: they may be among ``missed``.
-    What was lost was lost after ``lost_since_utc_ns`` and noticed by ``noticed_utc_ns``; 0 where that is not
-    told. ``cause`` is a code of why.
+    where that is not known. ``overdue_before`` were overdue when the test began: they may be among
+    ``missed``. What was lost was lost after ``lost_since_utc_ns`` and noticed by ``noticed_utc_ns``; 0 where
+    that is not told. ``cause`` is a code of why.
     """
 
     subscriber: str

@@ -12,13 +12,12 @@ from stem_device.demo.database import EmbeddedDatabase
 from tests.system.event_monitors import EventMonitor, event_monitor
 from tests.system.harness import ServerFactory, settle
 
-BURST = 20_000
+BURST = 200_000
 VALID, WARNING, ALARM = (
     tango.AttrQuality.ATTR_VALID,
     tango.AttrQuality.ATTR_WARNING,
     tango.AttrQuality.ATTR_ALARM,
 )
-SMALL_QUEUES = {"TANGO_EVENT_BUFFER_HWM": "100", "TANGO_DS_EVENT_BUFFER_HWM": "100"}
 
 
 def quality(monitor: EventMonitor, name: str) -> tango.AttrQuality:
@@ -42,7 +41,7 @@ def test_the_set_point_of_the_poll_period(database: EmbeddedDatabase, tmp_path: 
 def test_a_loss_is_an_alarm_with_qualities_and_both_are_over_after_the_hold_time(
     database: EmbeddedDatabase, servers: ServerFactory, tmp_path: Path
 ) -> None:
-    publisher, subscriber = servers(environment=SMALL_QUEUES), servers(environment=SMALL_QUEUES)
+    publisher, subscriber = servers(), servers()
     index = subscriber.subscriber.subscribe(publisher.publisher)
     properties = {"AlarmHoldTime": ["5"]}
     targets = [publisher.name, subscriber.name]
@@ -98,7 +97,7 @@ def test_a_killed_publisher_is_told_with_its_listener(
             monitor.wait(lambda: monitor.value("followedServers") == 1, "the followed publisher")
         assert monitor.value("serverCount") == len(targets)
         monitor.wait_state(tango.DevState.ON)
-        publisher.kill()
+        publisher.process.kill()
         monitor.wait_state(tango.DevState.ALARM)
         assert level(monitor) == "waiting"
         sentence = f"{publisher.name} ended without having been stopped, {subscriber.name} listens to it"
