@@ -17,6 +17,17 @@ class ExitCode(enum.IntEnum):
     SOME_TARGETS = 4
     MISSING_EXTRA = 5
     WORSE = 6
+    LOST = 7
+    WAITING = 8
+    UNKNOWN = 9
+
+
+class FailOn(enum.StrEnum):
+    """From which verdict on a command fails; each includes the ones before it."""
+
+    LOST = "lost"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
 
 
 def exit_code(error: StemError) -> ExitCode:

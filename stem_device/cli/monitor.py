@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
+from stem_device.cli.selecting import FailOnVerdict
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -15,10 +16,13 @@ EPILOG = """[bold]Examples[/bold]
 
   stem monitor 'lab/*/*' -p 1 -m -o run.h5  [dim]with timings, recorded[/dim]
 
+  stem monitor 'lab/*/*' -n 60 --fail-on waiting    [dim]a check in a script[/dim]
+
   stem monitor dserver/TangoTest/test | grep -E ' (missed|overdue) '
 
 [bold]Exit codes[/bold]: 0 ended or interrupted, 1 the output file could not be written, 2 wrong usage,
-3 no target can be monitored, 5 an optional part is missing.
+3 no target can be monitored, 5 an optional part is missing; with --fail-on 7 events were lost,
+8 something waits, 9 not all is covered.
 """
 
 
@@ -76,6 +80,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             help="Ask the publishers of the subscriptions too, if they are not named themselves.",
         ),
     ] = True,
+    fail_on: FailOnVerdict = None,
 ) -> None:
     """Watch servers: a live table on a terminal, plain lines in a pipe.
 
@@ -98,5 +103,6 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             wait=wait,
             plain=plain,
             follow=follow,
+            fail_on=fail_on,
         )
         raise typer.Exit(run_monitor(arguments))

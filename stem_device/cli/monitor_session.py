@@ -10,9 +10,10 @@ from pathlib import Path
 
 import tango
 
-from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.exit_codes import ExitCode, FailOn
 from stem_device.cli.failures import tell
 from stem_device.cli.interrupts import Interrupted, interrupts_noted
+from stem_device.cli.judging import verdict_code
 from stem_device.cli.output_file import OutputFile
 from stem_device.cli.views import Shown, View, Watcher, choose_view
 from stem_device.model.options import Options
@@ -20,6 +21,7 @@ from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
 from stem_device.polling import check_target
+from stem_device.monitor.monitor import patience_of
 from stem_device.report import numbers
 from stem_device.report.lines import quoted
 from stem_device.report.summary import summarise
@@ -42,6 +44,7 @@ class MonitorArguments:
     wait: bool = False
     plain: bool = False
     follow: bool = True
+    fail_on: FailOn | None = None
 
     def options(self) -> Options:
         """Raises OptionError."""
@@ -62,7 +65,7 @@ class MonitorSession:
         path = arguments.output_file
         self._output = OutputFile(path, options, append=arguments.append) if path else None
         self._monitor = Monitor(options)
-        self._watcher = Watcher(_heading(arguments))
+        self._watcher = Watcher(_heading(arguments), patience_of(options))
         self._shown: queue.Queue[Shown] = queue.Queue(_WAITING_REPORTS)
         self._last: Snapshot | None = None
         self._taken = 0
@@ -78,8 +81,10 @@ class MonitorSession:
                 code = self._watch(view, interrupted)
             finally:
                 self._close()
-            if code is ExitCode.OK and self._last is not None:
-                view.summary(summarise(self._last))
+            verdict = self._watcher.verdict
+            if code is ExitCode.OK and self._last is not None and verdict is not None:
+                view.summary(summarise(self._last, verdict))
+                code = verdict_code(verdict.level, self._arguments.fail_on)
         if self.dropped_reports:
             tell(f"{self.dropped_reports} polls were not shown: the output was not read fast enough")
         return self._outcome(code)

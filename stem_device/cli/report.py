@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import End, Files, Run, Servers, Start, Streams
+from stem_device.cli.selecting import End, FailOnVerdict, Files, Run, Servers, Start, Streams
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -25,7 +25,8 @@ graph (who publishes to whom), servers (servers over time), distributions (laten
 timings (the same over time), stages (stages of the runs, the first page).
 
 [bold]Exit codes[/bold]: 0 done, 1 a file cannot be read or written, or a figure cannot be drawn,
-2 wrong usage, 5 a part is not installed.
+2 wrong usage, 5 a part is not installed; with --fail-on 7 events were lost, 8 something waits, 9 not all is
+covered. The page is written in any case.
 """
 
 
@@ -62,6 +63,7 @@ def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
             help="With --format: a figure; may be given several times; default: all.",
         ),
     ] = None,
+    fail_on: FailOnVerdict = None,
 ) -> None:
     """Make one HTML page of a recording: what was lost, by whom, when, during which test run.
 
@@ -71,7 +73,7 @@ def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
     with failures_told():
         from stem_device.cli.report_session import ReportArguments, run_report  # noqa: PLC0415 - imports numpy
 
-        run_report(
+        code = run_report(
             ReportArguments(
                 files=tuple(files),
                 output=output,
@@ -82,5 +84,7 @@ def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
                 run=run,
                 image_format=image_format,
                 figures=tuple(figure or ()),
+                fail_on=fail_on,
             )
         )
+        raise typer.Exit(code)

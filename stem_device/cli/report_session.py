@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from stem_device.cli.exit_codes import ExitCode, FailOn
 from stem_device.cli.failures import tell
+from stem_device.cli.judging import selected_of, verdict_code
 from stem_device.errors import OptionError, RecordingError
 from stem_device.reading import open_recording
 from stem_device.recording.advice import explain
@@ -36,16 +38,18 @@ class ReportArguments:
     run: str | None = None
     image_format: str | None = None
     figures: tuple[str, ...] = ()
+    fail_on: FailOn | None = None
 
 
-def run_report(arguments: ReportArguments) -> None:
-    """Read, compute, write; say on standard error what was written. Raises StemError."""
+def run_report(arguments: ReportArguments) -> ExitCode:
+    """Read, compute, write; say on standard error what was written, and judge. Raises StemError."""
     _check(arguments)
     findings = _findings(arguments)
     if arguments.image_format is None:
         _write_page(findings, arguments)
     else:
         _write_images(findings, arguments, arguments.image_format)
+    return verdict_code(findings.evidence.verdict.level, arguments.fail_on)
 
 
 def _check(arguments: ReportArguments) -> None:
@@ -63,14 +67,14 @@ def _check(arguments: ReportArguments) -> None:
 
 def _findings(arguments: ReportArguments) -> Findings:
     with open_recording([*arguments.files]) as recording:
-        view = recording.select(
-            start=arguments.start,
-            end=arguments.end,
-            servers=arguments.servers,
-            streams=arguments.streams,
-            run=arguments.run,
-        )
-        return find(gather(view))
+        chosen = {
+            "start": arguments.start,
+            "end": arguments.end,
+            "servers": arguments.servers,
+            "streams": arguments.streams,
+            "run": arguments.run,
+        }
+        return find(gather(selected_of(recording, chosen)))
 
 
 def _write_page(findings: Findings, arguments: ReportArguments) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from stem_device.cli.exit_codes import FailOn
 from stem_device.errors import OptionError
 
 Files = Annotated[
@@ -47,6 +48,15 @@ Streams = Annotated[
     ),
 ]
 Top = Annotated[int, typer.Option("--top", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")]
+FailOnVerdict = Annotated[
+    FailOn | None,
+    typer.Option(
+        "--fail-on",
+        metavar="LEVEL",
+        help="End with an exit code if the verdict is so or worse: lost (7), waiting (8), unknown (9).",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")]
 
 

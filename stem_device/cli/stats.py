@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson, End, Files, Run, Servers, Start, Streams, Top
+from stem_device.cli.selecting import AsJson, End, FailOnVerdict, Files, Run, Servers, Start, Streams, Top
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -17,7 +17,10 @@ EPILOG = """[bold]Examples[/bold]
 
   stem stats night.h5 --json | jq '.subscriptions[0].counts.missed'
 
-[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing.
+  stem stats night.h5 --fail-on waiting
+
+[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing;
+with --fail-on 7 events were lost, 8 something waits, 9 not all is covered.
 """
 
 
@@ -30,11 +33,12 @@ def stats(  # noqa: PLR0917 - one parameter an option, called by typer alone
     run: Run = None,
     top: Top = 10,
     as_json: AsJson = False,
+    fail_on: FailOnVerdict = None,
 ) -> None:
     """Say what was published, received and [bold]missed[/bold], by whom, and how long everything took.
 
-    The worst comes first. Counts are of events between the first and the last poll. What the numbers do not
-    tell of (servers that did not answer, times without polls) stands at the end.
+    The verdict comes first, then the worst. Counts are of events between the first and the last poll. What
+    the numbers do not tell of (servers that did not answer, times without polls) stands at the end.
     """
     with failures_told():
         from stem_device.cli.stats_session import run_stats  # noqa: PLC0415 - imports numpy
@@ -46,4 +50,4 @@ def stats(  # noqa: PLR0917 - one parameter an option, called by typer alone
             "streams": stream or None,
             "run": run,
         }
-        raise typer.Exit(run_stats(files, chosen, top=top, as_json=as_json))
+        raise typer.Exit(run_stats(files, chosen, top=top, as_json=as_json, fail_on=fail_on))

@@ -8,20 +8,29 @@ from typing import Any
 
 import msgspec
 
-from stem_device.cli.exit_codes import ExitCode
+from stem_device.analysis.verdict import Level
+from stem_device.cli.exit_codes import ExitCode, FailOn
+from stem_device.cli.judging import selected_of, verdict_code
 from stem_device.cli.stats_tables import stats_parts
 from stem_device.cli.wide import print_lines, wide_console
 from stem_device.reading import open_recording
 from stem_device.statistics import summarise
 
 
-def run_stats(files: Sequence[Path], chosen: Mapping[str, Any], *, top: int, as_json: bool) -> ExitCode:
+def run_stats(
+    files: Sequence[Path],
+    chosen: Mapping[str, Any],
+    *,
+    top: int,
+    as_json: bool,
+    fail_on: FailOn | None = None,
+) -> ExitCode:
     """Read, compute, print. ``chosen`` are arguments of ``Recording.select``. Raises StemError."""
     with open_recording([*files]) as recording:
-        selected = recording.select(**chosen) if any(chosen.values()) else recording
+        selected = selected_of(recording, chosen)
         statistics = summarise(selected)
     if as_json:
         print(msgspec.json.encode(statistics).decode())
     else:
         print_lines(wide_console(), stats_parts(statistics, top))
-    return ExitCode.OK
+    return verdict_code(Level[statistics.verdict.level.upper()], fail_on)

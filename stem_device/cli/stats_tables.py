@@ -10,11 +10,15 @@ from typing import TypeVar
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from stem_device.analysis.verdict import Why
+from stem_device.analysis.wording import finding_text
 from stem_device.cli.wide import table
 from stem_device.report.numbers import common_prefix, count, micros, rate, seconds, utc, without
 from stem_device.statistics.results import Counted, ServerStatistics, Statistics
 
 _Row = TypeVar("_Row")
+STYLES = {"clear": "bold green", "unknown": "bold", "waiting": "bold yellow", "lost": "bold red"}
+"""By level."""
 _SHOWN_TIMINGS = ("push", "processing", "latency")
 _NUMBERS = {
     "count": "count",
@@ -34,12 +38,16 @@ _NUMBERS = {
 }
 
 
+TOLD_BELOW = frozenset({Why.NO_POLL, Why.PROBLEM, Why.UNCOUNTED_TIME, Why.NOT_ASKED, Why.NOT_ANSWERED})
+"""What the list of what is not covered says in more detail."""
+
+
 def stats_parts(statistics: Statistics, top: int) -> Iterator[RenderableType | None]:
     """Headline, subscriptions, servers, streams, timings, what was not covered. ``top`` 0: all rows."""
     prefix = common_prefix(
         [server.server for server in statistics.servers] + [stream.stream for stream in statistics.streams]
     )
-    yield _headline(statistics)
+    yield _headline(statistics, prefix)
     yield _subscriptions(statistics, prefix, top)
     yield _servers(statistics, prefix, top)
     yield _streams(statistics, prefix, top)
@@ -48,7 +56,7 @@ def stats_parts(statistics: Statistics, top: int) -> Iterator[RenderableType | N
     yield _not_covered(statistics, prefix, top)
 
 
-def _headline(statistics: Statistics) -> Text:
+def _headline(statistics: Statistics, prefix: str) -> Text:
     totals, text = statistics.totals, Text()
     for source in statistics.sources:
         label = f"{source.label}, " if source.label else ""
@@ -59,19 +67,27 @@ def _headline(statistics: Statistics) -> Text:
         f"{count(totals.servers)} servers, {count(totals.streams)} streams, "
         f"{count(totals.subscriptions)} subscriptions, {seconds(totals.seconds)} covered\n"
     )
-    counts = totals.counts
+    counts, verdict = totals.counts, statistics.verdict
+    text.append(f"{without(prefix, verdict.sentence)}\n", style=STYLES[verdict.level])
     text.append(f"published {count(counts.published)} ({rate(counts.published_rate)}), ")
     text.append(f"received {count(counts.received)} ({rate(counts.received_rate)}), ")
-    text.append(f"missed {_missed(counts)}", style="bold red" if counts.missed else "bold green")
+    text.append(f"missed {_missed(counts)}", style="bold red" if counts.missed else "")
     text.append(f" ({share(counts.loss_share)}) in {count(counts.gaps)} gaps\n")
+    if verdict.unaccounted:
+        text.append(f"unaccounted {count(verdict.unaccounted)}\n", style="bold red")
+    unknown = f" ({count(verdict.overdue_unknown)} unknown)" if verdict.overdue_unknown else ""
     text.append(
-        f"overdue {count(counts.overdue)} at the end, {count(counts.worst_overdue)} at worst; "
+        f"overdue {_known(counts.overdue)} at the end{unknown}, {_known(counts.worst_overdue)} at worst; "
         f"{count(counts.resets)} counters began anew; "
         f"subscriptions disconnected: {count(totals.disconnected)} at the end, "
         f"{count(totals.worst_disconnected)} at worst; "
         f"samples cover {share(totals.coverage.share)} of the events"
     )
     return text
+
+
+def _known(value: int | None) -> str:
+    return "unknown" if value is None else count(value)
 
 
 def _subscriptions(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
@@ -178,6 +194,9 @@ def _not_covered(statistics: Statistics, prefix: str, top: int) -> RenderableTyp
 
 def _not_covered_lines(statistics: Statistics) -> Iterator[str]:
     gaps = statistics.not_covered
+    for finding in (*statistics.verdict.waiting, *statistics.verdict.uncovered):
+        if finding.why not in TOLD_BELOW:
+            yield finding_text(finding)
     for silent in gaps.silent_servers:
         yield (
             f"{silent.server} did not answer in {count(silent.silent_polls)} of {count(silent.polls)} polls "
@@ -207,8 +226,8 @@ def _losses(counts: Counted) -> tuple[Text | str, ...]:
         Text(_missed(counts), style=style),
         share(counts.loss_share),
         count(counts.gaps),
-        count(counts.overdue),
-        count(counts.worst_overdue),
+        _known(counts.overdue),
+        _known(counts.worst_overdue),
         count(counts.resets),
     )
 

@@ -10,11 +10,14 @@ from typing import Protocol, Self
 from msgspec import Struct
 from rich.console import Console
 
+from stem_device.analysis.facts import Patience
+from stem_device.analysis.live import Running
+from stem_device.analysis.verdict import Verdict
 from stem_device.model.snapshot import Snapshot
 from stem_device.report.changes import PollReport, compare
 from stem_device.report.lines import poll_lines, summary_lines
 from stem_device.report.messages import messages
-from stem_device.report.overview import Overview, Trend, server_row, subscription_rows
+from stem_device.report.overview import Overview, Trend, judgement, server_row, subscription_rows
 from stem_device.report.summary import Summary
 from stem_device.report.terminal import Terminal
 
@@ -45,13 +48,15 @@ class View(Protocol):
 class Watcher:
     """Turns each Snapshot into what is shown of it, against the one before."""
 
-    def __init__(self, heading: str) -> None:
+    def __init__(self, heading: str, patience: Patience) -> None:
         self._heading = heading
+        self._running = Running(patience)
         self._previous: Snapshot | None = None
         self._trend = Trend()
         self._messages: deque[str] = deque(maxlen=50)
 
     def see(self, snapshot: Snapshot, footer: str = "") -> Shown:
+        self._running.take(snapshot)
         report = compare(snapshot, self._previous)
         self._previous = snapshot
         self._trend = self._trend.then(
@@ -59,6 +64,11 @@ class Watcher:
         )
         self._messages.extend(messages(report))
         return Shown(report, self._overview(snapshot, report, footer))
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Of all polls so far; None before the first."""
+        return self._running.judged
 
     def _overview(self, snapshot: Snapshot, report: PollReport, footer: str) -> Overview:
         return Overview(
@@ -74,6 +84,7 @@ class Watcher:
             timings=report.timings,
             messages=tuple(self._messages),
             footer=footer,
+            verdict=judgement(self.verdict) if self.verdict else None,
         )
 
 

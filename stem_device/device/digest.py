@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
+from stem_device.analysis.live import known_subscriptions
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot, SubscriptionRecord
 
@@ -20,16 +21,17 @@ MAX_WORST = 64
 
 
 class Worst(Struct, frozen=True, gc=False):
-    """A subscription that lost something, with the server that has it."""
+    """A subscription that lost something or waits for it, with the server that has it."""
 
     server: str
     subscription: SubscriptionRecord
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """Most missed first, then most overdue, then most gaps."""
+        """Most lost (missed and unaccounted) first, then most overdue, then most gaps."""
         subscription = self.subscription
-        return (subscription.missed_total, subscription.overdue or 0, subscription.gaps_total)
+        lost = subscription.missed_total + subscription.unaccounted_total
+        return (lost, subscription.overdue or 0, subscription.gaps_total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Digest:
     ``servers`` are the first MAX_SERVERS in the order of the Snapshot, ``worst`` the MAX_WORST worst
     subscriptions with any loss, worst first; the ``..._not_shown`` count what was left out.
     ``disconnected`` counts subscriptions that are being retried, in servers that answered.
+    ``followed`` servers are in nothing else.
     """
 
     states: Mapping[ServerState, int]
@@ -48,6 +51,7 @@ class Digest:
     sampling: int
     drained: int
     servers: tuple[ServerRecord, ...]
+    followed: tuple[ServerRecord, ...]
     servers_not_shown: int
     worst: tuple[Worst, ...]
     worst_not_shown: int
@@ -55,16 +59,17 @@ class Digest:
 
 def digest(snapshot: Snapshot, *, max_servers: int = MAX_SERVERS, max_worst: int = MAX_WORST) -> Digest:
     """Go once through the Snapshot."""
-    servers = snapshot.servers
+    servers = tuple(server for server in snapshot.servers if not server.followed)
     lossy = list(_lossy(servers))
     return Digest(
         states=Counter(server.state for server in servers),
         streams=sum(len(server.streams) for server in servers),
-        subscriptions=sum(len(server.subscriptions) for server in servers),
+        subscriptions=sum(map(known_subscriptions, servers)),
         disconnected=sum(len(server.not_connected) for server in monitored(servers)),
         sampling=sum(server.sampling for server in monitored(servers)),
         drained=sum(server.drained_by_others for server in servers),
         servers=servers[:max_servers],
+        followed=tuple(server for server in snapshot.servers if server.followed),
         servers_not_shown=max(0, len(servers) - max_servers),
         worst=tuple(heapq.nlargest(max_worst, lossy, key=lambda worst: worst.rank)),
         worst_not_shown=max(0, len(lossy) - max_worst),
@@ -79,5 +84,10 @@ def monitored(servers: Iterable[ServerRecord]) -> Iterator[ServerRecord]:
 def _lossy(servers: Iterable[ServerRecord]) -> Iterator[Worst]:
     for server in servers:
         for subscription in server.subscriptions:
-            if subscription.missed_total or subscription.overdue or subscription.gaps_total:
+            if (
+                subscription.missed_total
+                or subscription.unaccounted_total
+                or subscription.overdue
+                or subscription.gaps_total
+            ):
                 yield Worst(server.name, subscription)

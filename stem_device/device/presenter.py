@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from stem_device.device.digest import digest
-from stem_device.device.state import DeviceState, History, advance, state_of
+from stem_device.device.state import DeviceState, state_of
 from stem_device.device.status import Situation, status_of
 from stem_device.device.summary import latest_snapshot
 from stem_device.device.view import Polled, View
@@ -20,14 +22,21 @@ class Presenter:
 
     def __init__(self, monitor: Monitor) -> None:
         self.monitor = monitor
-        self._history = History()
         self._polled: Polled | None = None
 
     def take(self, snapshot: Snapshot) -> None:
         """Use this Snapshot from now on."""
-        self._history = advance(self._history, snapshot, self.monitor.options)
+        verdict = self.monitor.verdict
+        if verdict is None:  # there is one before any consumer is called
+            return
         numbers = digest(snapshot)
-        self._polled = Polled(snapshot=snapshot, digest=numbers, latest=latest_snapshot(snapshot, numbers))
+        self._polled = Polled(
+            snapshot=snapshot,
+            verdict=verdict,
+            digest=numbers,
+            latest=latest_snapshot(snapshot, numbers),
+            missed_rate=_missed_rate(self._polled.snapshot if self._polled else None, snapshot),
+        )
 
     def view(self, *, event_errors: int) -> View:
         monitor = self.monitor
@@ -43,15 +52,13 @@ class Presenter:
         )
 
     def state(self, view: View) -> DeviceState:
-        snapshot = view.polled.snapshot if view.polled else None
-        return state_of(snapshot, self._history, self.monitor.options, view.recording)
+        return state_of(view.polled.verdict if view.polled else None, view.recording)
 
     def status(self, view: View, notes: tuple[str, ...] = ()) -> str:
         return status_of(
             Situation(
                 snapshot=view.polled.snapshot if view.polled else None,
-                history=self._history,
-                options=self.monitor.options,
+                verdict=view.polled.verdict if view.polled else None,
                 targets=view.targets,
                 recording=view.recording,
                 health=view.health,
@@ -59,3 +66,11 @@ class Presenter:
                 notes=notes,
             )
         )
+
+
+def _missed_rate(before: Snapshot | None, now: Snapshot) -> float:
+    if before is None or now.monotonic_ns <= before.monotonic_ns:
+        return math.nan
+    # Less than before: somebody has set the counters back.
+    missed = max(0, now.counts.missed - before.counts.missed)
+    return missed * 1e9 / (now.monotonic_ns - before.monotonic_ns)

@@ -167,7 +167,7 @@ PROPERTIES: tuple[PropertySpec, ...] = (
         type_text="double, s",
         default=(f"{_DEFAULTS.alarm_hold_time:g}",),
         convert=_seconds,
-        doc="Seconds for which State stays ALARM after events were missed.",
+        doc="Seconds for which State stays ALARM after events were missed or unaccounted.",
     ),
     PropertySpec(
         name="OverdueAlarmPolls",
@@ -181,7 +181,9 @@ PROPERTIES: tuple[PropertySpec, ...] = (
         type_text="long",
         default=(str(_DEFAULTS.unreachable_alarm_polls),),
         convert=_count,
-        doc="Polls in a row after which a server that does not answer makes State ALARM, at least 1.",
+        doc="Polls in a row after which a server that does not answer, or a subscription that is not "
+        "connected, makes State ALARM, at least 1. A silent server has 15 s besides; a publisher that "
+        "refuses connections and has monitored subscribers has no such patience.",
     ),
     PropertySpec(
         name="FollowPublishers",

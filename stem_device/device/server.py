@@ -19,6 +19,7 @@ from typing import Any, ClassVar, TypeVar
 import tango
 from tango.server import command, run
 
+from stem_device.device.attributes import ATTRIBUTES
 from stem_device.device.events import EventPusher
 from stem_device.device.failures import dev_failed, not_working
 from stem_device.device.marks import MARK_IN, MARK_OUT, NAMED_MARK_IN, mark_reply, parse_mark
@@ -51,6 +52,8 @@ T = TypeVar("T")
 EXECUTABLE = "EventMonitor"
 TOLD_VERSIONS = ("stem-device", "h5py", "numpy", "msgspec")
 MAX_PATH_CHARACTERS = 4096
+WITH_QUALITY = tuple(spec.name for spec in ATTRIBUTES if spec.quality)
+"""Attributes that the verdict may rest on."""
 BETWEEN_LIVES = "Init is under way; call again when it has returned."
 
 TableDevice: Any = table_base(
@@ -132,6 +135,7 @@ class EventMonitor(TableDevice):
     def _begin(self, options: Options) -> None:
         monitor = type(self).make_monitor(options)
         presenter = Presenter(monitor)
+        self._show_set_point(options.poll_period)
         monitor.add_consumer(lambda snapshot: self._take(presenter, snapshot))
         self._presenter = presenter
         monitor.start()
@@ -181,6 +185,7 @@ class EventMonitor(TableDevice):
         """Let Tango check the alarm limits of the attributes, whoever set them."""
         self._asking_tango = True
         try:
+            self._renew_qualities()
             # Asked with ON: Tango looks at no limit when the device itself said ALARM.
             self.set_state(tango.DevState.ON)
             self.set_status(status)
@@ -188,6 +193,12 @@ class EventMonitor(TableDevice):
             return DeviceState.ALARM if beyond else state, str(self.dev_status())
         finally:
             self._asking_tango = False
+
+    def _renew_qualities(self) -> None:
+        """Tango looks at the qualities as they were last read, in an alarm that is over by now, say."""
+        attributes = self.get_device_attr()
+        for name in WITH_QUALITY:
+            attributes.get_attr_by_name(name).set_quality(self._shown[name][2])
 
     def dev_state(self) -> tango.DevState:
         """Answer as was pushed last, so that State read and State pushed are the same."""
@@ -207,6 +218,10 @@ class EventMonitor(TableDevice):
             monitor.poll_period = value
 
         self._act(name, change)
+
+    def _show_set_point(self, seconds: float) -> None:
+        """What a panel shows beside the value of pollPeriod, before anybody has written it."""
+        self.get_device_attr().get_w_attr_by_name("pollPeriod").set_write_value(seconds)
 
     def _act(self, name: str, action: Callable[[Monitor], T]) -> T:
         """Do what a client asked for, without holding up others, and show its outcome."""

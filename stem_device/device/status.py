@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stem_device.analysis.verdict import Finding, Verdict, Why
+from stem_device.analysis.wording import Words, finding_text, loss_text, sentence
 from stem_device.device.digest import monitored
-from stem_device.device.state import History, late
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, count_text, tango_text, utc_text
-from stem_device.model.options import Options
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 MAX_LINES = 10
 """Lines of one kind; how many more there are is said."""
+
+WORDS = Words(steady=True, grouped=False)
+"""Status changes only when something happened."""
+
+ALREADY_TOLD = frozenset({Why.NOT_ASKED, Why.NOT_ANSWERED, Why.DATABASE, Why.PROBLEM, Why.STOPPED})
+"""What the lists of servers and problems say as well."""
 
 MISSED_ADVICE = (
     "What to do: the callbacks of a subscriber must be faster than its events come (processingTimeP99 "
@@ -45,8 +51,7 @@ class Situation:
     """Everything that Status tells about. ``notes`` are further sentences of the device itself."""
 
     snapshot: Snapshot | None
-    history: History
-    options: Options
+    verdict: Verdict | None
     targets: tuple[str, ...]
     recording: RecordingStatus
     health: MonitorHealth
@@ -58,10 +63,10 @@ def status_of(situation: Situation) -> str:
     """The text, one sentence or list item a line; at most a few hundred lines however much is wrong."""
     lines = [
         *_headline(situation),
-        *_missed(situation),
-        *_overdue(situation),
-        *_disconnected(situation.snapshot),
-        *_servers(situation.snapshot),
+        *_lost(situation.verdict),
+        *_waiting(situation.verdict),
+        *_uncovered(situation.verdict),
+        *_servers(situation),
         *_drained(situation.snapshot),
         *_recording(situation.recording),
         *_marks(situation),
@@ -84,69 +89,80 @@ def _headline(situation: Situation) -> Iterator[str]:
         yield f"Waiting for the first poll of {count_text(len(situation.targets), 'target')}."
     else:
         yield _answering(snapshot)
-        yield _missed_in_all(snapshot, situation)
+        if situation.verdict is not None:
+            yield sentence(situation.verdict, WORDS)
+        yield from _totals(snapshot)
 
 
 def _answering(snapshot: Snapshot) -> str:
-    answering, known = sum(1 for _ in monitored(snapshot.servers)), len(snapshot.servers)
+    own = [server for server in snapshot.servers if not server.followed]
+    answering, known = sum(1 for _ in monitored(own)), len(own)
     if not known:
         return "No target answers: no server was found for TargetDevices."
     if not answering:
         return f"No target answers: none of {count_text(known, 'server')} can be monitored."
-    return f"Monitoring {answering} of {count_text(known, 'server')}."
+    followed = len(snapshot.servers) - known
+    besides = f", and following {count_text(followed, 'publisher')} of them" if followed else ""
+    return f"Monitoring {answering} of {count_text(known, 'server')}{besides}."
 
 
-def _missed_in_all(snapshot: Snapshot, situation: Situation) -> str:
-    since = utc_text(snapshot.monitoring_since_utc_ns)
-    if not snapshot.counts.missed:
-        return f"No event was seen to be missed since {since}."
-    recent = "" if situation.history.misses else f", none in the last {situation.options.alarm_hold_time:g} s"
-    return f"{count_text(snapshot.counts.missed, 'event')} missed since {since}{recent}."
+def _totals(snapshot: Snapshot) -> Iterator[str]:
+    """What was lost since the totals began; the verdict is that of the last AlarmHoldTime."""
+    counts, since = snapshot.counts, utc_text(snapshot.monitoring_since_utc_ns)
+    if counts.missed or counts.unaccounted:
+        unaccounted = f", {counts.unaccounted} unaccounted" if counts.unaccounted else ""
+        yield f"{count_text(counts.missed, 'event')} missed{unaccounted} since {since}."
+    if counts.missed_before:
+        yield (
+            f"{count_text(counts.missed_before, 'event')} pushed before that and lost on the way since; "
+            "in no total."
+        )
 
 
-def _missed(situation: Situation) -> Iterator[str]:
-    misses = sorted(situation.history.misses.values(), key=lambda miss: -miss.missed)
-    if not misses:
+def _lost(verdict: Verdict | None) -> Iterator[str]:
+    if verdict is None or not verdict.losses:
         return
-    yield f"Events were missed within the last {situation.options.alarm_hold_time:g} s:"
-    yield from _listed(
-        f"{miss.server} missed {'at least ' if miss.at_least else ''}{count_text(miss.missed, 'event')} of "
-        f"{miss.stream} from {miss.publisher}, noticed {utc_text(miss.noticed_utc_ns)}"
-        for miss in misses
-    )
+    yield f"Events were lost within the last {verdict.span.hold_seconds:g} s:"
+    yield from _listed(f"{loss_text(loss, WORDS)}" for loss in verdict.losses)
     yield MISSED_ADVICE
 
 
-def _overdue(situation: Situation) -> Iterator[str]:
-    overdue = sorted(late(situation.history, situation.options), key=lambda one: -one.overdue)
-    if not overdue:
-        return
-    polls = count_text(situation.options.overdue_alarm_polls, "poll")
-    yield f"Events have been overdue for at least {polls}:"
-    # How many are overdue moves with every poll; the attributes tell.
-    yield from _listed(
-        f"{one.server} waits for events of {one.stream} from {one.publisher}" for one in overdue
-    )
-    yield OVERDUE_ADVICE
+def _waiting(verdict: Verdict | None) -> Iterator[str]:
+    """Overdue and disconnected subscriptions; servers have a list of their own."""
+    findings = verdict.waiting if verdict else ()
+    yield from _found(findings, Why.OVERDUE, "Events are overdue:", OVERDUE_ADVICE)
+    yield from _found(findings, Why.DISCONNECTED, "Subscriptions are disconnected:", DISCONNECTED_ADVICE)
+    dead = [one for one in findings if one.why in {Why.REFUSED, Why.SILENT} and one.listening]
+    if dead:
+        yield "Publishers do not work, and are listened to:"
+        yield from _listed(finding_text(one, WORDS) for one in dead)
 
 
-def _disconnected(snapshot: Snapshot | None) -> Iterator[str]:
-    servers = monitored(snapshot.servers) if snapshot else ()
-    lines = [
-        f"{server.name} is not connected to {one.device}/{one.attribute} ({one.event_type})"
-        for server in servers
-        for one in server.not_connected
-    ]
-    if not lines:
-        return
-    yield "Subscriptions are disconnected:"
-    yield from _listed(lines)
-    yield DISCONNECTED_ADVICE
+def _found(findings: Sequence[Finding], why: Why, heading: str, advice: str) -> Iterator[str]:
+    found = [one for one in findings if one.why is why]
+    if found:
+        yield heading
+        yield from _listed(finding_text(one, WORDS) for one in found)
+        yield advice
 
 
-def _servers(snapshot: Snapshot | None) -> Iterator[str]:
-    """Servers that are not monitored, the alarming states first, then the problems of targets as a whole."""
-    servers = snapshot.servers if snapshot else ()
+def _uncovered(verdict: Verdict | None) -> Iterator[str]:
+    findings = [one for one in verdict.uncovered if one.why not in ALREADY_TOLD] if verdict else []
+    if findings:
+        yield "Not covered:"
+        yield from _listed(finding_text(one, WORDS) for one in findings)
+
+
+def _servers(situation: Situation) -> Iterator[str]:
+    """Servers that are not monitored, the alarming states first, then the problems of targets as a whole.
+
+    Of followed servers those that somebody listens to.
+    """
+    snapshot, verdict = situation.snapshot, situation.verdict
+    found_by_verdict = (*verdict.waiting, *verdict.uncovered, *verdict.told) if verdict else ()
+    concerned = {finding.server for finding in found_by_verdict}
+    every = snapshot.servers if snapshot else ()
+    servers = [server for server in every if not server.followed or server.name in concerned]
     for state in ServerState:
         if state is ServerState.MONITORED:
             continue

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import tango
 from tango.server import Device, attribute, device_property
 
-from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, Value, reading
+from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, Value, quality_of, reading
+from stem_device.device.attributes.spec import Quality
 from stem_device.device.properties import PROPERTIES
 from stem_device.device.view import View
 
@@ -17,7 +18,16 @@ LOWEST_POLL_PERIOD_SECONDS = 0.01
 HIGHEST_POLL_PERIOD_SECONDS = 86_400.0
 
 _NOTHING: Mapping[str, Value] = MappingProxyType(
-    {"DevULong64": 0, "DevDouble": 0.0, "DevString": "", "DevBoolean": False}
+    {"DevULong64": 0, "DevLong64": 0, "DevDouble": 0.0, "DevString": "", "DevBoolean": False, "DevEnum": 0}
+)
+
+
+_QUALITIES: Mapping[Quality, tango.AttrQuality] = MappingProxyType(
+    {
+        "valid": tango.AttrQuality.ATTR_VALID,
+        "warning": tango.AttrQuality.ATTR_WARNING,
+        "alarm": tango.AttrQuality.ATTR_ALARM,
+    }
 )
 
 
@@ -35,8 +45,8 @@ def readings(view: View | None) -> dict[str, Reading]:
 
 def _reading(spec: AttributeSpec, view: View | None) -> Reading:
     value = reading(spec, view) if view else None
-    if value is not None:
-        return Reading(value, tango.AttrQuality.ATTR_VALID)
+    if view is not None and value is not None:
+        return Reading(value, _QUALITIES[quality_of(spec, view)])
     return Reading([] if spec.max_length else _NOTHING[spec.dtype], tango.AttrQuality.ATTR_INVALID)
 
 
@@ -71,6 +81,8 @@ def _attribute(
     more: dict[str, Any] = dict(spec.limits)
     if spec.format:
         more["format"] = spec.format
+    if spec.labels:
+        more["enum_labels"] = list(spec.labels)
     if spec.max_length:
         more["max_dim_x"] = spec.max_length
     if spec.writable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stem_device.analysis.verdict import Verdict
 from stem_device.device.digest import Digest
 from stem_device.model.snapshot import Snapshot
 
@@ -15,11 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """What one poll brought, with what is computed from it once. ``latest`` is the bounded JSON."""
+    """What one poll brought, with what is computed from it once. ``latest`` is the bounded JSON.
+
+    ``verdict`` is that of the last AlarmHoldTime. ``missed_rate`` is events missed per second since the poll
+    before, NaN for the first one.
+    """
 
     snapshot: Snapshot
+    verdict: Verdict
     digest: Digest
     latest: str
+    missed_rate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,9 @@ import tango
 from msgspec import structs
 
 from stem_device.accounting import Ledger
+from stem_device.analysis.facts import Patience
+from stem_device.analysis.live import Running
+from stem_device.analysis.verdict import Verdict
 from stem_device.errors import MonitorNotRunningError, StemError
 from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.mark import Mark
@@ -52,6 +55,7 @@ class Monitor:
         self._poller = poller or Poller(options, clock=clock)
         self._schedule = Schedule(options.poll_period, clock=clock)
         self._ledger = Ledger(clock)
+        self._running = Running(patience_of(options), options.alarm_hold_time)
         self._recordings = recordings or RecordingSession(options, clock=clock)
         self._marks = MarkWriter(self._record_mark, clock=clock)
         self._thread_context = thread_context
@@ -114,6 +118,11 @@ class Monitor:
     def snapshot(self) -> Snapshot | None:
         """The latest Snapshot; None before the first poll has ended."""
         return self._snapshot
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the last AlarmHoldTime amounts to; None before the first poll has ended."""
+        return self._running.judged
 
     @property
     def health(self) -> MonitorHealth:
@@ -258,6 +267,8 @@ class Monitor:
         poll = self._poller.poll(overruns_total=self._schedule.overruns_total)
         with self._accounts:
             snapshot = self._ledger.account(poll)
+            verdict = self._running.take(snapshot)
+        snapshot = replace(snapshot, verdict=verdict.level.word)
         self._record(snapshot)
         self._snapshot = snapshot
         for consumer in tuple(self._consumers):
@@ -293,3 +304,8 @@ class Monitor:
 
     def _note(self, error: BaseException, **counts: int) -> None:
         self._health = structs.replace(self._health, last_error=f"{type(error).__name__}: {error}", **counts)
+
+
+def patience_of(options: Options) -> Patience:
+    """How long a verdict waits before it calls something overdue or dead."""
+    return Patience(options.overdue_alarm_polls, options.unreachable_alarm_polls)

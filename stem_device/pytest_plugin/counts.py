@@ -33,9 +33,12 @@ class EventCount(int):
 class SubscriptionEvents:
     """What happened to one subscription during a test.
 
-    ``received``, ``missed`` and ``gaps`` were added during the test; ``missed`` is a lower bound where
-    ``at_least``. ``overdue`` were pushed during the test and have not arrived; None where the publisher is
-    not monitored. ``overdue_before`` were overdue when the test began: they may be among ``missed``.
+    ``received``, ``missed``, ``unaccounted`` and ``gaps`` were added during the test; more may have been
+    missed where ``at_least``. ``unaccounted`` were overdue when the publisher or the subscription ended:
+    nobody can know whether they arrived. ``overdue`` were pushed during the test and have not arrived; None
+    where that is not known. ``overdue_before`` were overdue when the test began: they may be among
+    ``missed``. What was lost was lost after ``lost_since_utc_ns`` and noticed by ``noticed_utc_ns``; 0 where
+    that is not told. ``cause`` is a code of why.
     """
 
     subscriber: str
@@ -47,21 +50,44 @@ class SubscriptionEvents:
     gaps: int
     overdue: int | None
     overdue_before: int
+    unaccounted: int = 0
+    lost_since_utc_ns: int = 0
+    noticed_utc_ns: int = 0
+    cause: str = ""
+
+    @property
+    def lost(self) -> int:
+        """Missed and unaccounted."""
+        return self.missed + self.unaccounted
 
     def missed_sentence(self) -> str:
-        """Who missed how many of what from whom."""
+        """Who lost how many of what from whom, when, and why."""
         bound = "at least " if self.at_least else ""
         before = f" ({self.overdue_before} of its events were overdue before)" if self.overdue_before else ""
-        return (
-            f"{self.subscriber} missed {bound}{_events(self.missed)} of {self.stream}, "
-            f"published by {self.publisher}{before}"
-        )
+        of_what = f"of {self.stream}, published by {self.publisher}"
+        unaccounted = "unaccounted (overdue when a life ended)"
+        if self.missed:
+            text = f"{self.subscriber} missed {bound}{_events(self.missed)} {of_what}{before}"
+            text += f", and {self.unaccounted:,} are {unaccounted}" if self.unaccounted else ""
+        else:
+            text = f"{self.subscriber} has {_events(self.unaccounted)} {of_what}, {unaccounted}{before}"
+        return f"{text}{self._when()}{self._why()}"
+
+    def _when(self) -> str:
+        if not self.noticed_utc_ns:
+            return ""
+        from stem_device.analysis.wording import interval_text  # noqa: PLC0415 - imports msgspec
+
+        return f", lost {interval_text(self.lost_since_utc_ns, self.noticed_utc_ns)}"
+
+    def _why(self) -> str:
+        return f", cause: {self.cause}" if self.cause else ""
 
     def overdue_sentence(self) -> str:
         """Who waits for how many of what from whom."""
         return (
             f"{self.subscriber} did not receive the last {_events(self.overdue or 0)} of {self.stream}, "
-            f"published by {self.publisher}"
+            f"published by {self.publisher}{self._why()}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 import os
 import socket
 import time
@@ -10,9 +11,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 
+from stem_device.analysis.facts import Coverage, Facts, Loss, Overdue, Patience, Silence, Span, Unseen
+from stem_device.analysis.verdict import Level, Verdict, judge
 from stem_device.client.marker import Told
 from stem_device.model.mark import MAX_ERROR_CHARACTERS, MAX_NAME_CHARACTERS
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import Failure, ServerState
 from stem_device.pytest_plugin.counts import EventCount, SubscriptionEvents
 from stem_device.pytest_plugin.failures import CountersResetError, NothingMonitoredError
 from stem_device.pytest_plugin.observation import Observation, Subscription
@@ -93,7 +96,7 @@ class MonitoredTest:
 
     @property
     def missed(self) -> EventCount:
-        """Events that are known to be missed: a later one has arrived. See ``overdue`` for the others."""
+        """Events that are known to be missed, and those that are unaccounted. ``overdue`` has the others."""
         return self._missed(self._settled())
 
     @property
@@ -109,15 +112,24 @@ class MonitoredTest:
         """What happened to each subscription that there is now."""
         return self._subscriptions(self._settled())
 
+    @property
+    def verdict(self) -> Verdict:
+        """What the test amounts to, by the rules of everything else; ``verdict.level`` is how bad it is."""
+        return self._verdict(self._settled())
+
     def assert_nothing_missed(self) -> None:
-        """AssertionError if events were missed or are overdue, or a server does not answer any more."""
+        """AssertionError unless all that is known has arrived.
+
+        That is if events were missed, are unaccounted or overdue, or a server does not answer any more.
+        """
         __tracebackhide__ = True
         now = self._settled()
+        if self._verdict(now).level < Level.WAITING:
+            return
         missed, overdue = self._missed(now), self._overdue(now)
         lines = [f"{count!s}:\n  " + "\n  ".join(count.details) for count in (missed, overdue) if count]
-        lines += self._silent(now)
-        if lines:
-            raise AssertionError("\n".join(lines))
+        lines += [line for _, line in self._silent(now)]
+        raise AssertionError("\n".join(lines))
 
     @property
     def _start(self) -> Observation:
@@ -139,12 +151,45 @@ class MonitoredTest:
             raise CountersResetError(self._source.name)
         return now
 
+    def _verdict(self, now: Observation) -> Verdict:
+        """Events have been waited for as long as the test wants: there is no further patience."""
+        rows = self._subscriptions(now)
+        live = [(server.name, one) for server in now.servers for one in server.subscriptions if not one.ended]
+        missed = self._missed(now)
+        own = [server for server in now.servers if not server.followed]
+        return judge(
+            Facts(
+                span=Span(_utc_ns(self._start.time), _utc_ns(now.time), polls=now.poll),
+                coverage=Coverage(
+                    subscriptions=len(live),
+                    subscribers=len({name for name, _ in live}),
+                    answering=sum(server.state is ServerState.MONITORED for server in own),
+                    servers=len(own),
+                ),
+                missed=int(missed) - sum(one.unaccounted for one in rows),
+                unaccounted=sum(one.unaccounted for one in rows),
+                at_least=any(one.at_least and one.missed for one in rows),
+                losses=tuple(map(_loss, sorted((r for r in rows if r.lost), key=lambda r: -r.lost))),
+                losers=sum(one.lost > 0 for one in rows),
+                overdue=tuple(_overdue(one) for one in rows if one.overdue),
+                silences=tuple(
+                    Silence(name, Failure.SILENT, line, 0, 1, math.inf) for name, line in self._silent(now)
+                ),
+                overdue_unknown=now.totals.overdue_unknown,
+                unseen=(Unseen("", certain=False),) * now.totals.unseen_streams,
+            ),
+            Patience(overdue_polls=1, unreachable_polls=1),
+        )
+
     def _missed(self, now: Observation) -> EventCount:
-        missed = now.totals.missed - self._start.totals.missed
-        lossy = sorted((one for one in self._subscriptions(now) if one.missed), key=lambda one: -one.missed)
-        gone = missed - sum(one.missed for one in lossy)
+        start = self._start.totals
+        # Events may arrive after all that were unaccounted before the test began.
+        missed = now.totals.missed - start.missed + max(0, now.totals.unaccounted - start.unaccounted)
+        lossy = sorted((one for one in self._subscriptions(now) if one.lost), key=lambda one: -one.lost)
+        missed = max(missed, sum(one.lost for one in lossy))
+        gone = missed - sum(one.lost for one in lossy)
         details = [one.missed_sentence() for one in lossy]
-        if gone:
+        if gone > 0:
             details.append(f"{gone} by subscriptions that there are no longer")
         return EventCount(missed, "missed events", tuple(details))
 
@@ -155,6 +200,7 @@ class MonitoredTest:
 
     def _subscriptions(self, now: Observation) -> tuple[SubscriptionEvents, ...]:
         before, pushed = dict(_by_name(self._start)), self._start.pushed
+        begin, end = _utc_ns(self._start.time), _utc_ns(now.time)
         prefix = common_prefix(server.name for server in now.servers)
         found = []
         for (server, topic), one in _by_name(now):
@@ -168,19 +214,25 @@ class MonitoredTest:
                     missed=one.missed - (then.missed if then else 0),
                     at_least=one.missed_at_least,
                     gaps=one.gaps - (then.gaps if then else 0),
-                    overdue=_overdue_since(one, then, pushed.get(one.stream.lower(), 0)),
+                    overdue=0 if one.ended else _overdue_since(one, then, pushed.get(one.stream.lower(), 0)),
                     overdue_before=(then.overdue or 0) if then else 0,
+                    unaccounted=max(0, one.unaccounted - (then.unaccounted if then else 0)),
+                    lost_since_utc_ns=_utc_ns(one.lost_since or "") or begin,
+                    noticed_utc_ns=end,
+                    cause=one.cause,
                 )
             )
         return tuple(found)
 
-    def _silent(self, now: Observation) -> list[str]:
+    def _silent(self, now: Observation) -> list[tuple[str, str]]:
+        """Servers that answered when the test began, and what is wrong with them now."""
         states = {server.name: server for server in now.servers}
         lines = []
         for server in self._start.servers:
             present = states.get(server.name)
             if server.state is ServerState.MONITORED and present and present.state is not server.state:
-                lines.append(f"{server.name} is {present.state}, its counts are not known: {present.reason}")
+                line = f"{server.name} is {present.state}, its counts are not known: {present.reason}"
+                lines.append((server.name, line))
         return lines
 
 
@@ -208,7 +260,33 @@ def _user() -> str:
 
 
 def _monitored(observation: Observation) -> bool:
-    return any(server.state is ServerState.MONITORED for server in observation.servers)
+    return any(server.state is ServerState.MONITORED for server in observation.servers if not server.followed)
+
+
+def _loss(one: SubscriptionEvents) -> Loss:
+    return Loss(
+        server=one.subscriber,
+        topic=one.stream,
+        stream=one.stream,
+        publisher=one.publisher,
+        missed=one.missed,
+        unaccounted=one.unaccounted,
+        at_least=one.at_least,
+        received=one.received,
+        since_utc_ns=one.lost_since_utc_ns,
+        noticed_utc_ns=one.noticed_utc_ns,
+        until_utc_ns=one.noticed_utc_ns,
+        cause=one.cause,
+    )
+
+
+def _overdue(one: SubscriptionEvents) -> Overdue:
+    return Overdue(one.subscriber, one.stream, one.stream, one.publisher, one.overdue or 0, 1, "")
+
+
+def _utc_ns(moment: str) -> int:
+    """0 for an empty text."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1000) * 1_000_000 if moment else 0
 
 
 def _overdue_since(now: Subscription, then: Subscription | None, pushed_before: int) -> int | None:

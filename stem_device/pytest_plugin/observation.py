@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot
+from stem_device.report.numbers import utc
 
 
 class Stream(Struct, frozen=True, rename="camel"):
@@ -17,7 +18,12 @@ class Stream(Struct, frozen=True, rename="camel"):
 
 
 class Subscription(Struct, frozen=True, rename="camel"):
-    """One topic of a subscriber. Totals count from when monitoring began."""
+    """One topic of a subscriber. Totals count from when monitoring began.
+
+    ``lost_since``: what the last poll found lost was lost after that, ISO 8601; None where nothing was.
+    ``ended``: the subscription is no more, and stays for its losses. What older devices do not tell has its
+    default.
+    """
 
     topic: str
     stream: str
@@ -28,34 +34,46 @@ class Subscription(Struct, frozen=True, rename="camel"):
     missed_at_least: bool
     gaps: int
     overdue: int | None
+    unaccounted: int = 0
+    lost_since: str | None = None
+    ended: bool = False
+    cause: str = ""
 
 
-class Totals(Struct, frozen=True):
-    """Of all servers."""
+class Totals(Struct, frozen=True, rename="camel"):
+    """Of all servers. ``overdue_unknown`` counts subscriptions."""
 
     published: int
     received: int
     missed: int
     overdue: int
+    unaccounted: int = 0
+    overdue_unknown: int = 0
+    unseen_streams: int = 0
 
 
 class Server(Struct, frozen=True, rename="camel"):
-    """One server."""
+    """One server; ``followed``: it is no target."""
 
     name: str
     state: ServerState
     reason: str
     streams: tuple[Stream, ...]
     subscriptions: tuple[Subscription, ...]
+    followed: bool = False
 
 
 class Observation(Struct, frozen=True, rename="camel"):
-    """All servers after one poll. ``monitoring_since`` changes when the totals begin anew."""
+    """All servers after one poll. ``monitoring_since`` changes when the totals begin anew.
+
+    ``time`` is when the poll began, ISO 8601; empty if not told.
+    """
 
     poll: int
     monitoring_since: str
     totals: Totals
     servers: tuple[Server, ...]
+    time: str = ""
 
     @property
     def pushed(self) -> dict[str, int]:
@@ -70,6 +88,7 @@ class Observation(Struct, frozen=True, rename="camel"):
             pushed.get(subscription.stream.lower(), 0) > subscription.server_counter
             for server in self.servers
             for subscription in server.subscriptions
+            if not subscription.ended
         )
 
 
@@ -84,8 +103,17 @@ def from_snapshot(snapshot: Snapshot) -> Observation:
     return Observation(
         poll=snapshot.poll,
         monitoring_since=str(snapshot.monitoring_since_utc_ns),
-        totals=Totals(counts.published, counts.received, counts.missed, counts.overdue),
+        totals=Totals(
+            counts.published,
+            counts.received,
+            counts.missed,
+            counts.overdue,
+            counts.unaccounted,
+            counts.overdue_unknown,
+            counts.unseen_streams,
+        ),
         servers=tuple(map(_server, snapshot.servers)),
+        time=utc(snapshot.time_utc_ns),
     )
 
 
@@ -106,7 +134,12 @@ def _server(server: ServerRecord) -> Server:
                 missed_at_least=one.missed_at_least,
                 gaps=one.gaps_total,
                 overdue=one.overdue,
+                unaccounted=one.unaccounted_total,
+                lost_since=utc(one.lost_since_utc_ns) if one.lost_since_utc_ns else None,
+                ended=one.ended,
+                cause=one.cause,
             )
             for one in server.subscriptions
         ),
+        followed=server.followed,
     )

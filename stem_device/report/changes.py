@@ -21,6 +21,7 @@ class Change(enum.StrEnum):
     ACTIVE = "active"
     RESTARTED = "restarted"
     OVERDUE = "overdue"
+    UNACCOUNTED = "unaccounted"
     MISSED = "missed"
 
 
@@ -48,7 +49,7 @@ class StreamChange(Struct, frozen=True, gc=False):
 class SubscriptionChange(Struct, frozen=True, gc=False):
     """A subscription that appeared, vanished, or whose counters moved.
 
-    ``overdue`` is None where the publisher is not monitored; ``callbacks_before`` equals ``callbacks``
+    ``overdue`` is None where it is not known; ``callbacks_before`` equals ``callbacks``
     unless their number changed.
     """
 
@@ -70,6 +71,7 @@ class SubscriptionChange(Struct, frozen=True, gc=False):
     callbacks_before: int
     unaccounted_delta: int = 0
     unaccounted_total: int = 0
+    cause: str = ""
 
 
 class ConnectionChange(Struct, frozen=True, gc=False):
@@ -109,6 +111,7 @@ def compare(snapshot: Snapshot, previous: Snapshot | None = None) -> PollReport:
     before = {server.name: server for server in previous.servers} if previous else {}
     now = {server.name: server for server in snapshot.servers}
     pairs = [(server, before.get(name)) for name, server in now.items()]
+    own = [server for server in snapshot.servers if not server.followed]
     gone = [server for name, server in before.items() if name not in now]
     return PollReport(
         poll=snapshot.poll,
@@ -116,8 +119,8 @@ def compare(snapshot: Snapshot, previous: Snapshot | None = None) -> PollReport:
         duration_seconds=snapshot.duration_seconds,
         spread_seconds=snapshot.spread_seconds,
         overruns_total=snapshot.overruns_total,
-        monitored=sum(server.state is ServerState.MONITORED for server in snapshot.servers),
-        servers_total=len(snapshot.servers),
+        monitored=sum(server.state is ServerState.MONITORED for server in own),
+        servers_total=len(own),
         published_rate=snapshot.published_rate,
         received_rate=snapshot.received_rate,
         sample_coverage=snapshot.sample_coverage,
@@ -141,11 +144,13 @@ def _delta(now: Counts, before: Counts) -> Counts:
         published=max(0, now.published - before.published),
         received=max(0, now.received - before.received),
         missed=max(0, now.missed - before.missed),
-        unaccounted=now.unaccounted - before.unaccounted,
         gaps=max(0, now.gaps - before.gaps),
         discarded=max(0, now.discarded - before.discarded),
         resets=max(0, now.resets - before.resets),
         overdue=now.overdue,
+        # These fall as well: events arrive after all.
+        unaccounted=now.unaccounted - before.unaccounted,
+        overdue_unknown=now.overdue_unknown,
     )
 
 
@@ -201,7 +206,7 @@ def _subscription_changes(server: ServerRecord, before: ServerRecord | None) -> 
     answered = server.age_seconds == 0
     for record in server.subscriptions:
         earlier = known.pop(record.topic, None)
-        change = _subscription_kind(record, earlier) if answered or earlier is None else None
+        change = _subscription_kind(record, earlier) if answered or record.ended or not earlier else None
         if change:
             yield _subscription_change(change, server.name, record, earlier)
     for record in known.values():
@@ -209,15 +214,26 @@ def _subscription_changes(server: ServerRecord, before: ServerRecord | None) -> 
 
 
 def _subscription_kind(record: SubscriptionRecord, before: SubscriptionRecord | None) -> Change | None:
-    if before is None:
-        return Change.NEW
+    if record.ended or before is None:
+        return _end_kind(record, before) if record.ended else Change.NEW
     if record.missed_total > before.missed_total:
         return Change.MISSED
+    if record.unaccounted_delta:
+        return Change.UNACCOUNTED
     if record.overdue:
         return Change.OVERDUE
     if record.resets_total > before.resets_total:
         return Change.RESTARTED
     return Change.ACTIVE if _moving(record) != _moving(before) else None
+
+
+def _end_kind(record: SubscriptionRecord, before: SubscriptionRecord | None) -> Change | None:
+    """Of a subscription that is no more and whose row stays for its losses."""
+    if record.missed_delta:
+        return Change.MISSED
+    if record.unaccounted_delta:
+        return Change.UNACCOUNTED
+    return Change.REMOVED if before and not before.ended else None
 
 
 def _moving(record: SubscriptionRecord) -> tuple[int | None, ...]:
@@ -251,10 +267,11 @@ def _subscription_change(
         gaps_total=record.gaps_total,
         discarded_delta=max(0, record.discarded_total - before.discarded_total) if before else 0,
         overdue=record.overdue,
-        callbacks=record.callback_count,
-        callbacks_before=before.callback_count if before else record.callback_count,
         unaccounted_delta=0 if removed else record.unaccounted_delta,
         unaccounted_total=record.unaccounted_total,
+        cause=record.cause,
+        callbacks=record.callback_count,
+        callbacks_before=before.callback_count if before else record.callback_count,
     )
 
 

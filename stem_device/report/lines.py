@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from stem_device.analysis.wording import sentence
 from stem_device.model.snapshot import Counts
 from stem_device.report import numbers
 from stem_device.report.changes import (
@@ -33,6 +34,7 @@ _SUBSCRIPTION_KINDS = {
     Change.RESTARTED: "subscription-restarted",
     Change.ACTIVE: "received",
     Change.OVERDUE: "overdue",
+    Change.UNACCOUNTED: "unaccounted",
     Change.MISSED: "missed",
 }
 
@@ -51,12 +53,13 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         f"{stamp} summary polls={summary.polls} seconds={summary.seconds:.1f} servers={summary.servers_total}"
         f" {_counts(summary.total)} overdue={_overdue(summary.total)}"
     )
+    yield f"{stamp} verdict level={summary.verdict.level.word} text={quoted(sentence(summary.verdict))}"
     for row in summary.lossy:
         yield (
             f"{stamp} lossy server={row.subscriber} stream={row.stream} received={row.received_total}"
             f" missed={_at_least(row.missed_total, row.missed_at_least)}"
             f" unaccounted={row.unaccounted_total} gaps={row.gaps_total}"
-            f" overdue={_known(row.overdue)}"
+            f" overdue={_known(row.overdue)}{_cause(row.cause)}"
         )
 
 
@@ -125,7 +128,7 @@ def _subscription(change: SubscriptionChange) -> str:
         f" gaps={numbers.signed(change.gaps_delta)} discarded={numbers.signed(change.discarded_delta)}"
         f" overdue={_known(change.overdue)} received_total={change.received_total}"
         f" missed_total={_at_least(change.missed_total, change.missed_at_least)}"
-        f" unaccounted_total={change.unaccounted_total} callbacks={callbacks}"
+        f" unaccounted_total={change.unaccounted_total} callbacks={callbacks}{_cause(change.cause)}"
     )
 
 
@@ -150,6 +153,10 @@ def _overdue(counts: Counts) -> str:
     if not counts.overdue_unknown:
         return str(counts.overdue)
     return f"{counts.overdue or 'unknown'} overdue_unknown={counts.overdue_unknown}"
+
+
+def _cause(code: str) -> str:
+    return f" cause={quoted(code)}" if code else ""
 
 
 def _known(value: int | None) -> str:

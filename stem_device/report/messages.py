@@ -68,5 +68,7 @@ def _subscription(change: SubscriptionChange) -> Iterator[str]:
     if change.missed_delta:
         least = "at least " if change.missed_at_least else ""
         yield f"{change.server} missed {least}{count(change.missed_delta)} of {change.stream}"
-    elif change.overdue and change.change is Change.OVERDUE:
+    if change.unaccounted_delta > 0:
+        yield f"{change.server} has {count(change.unaccounted_delta)} of {change.stream} unaccounted"
+    if not change.missed_delta and change.overdue and change.change is Change.OVERDUE:
         yield f"{change.server} lacks {count(change.overdue)} of {change.stream}"

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from stem_device.analysis.verdict import Level, Verdict
+from stem_device.analysis.wording import Words, sentence
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, SubscriptionRecord
+from stem_device.report.numbers import common_prefix, without
 from stem_device.report.timing import TimingStatistics
 
 
 class ServerRow(Struct, frozen=True, gc=False):
-    """One server; ``reason`` is empty while it is monitored."""
+    """One server; ``reason`` is empty while it is monitored.
+
+    ``overdue`` is the sum of what is known, ``overdue_unknown`` the number of subscriptions where it is not.
+    """
 
     name: str
     state: ServerState
@@ -22,10 +28,12 @@ class ServerRow(Struct, frozen=True, gc=False):
     received_total: int
     missed_total: int
     overdue: int
+    unaccounted_total: int = 0
+    overdue_unknown: int = 0
 
 
 class SubscriptionRow(Struct, frozen=True, gc=False):
-    """One subscription; ``overdue`` is None where the publisher is not monitored."""
+    """One subscription; ``overdue`` is None where that is not known."""
 
     subscriber: str
     stream: str
@@ -35,6 +43,12 @@ class SubscriptionRow(Struct, frozen=True, gc=False):
     gaps_total: int
     overdue: int | None
     unaccounted_total: int = 0
+    cause: str = ""
+
+    @property
+    def lost(self) -> int:
+        """Missed and unaccounted."""
+        return self.missed_total + self.unaccounted_total
 
 
 class Trend(Struct, frozen=True):
@@ -53,6 +67,13 @@ class Trend(Struct, frozen=True):
             overdue=(*self.overdue, float(overdue))[-120:],
             missed=(*self.missed, float(missed_delta))[-120:],
         )
+
+
+class Judgement(Struct, frozen=True):
+    """A verdict as it is shown; its colour is that of the level."""
+
+    level: Level
+    sentence: str
 
 
 class Overview(Struct, frozen=True):
@@ -74,6 +95,15 @@ class Overview(Struct, frozen=True):
     messages: tuple[str, ...] = ()
     story: str = ""
     footer: str = ""
+    verdict: Judgement | None = None
+
+
+def judgement(verdict: Verdict) -> Judgement:
+    """The sentence without the database that all names share."""
+    names = [name for loss in verdict.losses for name in (loss.server, loss.publisher, loss.stream)]
+    names += [name for one in verdict.waiting for name in (one.server, one.publisher, one.stream)]
+    prefix = common_prefix(name for name in names if name.startswith("tango://"))
+    return Judgement(verdict.level, sentence(verdict, Words(lambda name: without(prefix, name))))
 
 
 def server_row(server: ServerRecord) -> ServerRow:
@@ -87,6 +117,8 @@ def server_row(server: ServerRecord) -> ServerRow:
         received_total=counts.received,
         missed_total=counts.missed,
         overdue=counts.overdue,
+        unaccounted_total=counts.unaccounted,
+        overdue_unknown=counts.overdue_unknown,
     )
 
 
@@ -97,10 +129,8 @@ def subscription_rows(snapshot: Snapshot) -> tuple[SubscriptionRow, ...]:
 
 
 def worst_first(rows: list[SubscriptionRow]) -> tuple[SubscriptionRow, ...]:
-    """Most missed first, then most overdue, then by name."""
-    return tuple(
-        sorted(rows, key=lambda row: (-row.missed_total, -(row.overdue or 0), row.subscriber, row.stream))
-    )
+    """Most lost first, then most overdue, then by name."""
+    return tuple(sorted(rows, key=lambda row: (-row.lost, -(row.overdue or 0), row.subscriber, row.stream)))
 
 
 def _row(subscriber: str, record: SubscriptionRecord) -> SubscriptionRow:
@@ -113,4 +143,5 @@ def _row(subscriber: str, record: SubscriptionRecord) -> SubscriptionRow:
         gaps_total=record.gaps_total,
         overdue=record.overdue,
         unaccounted_total=record.unaccounted_total,
+        cause=record.cause,
     )

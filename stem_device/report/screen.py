@@ -8,14 +8,22 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stem_device.analysis.verdict import Level
 from stem_device.model.poll import ServerState
 from stem_device.report import numbers
 from stem_device.report.layout import share_rows
-from stem_device.report.overview import Overview, ServerRow, SubscriptionRow
+from stem_device.report.overview import Judgement, Overview, ServerRow, SubscriptionRow
 from stem_device.report.timing import TimingStatistics
 
-# The heading, the blank line below it, the four counters.
+# The heading, the blank line below it, the four counters that are always there.
 _FIXED_ROWS = 6
+_STYLES = {
+    Level.CLEAR: "bold green",
+    Level.UNKNOWN: "bold bright_black",
+    Level.WAITING: "bold yellow",
+    Level.LOST: "bold red",
+}
+"""As the colours of the levels: grey and amber in the words of a terminal."""
 # The blank line and the header of each table.
 _TABLE_ROWS = 2
 _GRAPH_COLUMNS = 40
@@ -32,6 +40,7 @@ def screen(overview: Overview, width: int = 100, height: int = 30) -> Renderable
     shown = [(table, rows) for table, rows in sections if rows]
     # The footer has a blank line above it.
     words = bool(overview.story) + 2 * bool(overview.footer)
+    words += bool(overview.verdict) + bool(overview.counts.unaccounted)
     available = height - _FIXED_ROWS - words - _TABLE_ROWS * len(shown)
     *granted, for_messages = share_rows(
         [*(len(rows) for _, rows in shown), len(overview.messages) + 1], available
@@ -39,6 +48,8 @@ def screen(overview: Overview, width: int = 100, height: int = 30) -> Renderable
     parts: list[RenderableType] = [_heading(overview, width)]
     if overview.story:
         parts.append(Text(overview.story, style="italic cyan", no_wrap=True, overflow="ellipsis"))
+    if overview.verdict:
+        parts.append(_verdict(overview.verdict))
     parts += [Text(), _counters(overview, width)]
     for (table, rows), room in zip(shown, granted, strict=True):
         parts += [Text(), _filled(table, rows, room)]
@@ -56,20 +67,28 @@ def _heading(overview: Overview, width: int) -> Text:
     return heading.append(f" {right}", style="dim not bold")
 
 
+def _verdict(verdict: Judgement) -> Text:
+    return Text(
+        " ".join(verdict.sentence.split()), style=_STYLES[verdict.level], no_wrap=True, overflow="ellipsis"
+    )
+
+
 def _counters(overview: Overview, width: int) -> Table:
     counts, trend = overview.counts, overview.trend
-    graph = max(0, min(_GRAPH_COLUMNS, width - 42))
+    graph = max(0, min(_GRAPH_COLUMNS, width - 44))
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(width=9)
+    grid.add_column(width=11)
     grid.add_column(justify="right", width=13)
     grid.add_column(justify="right", width=10)
     grid.add_column(width=graph, no_wrap=True)
-    rows = (
+    rows: list[tuple[str, int, str, tuple[float, ...], str]] = [
         ("published", counts.published, numbers.rate(overview.published_rate), trend.published, "cyan"),
         ("received", counts.received, numbers.rate(overview.received_rate), trend.received, "green"),
-        ("overdue", counts.overdue, "", trend.overdue, "bold yellow"),
+        ("overdue", counts.overdue, _unknown(counts.overdue_unknown), trend.overdue, "bold yellow"),
         ("missed", counts.missed, _gaps(counts.gaps), trend.missed, "bold red"),
-    )
+    ]
+    if counts.unaccounted:
+        rows.append(("unaccounted", counts.unaccounted, "", (), "bold red"))
     for label, total, beside, values, style in rows:
         now = style if total else "dim"
         bars = Text(numbers.sparkline(values, graph), style=style if any(values[-graph:]) else "dim")
@@ -79,6 +98,10 @@ def _counters(overview: Overview, width: int) -> Table:
 
 def _gaps(gaps: int) -> str:
     return "" if not gaps else f"{numbers.count(gaps)} gap" if gaps == 1 else f"{numbers.count(gaps)} gaps"
+
+
+def _unknown(subscriptions: int) -> str:
+    return f"+{numbers.count(subscriptions)} unknown" if subscriptions else ""
 
 
 def _table(*columns: tuple[str, str]) -> Table:
@@ -130,7 +153,7 @@ def _server_cells(row: ServerRow, prefix: str) -> tuple[Text, ...]:
 
 
 def _subscription_cells(row: SubscriptionRow, prefix: str) -> tuple[Text, ...]:
-    style = "bold red" if row.missed_total else "bold yellow" if row.overdue else ""
+    style = "bold red" if row.lost else "bold yellow" if row.overdue else ""
     return (
         Text(numbers.without(prefix, row.subscriber), style=style),
         Text(numbers.without(prefix, row.stream), style=style),
@@ -158,6 +181,8 @@ def _timing_cells(timing: TimingStatistics, prefix: str) -> tuple[Text, ...]:
 
 
 def _overdue(value: int | None) -> Text:
+    if value is None:
+        return Text("unknown", style="dim")
     return Text(numbers.count(value) if value else "-", style="bold yellow" if value else "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from stem_device.analysis.verdict import Verdict
 from stem_device.model.snapshot import Counts, Snapshot
 from stem_device.report.overview import SubscriptionRow, subscription_rows
 
@@ -17,19 +18,17 @@ class Summary(Struct, frozen=True):
     servers_total: int
     total: Counts
     lossy: tuple[SubscriptionRow, ...]
+    verdict: Verdict
 
 
-def summarise(snapshot: Snapshot) -> Summary:
-    """Sum up a run by its last Snapshot."""
+def summarise(snapshot: Snapshot, verdict: Verdict) -> Summary:
+    """Sum up a run by its last Snapshot and the verdict over all of it."""
     return Summary(
         time_utc_ns=snapshot.time_utc_ns,
         polls=snapshot.poll,
         seconds=max(0, snapshot.time_utc_ns - snapshot.monitoring_since_utc_ns) / 1e9,
-        servers_total=len(snapshot.servers),
+        servers_total=sum(not server.followed for server in snapshot.servers),
         total=snapshot.counts,
-        lossy=tuple(
-            row
-            for row in subscription_rows(snapshot)
-            if row.missed_total or row.unaccounted_total or row.overdue
-        ),
+        lossy=tuple(row for row in subscription_rows(snapshot) if row.lost or row.overdue),
+        verdict=verdict,
     )

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stem_device.analysis.facts import Loss
+from stem_device.analysis.verdict import Finding
 from stem_device.statistics.distribution import Distribution
 
 SCHEMA = "stem-device statistics"
 SCHEMA_VERSION = 1
+LOSSES_TOLD = 100
+"""Losses, and findings of each kind, in the verdict; the counts contain all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,30 @@ class NotCovered:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedVerdict:
+    """The verdict over all of it: ``level`` (clear, unknown, waiting or lost), and why, in sentences.
+
+    ``losses`` are the worst subscriptions, LOSSES_TOLD at most, ``losers`` how many there are; a loss
+    happened after ``since_utc_ns`` and was noticed by ``until_utc_ns``. ``waiting``, ``uncovered`` and
+    ``told`` (what makes no difference) are the findings.
+    """
+
+    level: str
+    sentence: str
+    missed: int
+    unaccounted: int
+    at_least: bool
+    overdue: int
+    overdue_unknown: int
+    known_subscriptions: int
+    losers: int
+    losses: tuple[Loss, ...]
+    waiting: tuple[Finding, ...]
+    uncovered: tuple[Finding, ...]
+    told: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """Everything. Servers, streams and subscriptions come with the worst first."""
 
@@ -187,3 +215,4 @@ class Statistics:
     streams: tuple[StreamStatistics, ...]
     subscriptions: tuple[SubscriptionStatistics, ...]
     not_covered: NotCovered
+    verdict: RecordedVerdict

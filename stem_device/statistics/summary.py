@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stem_device.analysis.verdict import Verdict
+from stem_device.analysis.wording import sentence
 from stem_device.reading import Recording
 from stem_device.statistics.choice import Choice
 from stem_device.statistics.counting import (
@@ -19,8 +21,10 @@ from stem_device.statistics.counting import (
 from stem_device.statistics.polls import Integers, Polls
 from stem_device.statistics.presence import Presence, not_covered
 from stem_device.statistics.results import (
+    LOSSES_TOLD,
     SCHEMA,
     SCHEMA_VERSION,
+    RecordedVerdict,
     ServerStatistics,
     SourceSummary,
     Statistics,
@@ -30,6 +34,7 @@ from stem_device.statistics.results import (
 )
 from stem_device.statistics.sums import Sums, group_sum
 from stem_device.statistics.timing import Timings, describe_timings
+from stem_device.statistics.verdict import recorded_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,25 @@ def summarise(recording: Recording) -> Statistics:
         streams=_streams(parts),
         subscriptions=_subscriptions(parts),
         not_covered=not_covered(recording, parts.presence, polls, choice),
+        verdict=_verdict(recorded_verdict(recording, polls, choice)),
+    )
+
+
+def _verdict(verdict: Verdict) -> RecordedVerdict:
+    return RecordedVerdict(
+        level=verdict.level.word,
+        sentence=sentence(verdict),
+        missed=verdict.missed,
+        unaccounted=verdict.unaccounted,
+        at_least=verdict.at_least,
+        overdue=verdict.overdue,
+        overdue_unknown=verdict.overdue_unknown,
+        known_subscriptions=verdict.coverage.subscriptions,
+        losers=verdict.losers,
+        losses=verdict.losses[:LOSSES_TOLD],
+        waiting=verdict.waiting[:LOSSES_TOLD],
+        uncovered=verdict.uncovered[:LOSSES_TOLD],
+        told=verdict.told[:LOSSES_TOLD],
     )
 
 

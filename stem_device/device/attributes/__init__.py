@@ -1,16 +1,17 @@
 """The attributes as one table; Tango's attributes, the events and the reference page are made from it.
 
-Alarm limits are given by default only where they say the same as the rules of State, because Tango turns
-ON into ALARM whenever an attribute is beyond a limit.
+None has an alarm limit by default: the quality of an attribute is a warning or an alarm while the verdict
+rests on it. Tango turns ON into ALARM whenever a quality is, so that is never so while State is ON.
 """
 
 from stem_device.device.attributes.events import EVENTS
 from stem_device.device.attributes.polling import POLLING
 from stem_device.device.attributes.recording import RECORDING
 from stem_device.device.attributes.servers import SERVERS
-from stem_device.device.attributes.spec import AttributeSpec, Value, reading
+from stem_device.device.attributes.spec import AttributeSpec, Value, quality_of, reading
 from stem_device.device.attributes.timings import TIMINGS
+from stem_device.device.attributes.verdict import VERDICT
 
-ATTRIBUTES: tuple[AttributeSpec, ...] = EVENTS + SERVERS + TIMINGS + RECORDING + POLLING
+ATTRIBUTES: tuple[AttributeSpec, ...] = EVENTS + VERDICT + SERVERS + TIMINGS + RECORDING + POLLING
 
-__all__ = ["ATTRIBUTES", "AttributeSpec", "Value", "reading"]
+__all__ = ["ATTRIBUTES", "AttributeSpec", "Value", "quality_of", "reading"]

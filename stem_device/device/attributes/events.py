@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from stem_device.device.attributes.spec import AttributeSpec, count, of_poll
+from stem_device.analysis.verdict import Why
+from stem_device.device.attributes.spec import AttributeSpec, count, of_poll, waits_for
 
 EVENTS: tuple[AttributeSpec, ...] = (
     count(
         "totalMissedEvents",
         "Missed events",
         "events",
-        "Events that were pushed and never reached a subscription, since monitoringSince. An exact count, "
-        "or a "
-        "lower bound where a process restarted meanwhile.",
+        "Events that were pushed and certainly never reached a subscription, since monitoringSince.",
         lambda polled: polled.snapshot.counts.missed,
+        quality=lambda verdict: "alarm" if verdict.missed else "valid",
+    ),
+    count(
+        "totalUnaccountedEvents",
+        "Unaccounted events",
+        "events",
+        "Events that were overdue when the life of a publisher or subscription ended, so that it can never "
+        "be known whether they arrived, since monitoringSince. Falls where they arrive after all.",
+        lambda polled: polled.snapshot.counts.unaccounted,
+        quality=lambda verdict: "alarm" if verdict.unaccounted else "valid",
     ),
     count(
         "totalGaps",
@@ -26,8 +35,10 @@ EVENTS: tuple[AttributeSpec, ...] = (
         "Overdue events",
         "events",
         "Events that were pushed before the previous poll and are not received by now: stuck, or lost "
-        "without anybody having noticed yet. Falls back to 0 when they arrive.",
+        "without anybody having noticed yet. Falls back to 0 when they arrive. What is not known is not in "
+        "it: see unknownOverdueSubscriptions.",
         lambda polled: polled.snapshot.counts.overdue,
+        quality=waits_for(Why.OVERDUE),
     ),
     count(
         "totalPublishedEvents",
@@ -85,6 +96,6 @@ EVENTS: tuple[AttributeSpec, ...] = (
         "subscriptions",
         "Subscriptions of the monitored servers that are not connected and are being retried by cppTango.",
         lambda polled: polled.digest.disconnected,
-        limits={"max_warning": "1"},
+        quality=waits_for(Why.DISCONNECTED),
     ),
 )

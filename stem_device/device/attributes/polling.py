@@ -59,6 +59,15 @@ POLLING: tuple[AttributeSpec, ...] = (
         "%.3f",
     ),
     AttributeSpec(
+        name="lastPollTimeText",
+        dtype="DevString",
+        label="Last poll time, readable",
+        unit="UTC",
+        format="%s",
+        doc="When the latest poll began, ISO 8601.",
+        value=of_poll(lambda polled: iso_text(polled.snapshot.time_utc_ns)),
+    ),
+    AttributeSpec(
         name="monitoringSince",
         dtype="DevString",
         label="Monitoring since",

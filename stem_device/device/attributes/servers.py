@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from stem_device.device.attributes.spec import AttributeSpec, by_server, by_worst, count, state_count
+import math
+
+from stem_device.analysis.verdict import Why
+from stem_device.device.attributes.spec import (
+    AttributeSpec,
+    by_server,
+    by_worst,
+    count,
+    state_count,
+    waits_for,
+)
 from stem_device.device.digest import MAX_SERVERS, MAX_WORST
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, tango_text
 from stem_device.model.poll import ServerState
+
+
+def _overdue(overdue: int | None) -> int:
+    return -1 if overdue is None else min(overdue, 2**63 - 1)
+
+
+def _lag(seconds: float | None) -> float:
+    # The same object each time: a list with another NaN in it would be told as a change.
+    return math.nan if seconds is None or math.isnan(seconds) else seconds
+
 
 SERVERS: tuple[AttributeSpec, ...] = (
     count(
@@ -13,7 +33,7 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "Servers",
         "servers",
         "Servers that the targets stand for, in any state.",
-        lambda polled: len(polled.snapshot.servers),
+        lambda polled: sum(polled.digest.states.values()),
     ),
     state_count(
         "monitoredServers",
@@ -26,14 +46,14 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "Unreachable servers",
         "Servers that are exported but do not answer: down, hung, or the network is.",
         ServerState.UNREACHABLE,
-        {"max_warning": "1"},
+        waits_for(Why.REFUSED, Why.SILENT, followed=False),
     ),
     state_count(
         "failingServers",
         "Failing servers",
         "Servers that answer with an error, or with a reply that cannot be used.",
         ServerState.FAILING,
-        {"max_warning": "1"},
+        waits_for(Why.FAILING, followed=False),
     ),
     state_count(
         "notExportedServers",
@@ -46,6 +66,15 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "Unsupported servers",
         "Servers with a Tango version that has no QueryEventSystem.",
         ServerState.UNSUPPORTED,
+    ),
+    count(
+        "followedServers",
+        "Followed servers",
+        "servers",
+        "Servers that are no targets and are asked because monitored subscriptions depend on them, in any "
+        "state. They are in no other count and no sum.",
+        lambda polled: len(polled.digest.followed),
+        quality=waits_for(Why.REFUSED, Why.SILENT, Why.FAILING, followed=True),
     ),
     count(
         "streamCount",
@@ -142,6 +171,13 @@ SERVERS: tuple[AttributeSpec, ...] = (
         lambda server: server.counts.missed,
     ),
     by_server(
+        "serverUnaccountedEvents",
+        "Unaccounted by server",
+        "events",
+        "As totalUnaccountedEvents, of the subscriptions of the server.",
+        lambda server: server.counts.unaccounted,
+    ),
+    by_server(
         "serverOverdueEvents",
         "Overdue by server",
         "events",
@@ -182,9 +218,8 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "worstSubscriptions",
         "Worst subscriptions",
         "text",
-        f"The {MAX_WORST} subscriptions that lost most, as 'topic at server', most missed first, then most "
-        "overdue, "
-        "then most gaps. Empty if nothing was lost.",
+        f"The {MAX_WORST} subscriptions that lost most, as 'topic at server', most missed and unaccounted "
+        "first, then most overdue, then most gaps. Empty if nothing was lost.",
         lambda worst: f"{tango_text(worst.subscription.topic)} at {tango_text(worst.server)}",
         dtype="DevString",
         form="%s",
@@ -197,11 +232,38 @@ SERVERS: tuple[AttributeSpec, ...] = (
         lambda worst: worst.subscription.missed_total,
     ),
     by_worst(
+        "worstUnaccountedEvents",
+        "Worst: unaccounted",
+        "events",
+        "Unaccounted events of each of worstSubscriptions.",
+        lambda worst: worst.subscription.unaccounted_total,
+    ),
+    by_worst(
         "worstOverdueEvents",
         "Worst: overdue",
         "events",
-        "Overdue events of each of worstSubscriptions; 0 also where the publisher is not monitored.",
-        lambda worst: worst.subscription.overdue or 0,
+        "Overdue events of each of worstSubscriptions; -1 where that is not known.",
+        lambda worst: _overdue(worst.subscription.overdue),
+        dtype="DevLong64",
+    ),
+    by_worst(
+        "worstLagSeconds",
+        "Worst: lag",
+        "s",
+        "How long ago the publisher had pushed what each of worstSubscriptions received last and something "
+        "newer; 0 if nothing newer was pushed, NaN where that is not known.",
+        lambda worst: _lag(worst.subscription.lag_seconds),
+        dtype="DevDouble",
+        form="%.3f",
+    ),
+    by_worst(
+        "worstCauses",
+        "Worst: cause",
+        "text",
+        "Code of why each of worstSubscriptions loses events or waits; empty where no cause is known.",
+        lambda worst: tango_text(worst.subscription.cause),
+        dtype="DevString",
+        form="%s",
     ),
     by_worst(
         "worstGaps",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from stem_device.analysis.verdict import Verdict, Why
 from stem_device.device.digest import MAX_SERVERS, MAX_WORST, Worst
 from stem_device.device.view import Polled, View
 from stem_device.model.poll import ServerState
@@ -14,6 +15,9 @@ from stem_device.model.snapshot import ServerRecord
 
 MAX_COUNT = 2**64 - 1
 """The greatest DevULong64; a count beyond it is shown as this."""
+
+Quality = Literal["valid", "warning", "alarm"]
+"""Of a value that is known, in Tango's words."""
 
 Value = int | float | str | bool | list[int] | list[float] | list[str]
 
@@ -24,7 +28,8 @@ class AttributeSpec:
 
     ``dtype`` is the Tango name of the element type, ``max_length`` is 0 for a scalar; ``limits`` are alarm
     limits in the names of Tango's attribute configuration. ``value`` gives None where there is none yet
-    (quality ATTR_INVALID).
+    (quality ATTR_INVALID). ``quality`` says whether the verdict rests on the value. ``labels`` are those of a
+    DevEnum.
     """
 
     name: str
@@ -38,6 +43,8 @@ class AttributeSpec:
     expert: bool = False
     writable: bool = False
     limits: dict[str, str] = field(default_factory=dict)
+    quality: Callable[[Verdict], Quality] | None = None
+    labels: tuple[str, ...] = ()
 
 
 def reading(spec: AttributeSpec, view: View) -> Value | None:
@@ -51,6 +58,25 @@ def reading(spec: AttributeSpec, view: View) -> Value | None:
 def _fitting(value: Any) -> int | list[int]:
     """Counts come from foreign replies: the sum of two absurd ones must not be what Tango cannot carry."""
     return [min(one, MAX_COUNT) for one in value] if isinstance(value, list) else min(value, MAX_COUNT)
+
+
+def quality_of(spec: AttributeSpec, view: View) -> Quality:
+    """Beyond valid only while State is ALARM: Tango makes ALARM of State whenever a quality is."""
+    if spec.quality is None or view.polled is None:
+        return "valid"
+    return spec.quality(view.polled.verdict)
+
+
+def waits_for(*reasons: Why, followed: bool | None = None) -> Callable[[Verdict], Quality]:
+    """A warning while one of these is what the verdict waits for."""
+
+    def quality(verdict: Verdict) -> Quality:
+        found = any(
+            finding.why in reasons and followed in {None, finding.followed} for finding in verdict.waiting
+        )
+        return "warning" if found else "valid"
+
+    return quality
 
 
 def of_poll(function: Callable[[Polled], Value]) -> Callable[[View], Value | None]:
@@ -144,9 +170,13 @@ def _spectrum(
 
 
 def state_count(
-    name: str, label: str, doc: str, state: ServerState, limits: dict[str, str] | None = None
+    name: str,
+    label: str,
+    doc: str,
+    state: ServerState,
+    quality: Callable[[Verdict], Quality] | None = None,
 ) -> AttributeSpec:
     """Count how many servers are in one state."""
     return count(
-        name, label, "servers", doc, lambda polled: polled.digest.states.get(state, 0), limits=limits or {}
+        name, label, "servers", doc, lambda polled: polled.digest.states.get(state, 0), quality=quality
     )

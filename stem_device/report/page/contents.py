@@ -30,13 +30,15 @@ def subscriptions_table(findings: Findings) -> TableOfCells:
             Cell(naming.short(entries.stream[i])),
             Cell(naming.short(entries.publisher[i])),
             _missed(int(entries.missed[i]), at_least=bool(entries.at_least[i])),
+            number(int(entries.unaccounted[i])),
             number(float(entries.missed_share[i]), f"{entries.missed_share[i] * 100:.3g} %"),
             number(int(entries.gaps[i])),
             _overdue(int(entries.overdue[i])),
             number(int(entries.received[i])),
             number(float(entries.received[i]) / seconds, numbers.rate(entries.received[i] / seconds)),
-            _time(int(entries.first_loss_utc_ns[i]), findings),
-            _time(int(entries.last_loss_utc_ns[i]), findings),
+            _time(int(entries.lost_after_utc_ns[i]), findings),
+            _time(int(entries.noticed_utc_ns[i]), findings),
+            Cell(findings.evidence.name(int(entries.cause[i]))),
         )
         for i in range(shown)
     )
@@ -48,17 +50,19 @@ def subscriptions_table(findings: Findings) -> TableOfCells:
             "stream",
             "publisher",
             "missed",
+            "unaccounted",
             "share",
             "gaps",
             "overdue",
             "received",
             "rate",
-            "first loss",
-            "last loss",
+            "lost after",
+            "noticed by",
+            "cause",
         ),
         rows,
-        "The worst first. A loss is noticed when a later event arrives: "
-        "its time is that of the poll that told.",
+        "The worst first. Share: of what was meant for the subscription, missed / (received + missed). "
+        "A loss is noticed when a later event arrives, or a life ends: it happened between the two times.",
         len(entries) - shown,
     )
 
@@ -143,7 +147,7 @@ def _missed(missed: int, *, at_least: bool) -> Cell:
 
 
 def _overdue(overdue: int) -> Cell:
-    return number(overdue, "not told" if overdue < 0 else f"{overdue:,}")
+    return number(overdue, "unknown" if overdue < 0 else f"{overdue:,}")
 
 
 def _micros(value: float) -> Cell:

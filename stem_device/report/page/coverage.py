@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stem_device.analysis.verdict import Verdict, Why
+from stem_device.analysis.wording import Words, finding_text
 from stem_device.report import numbers
 from stem_device.report.page.bins import Integers
 from stem_device.report.page.evidence import Evidence
@@ -63,12 +65,25 @@ def uncovered(
 ) -> tuple[Uncovered, ...]:
     """Everything that a reader must know before trusting the numbers."""
     return (
+        *_verdict(evidence),
         *_recordings(evidence),
         *_gaps(gaps),
         *_silent(evidence, servers),
         *_samples(evidence, servers, timings),
-        *_bounds(entries),
+        *_bounds(entries, evidence.verdict),
         *(Uncovered("targets", problem) for problem in evidence.problems),
+    )
+
+
+def _verdict(evidence: Evidence) -> tuple[Uncovered, ...]:
+    """What the verdict says is not covered, but for what the lists below say in more detail."""
+    prefix = numbers.common_prefix(evidence.named(evidence.servers.server))
+    words = Words(lambda name: numbers.without(prefix, name))
+    told_below = {Why.PROBLEM, Why.NO_POLL, Why.UNCOUNTED_TIME, Why.OVERDUE_UNKNOWN}
+    return tuple(
+        Uncovered("verdict", f"{finding_text(finding, words)}.")
+        for finding in evidence.verdict.uncovered
+        if finding.why not in told_below
     )
 
 
@@ -154,23 +169,24 @@ def _samples(
     return tuple(found)
 
 
-def _bounds(entries: Ledger) -> tuple[Uncovered, ...]:
+def _bounds(entries: Ledger, verdict: Verdict) -> tuple[Uncovered, ...]:
     found = []
     lower = int(np.count_nonzero(entries.at_least))
     if lower:
         found.append(
             Uncovered(
                 "missed",
-                f"Of {lower:,} subscriptions it is a lower bound (≥): a publisher or subscriber restarted.",
+                f"Of {lower:,} subscriptions it is a lower bound (≥): events around a restart, which nobody "
+                "can follow, may have been lost besides.",
             )
         )
-    untold = int(np.count_nonzero(entries.overdue < 0))
+    untold = verdict.overdue_unknown
     if untold:
         found.append(
             Uncovered(
                 "overdue",
-                f"It is not told for {untold:,} of {len(entries):,} subscriptions: "
-                "their publishers are not monitored.",
+                f"It is unknown of {untold:,} of {verdict.coverage.subscriptions:,} subscriptions: "
+                "their publishers are not asked, or do not tell.",
             )
         )
     return tuple(found)

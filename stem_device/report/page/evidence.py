@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from stem_device.analysis.verdict import Verdict
 from stem_device.report.page.bins import Flags, Floats, Integers
 
 Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
@@ -38,7 +39,11 @@ class StreamRows:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRows:
-    """One row a subscription and poll. ``overdue`` is -1 where it is not told."""
+    """One row a subscription and poll. ``overdue`` is -1 where it is not known.
+
+    ``lost_delta`` is missed and unaccounted: lost after ``since_utc_ns``, and noticed by the poll. ``ended``
+    rows are of subscriptions that are no more.
+    """
 
     time_utc_ns: Integers
     source: Integers
@@ -48,9 +53,18 @@ class SubscriptionRows:
     publisher: Codes
     received_delta: Integers
     missed_delta: Integers
+    unaccounted_delta: Integers
     gaps_delta: Integers
     overdue: Integers
     at_least: Flags
+    since_utc_ns: Integers
+    ended: Flags
+    cause: Codes
+
+    @property
+    def lost_delta(self) -> Integers:
+        lost: Integers = self.missed_delta + np.maximum(self.unaccounted_delta, 0)
+        return lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,7 @@ class Evidence:
     runs: RunRows
     stages: StageRows
     problems: tuple[str, ...]
+    verdict: Verdict
 
     def name(self, code: int) -> str:
         """The name of one code; empty for none."""

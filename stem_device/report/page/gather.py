@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from stem_device.analysis.columns import SubscriptionColumns, facts_of
+from stem_device.analysis.verdict import judge
 from stem_device.reading import Recording
 from stem_device.report.page.evidence import (
     Evidence,
@@ -24,6 +26,7 @@ from stem_device.report.page.evidence import (
 )
 from stem_device.runs import RunTable, events_per_run, runs_of, stages
 from stem_device.statistics import Choice, CountedRows, Polls
+from stem_device.statistics.verdict import PATIENCE, recorded_columns
 
 
 def gather(recording: Recording) -> Evidence:
@@ -33,6 +36,7 @@ def gather(recording: Recording) -> Evidence:
     subscriber = CountedRows(recording, "subscriber_samples", polls, choice)
     publisher = CountedRows(recording, "publisher_samples", polls, choice)
     runs = runs_of(recording)
+    columns = recorded_columns(recording, polls, choice)
     return Evidence(
         names=recording.names,
         sources=tuple(
@@ -41,7 +45,9 @@ def gather(recording: Recording) -> Evidence:
         ),
         polls=PollRows(polls.time_utc_ns, polls.source, polls.counts),
         streams=_streams(CountedRows(recording, "streams", polls, choice), polls),
-        subscriptions=_subscriptions(CountedRows(recording, "subscriptions", polls, choice), polls),
+        subscriptions=_subscriptions(
+            CountedRows(recording, "subscriptions", polls, choice), polls, columns.subscriptions
+        ),
         servers=_servers(CountedRows(recording, "servers", polls, choice), polls),
         latency=_samples(subscriber, polls, "first_callback_latency_micros"),
         processing=_samples(subscriber, polls, "process_micros"),
@@ -49,6 +55,7 @@ def gather(recording: Recording) -> Evidence:
         runs=_runs(recording, runs),
         stages=_stages(runs),
         problems=_problems(recording),
+        verdict=judge(facts_of(columns, PATIENCE), PATIENCE),
     )
 
 
@@ -65,7 +72,7 @@ def _streams(rows: CountedRows, polls: Polls) -> StreamRows:
     )
 
 
-def _subscriptions(rows: CountedRows, polls: Polls) -> SubscriptionRows:
+def _subscriptions(rows: CountedRows, polls: Polls, judged: SubscriptionColumns) -> SubscriptionRows:
     return SubscriptionRows(
         time_utc_ns=polls.time_utc_ns[rows.poll],
         source=polls.source[rows.poll],
@@ -75,9 +82,13 @@ def _subscriptions(rows: CountedRows, polls: Polls) -> SubscriptionRows:
         publisher=rows.codes("publisher"),
         received_delta=rows.delta("received_delta"),
         missed_delta=rows.delta("missed_delta"),
+        unaccounted_delta=judged.unaccounted_delta,
         gaps_delta=rows.delta("gaps_delta"),
         overdue=rows.column("overdue"),
         at_least=rows.column("missed_at_least"),
+        since_utc_ns=judged.onset_utc_ns,
+        ended=judged.ended,
+        cause=judged.cause,
     )
 
 

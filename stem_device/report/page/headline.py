@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from stem_device.analysis.verdict import Level, Verdict
+from stem_device.analysis.wording import Words, conclusion, coverage_text
 from stem_device.report import numbers
 from stem_device.report.page.findings import Findings
 from stem_device.report.page.names import Naming
@@ -18,48 +20,36 @@ def headline(findings: Findings) -> str:
         return "There is no poll in this recording: nothing is known."
     if len(findings.bins) == 0:
         return "There is one poll in this recording: events are counted from one poll to the next."
-    if len(findings.ledger) == 0:
+    verdict = findings.evidence.verdict
+    if verdict.coverage.subscriptions == 0 and verdict.level <= Level.UNKNOWN:
         return f"Nobody subscribes to anything here: {_published(findings)} events were published."
-    if findings.ledger.lossy == 0:
-        return f"Nothing was missed: {_arrived(findings)} arrived.{_overdue(findings)}"
-    return f"{_missed(findings)} {_worst(findings)}{_runs(findings)}{_overdue(findings)}"
+    naming = Naming.of(findings.evidence)
+    words = Words(lambda name: numbers.without(naming.prefix, name))
+    arrived = f": all {_received(findings)} events arrived" if verdict.level is Level.CLEAR else ""
+    return (
+        f"{conclusion(verdict, words)}{arrived}; {coverage_text(verdict.coverage, words)}."
+        f"{_runs(findings)}{_unknown(verdict, words)}"
+    )
 
 
 def _published(findings: Findings) -> str:
     return f"{int(findings.timeline.published.sum()):,}"
 
 
-def _arrived(findings: Findings) -> str:
-    entries = findings.ledger
-    return f"all {int(entries.received.sum()):,} events for {_many(len(entries), 'subscription')}"
+def _received(findings: Findings) -> str:
+    return f"{int(findings.ledger.received.sum()):,}"
 
 
-def _missed(findings: Findings) -> str:
-    entries = findings.ledger
-    missed, received = int(entries.missed.sum()), int(entries.received.sum())
-    lower = "At least " if entries.at_least.any() else ""
-    lossy = entries.missed > 0
-    first = int(entries.first_loss_utc_ns[lossy].min())
-    last = int(entries.last_loss_utc_ns[lossy].max())
-    share = missed / (missed + received) * 100
-    of_all = f"{missed:,} of {missed + received:,} events ({share:.2g} %)"
-    span = (
-        f"noticed at {_time(first)}" if first == last else f"noticed between {_time(first)} and {_time(last)}"
-    )
-    who = f"{entries.lossy:,} of {_many(len(entries), 'subscription')}"
-    return f"{lower}{of_all} were missed by {who}, {span} UTC."
-
-
-def _worst(findings: Findings) -> str:
-    naming, entries = Naming.of(findings.evidence), findings.ledger
-    who, what = naming.short(entries.server[0]), naming.short(entries.stream[0])
-    if entries.lossy == 1:
-        return f"It was {who} that missed them, of {what}."
-    return f"Most by {who}, of {what}: {int(entries.missed[0]):,}."
+def _unknown(verdict: Verdict, words: Words) -> str:
+    """A sum that leaves something out says so where it stands."""
+    if verdict.level < Level.WAITING or not verdict.overdue_unknown:
+        return ""
+    return f" Overdue events of {words.many(verdict.overdue_unknown, 'subscription')} are unknown."
 
 
 def _runs(findings: Findings) -> str:
-    lossy = np.flatnonzero(findings.phases.runs.missed)
+    # A run that never ended goes on for ever: all that is lost later would be during it.
+    lossy = np.flatnonzero(findings.phases.runs.missed * findings.phases.runs.ended)
     if len(lossy) == 0:
         return ""
     worst = lossy[np.argsort(-findings.phases.runs.missed[lossy], kind="stable")]
@@ -71,16 +61,3 @@ def _runs(findings: Findings) -> str:
     return f" During {'run' if len(worst) == 1 else 'runs'} {', '.join(named)}" + (
         f" and {rest:,} more." if rest else "."
     )
-
-
-def _overdue(findings: Findings) -> str:
-    overdue = int(np.maximum(findings.ledger.overdue, 0).sum())
-    return f" {overdue:,} more are overdue at the end." if overdue else ""
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
-
-
-def _time(time_utc_ns: int) -> str:
-    return numbers.utc(time_utc_ns)[:19].replace("T", " ")

@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
+from stem_device.analysis.verdict import Verdict, Why
+from stem_device.analysis.wording import WORDS
 from stem_device.report import numbers
 from stem_device.report.page import limits
 from stem_device.report.page.contents import tables
@@ -41,7 +43,7 @@ def page_html(findings: Findings, *, title: str, made: str) -> str:
             "title": in_html(title),
             "style": _resource("page.css"),
             "headline": in_html(headline(findings)),
-            "verdict": "lost" if findings.ledger.lossy else "kept",
+            "verdict": findings.evidence.verdict.level.word,
             "facts": in_html(_facts(findings)),
             "tiles": _tiles(findings),
             "navigation": _navigation(drawn, cells),
@@ -96,21 +98,39 @@ def _facts(findings: Findings) -> str:
 
 
 def _tiles(findings: Findings) -> str:
-    line, entries = findings.timeline, findings.ledger
-    overdue = int(entries.overdue[entries.overdue > 0].sum())
+    line, verdict = findings.timeline, findings.evidence.verdict
+    unaccounted = "unknown" if _has(verdict, Why.INCOMPLETE) else f"{verdict.unaccounted:,}"
     values = (
-        ("published", int(line.published.sum()), "published"),
-        ("received", int(line.received.sum()), "received"),
-        ("missed", int(entries.missed.sum()), "missed"),
-        ("overdue at the end", overdue, "overdue"),
-        ("subscriptions", len(entries), ""),
-        ("servers", len(findings.servers), ""),
-        ("runs", len(findings.phases), ""),
+        ("published", f"{int(line.published.sum()):,}", "published", ""),
+        ("received", f"{int(line.received.sum()):,}", "received", ""),
+        ("missed", f"{'≥ ' if verdict.at_least else ''}{verdict.missed:,}", "missed", ""),
+        ("unaccounted", unaccounted, "missed", ""),
+        ("overdue at the end", _overdue(verdict), "overdue", _overdue_note(verdict)),
+        ("known subscriptions", f"{verdict.coverage.subscriptions:,}", "", ""),
+        ("servers", f"{len(findings.servers):,}", "", ""),
+        ("runs", f"{len(findings.phases):,}", "", ""),
     )
     return "".join(
-        f'<div class="tile {kind}"><b data-count="{word}">{value:,}</b><span>{word}</span></div>'
-        for word, value, kind in values
+        f'<div class="tile {kind}"><b data-count="{word}">{value}</b><span>{word}{note}</span></div>'
+        for word, value, kind, note in values
     )
+
+
+def _has(verdict: Verdict, why: Why) -> bool:
+    return any(finding.why is why for finding in verdict.uncovered)
+
+
+def _overdue(verdict: Verdict) -> str:
+    """Never 0 where it is not known."""
+    if verdict.overdue or not verdict.overdue_unknown:
+        return f"{verdict.overdue:,}"
+    return "unknown"
+
+
+def _overdue_note(verdict: Verdict) -> str:
+    if not verdict.overdue_unknown:
+        return ""
+    return f", unknown of {WORDS.many(verdict.overdue_unknown, 'subscription')}"
 
 
 def _navigation(drawn: Iterable[Panel], cells: Iterable[TableOfCells]) -> str:

@@ -10,13 +10,17 @@ from stem_device.report.page.bins import Flags, Floats, Integers, TimeBins
 from stem_device.report.page.evidence import Codes, Evidence, SubscriptionRows
 from stem_device.report.page.grouping import Groups, group_rows
 
+INTERVALS = 2000
+"""Intervals of losses that are drawn: a browser draws more of them too slowly to turn the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """One entry a subscription, the worst first (missed, then overdue, then the busiest).
+    """One entry a subscription, the worst first (lost, then overdue, then the busiest).
 
-    ``overdue`` is that of the last poll, -1 where it is not told; ``first_loss_utc_ns`` and
-    ``last_loss_utc_ns`` are polls that noticed a loss, 0 if there is none.
+    ``overdue`` is that of the last poll, -1 where it is not known. What it lost was lost after
+    ``lost_after_utc_ns`` and noticed by ``noticed_utc_ns``, 0 if there is none. ``cause`` is a code, -1 for
+    none.
     """
 
     server: Codes
@@ -25,19 +29,27 @@ class Ledger:
     publisher: Codes
     received: Integers
     missed: Integers
+    unaccounted: Integers
     gaps: Integers
     overdue: Integers
     at_least: Flags
-    first_loss_utc_ns: Integers
-    last_loss_utc_ns: Integers
+    lost_after_utc_ns: Integers
+    noticed_utc_ns: Integers
+    cause: Codes
 
     def __len__(self) -> int:
         return len(self.server)
 
     @property
     def lossy(self) -> int:
-        """How many subscriptions missed something; they are the first ones."""
-        return int(np.count_nonzero(self.missed))
+        """How many subscriptions lost something; they are the first ones."""
+        return int(np.count_nonzero(self.lost))
+
+    @property
+    def lost(self) -> Integers:
+        """Missed and unaccounted."""
+        lost: Integers = self.missed + self.unaccounted
+        return lost
 
     @property
     def missed_share(self) -> Floats:
@@ -49,11 +61,19 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class LossGrid:
-    """Missed events by subscription (entries of the Ledger) and step; ``others``: the rest."""
+    """Lost events by subscription (entries of the Ledger) and step of their notice; ``others``: the rest.
+
+    The intervals are those of the losses of the shown ones, the largest first, at most INTERVALS: ``entry``
+    lost ``number`` events after ``since_utc_ns``, as was noticed at ``until_utc_ns``.
+    """
 
     bins: TimeBins
-    missed: Integers
+    lost: Integers
     others: Integers
+    entry: Integers
+    number: Integers
+    since_utc_ns: Integers
+    until_utc_ns: Integers
 
 
 def ledger(evidence: Evidence) -> Ledger:
@@ -61,9 +81,10 @@ def ledger(evidence: Evidence) -> Ledger:
     rows = evidence.subscriptions
     groups = group_rows(rows.server, rows.topic)
     received, missed = groups.sums(rows.received_delta), groups.sums(rows.missed_delta)
+    unaccounted = np.maximum(groups.sums(rows.unaccounted_delta), 0)
     first, last = _loss_times(rows, groups)
     overdue = rows.overdue[groups.last]
-    order = np.lexsort((-received, -overdue, -missed))
+    order = np.lexsort((-received, -overdue, -(missed + unaccounted)))
     newest = groups.last[order]
     return Ledger(
         server=rows.server[newest],
@@ -72,31 +93,54 @@ def ledger(evidence: Evidence) -> Ledger:
         publisher=rows.publisher[newest],
         received=received[order],
         missed=missed[order],
+        unaccounted=unaccounted[order],
         gaps=groups.sums(rows.gaps_delta)[order],
         overdue=overdue[order],
         at_least=(rows.at_least[newest] & (missed[order] > 0)),
-        first_loss_utc_ns=first[order],
-        last_loss_utc_ns=last[order],
+        lost_after_utc_ns=first[order],
+        noticed_utc_ns=last[order],
+        cause=_causes(rows, groups)[order],
     )
 
 
 def loss_grid(evidence: Evidence, entries: Ledger, bins: TimeBins, limit: int) -> LossGrid:
-    """When the worst ``limit`` subscriptions missed events."""
+    """When the worst ``limit`` subscriptions lost events."""
     rows = evidence.subscriptions
-    lossy = np.flatnonzero(rows.missed_delta)
+    lost = rows.lost_delta
+    lossy = np.flatnonzero(lost)
     shown = min(entries.lossy, limit)
     places = {(int(entries.server[i]), int(entries.topic[i])): i for i in range(shown)}
     keys = zip(rows.server[lossy].tolist(), rows.topic[lossy].tolist(), strict=True)
     place = np.fromiter((places.get(key, shown) for key in keys), dtype=np.int64, count=len(lossy))
-    grid = bins.grid(place, rows.time_utc_ns[lossy], rows.missed_delta[lossy], shown + 1)
-    return LossGrid(bins, grid[:shown], grid[shown])
+    grid = bins.grid(place, rows.time_utc_ns[lossy], lost[lossy], shown + 1)
+    named = np.flatnonzero(place < shown)
+    largest = named[np.argsort(-lost[lossy[named]], kind="stable")[:INTERVALS]]
+    row = lossy[largest]
+    return LossGrid(
+        bins,
+        grid[:shown],
+        grid[shown],
+        place[largest],
+        lost[row],
+        rows.since_utc_ns[row],
+        rows.time_utc_ns[row],
+    )
+
+
+def _causes(rows: SubscriptionRows, groups: Groups) -> Codes:
+    """The cause that was told last, of losses or of waiting."""
+    causes = np.full(len(groups), -1, dtype=np.int64)
+    told = np.flatnonzero((rows.cause >= 0) & ((rows.lost_delta > 0) | (rows.overdue > 0)))
+    causes[groups.of_row[told]] = rows.cause[told]  # of equal indices the last one stays
+    return causes
 
 
 def _loss_times(rows: SubscriptionRows, groups: Groups) -> tuple[Integers, Integers]:
-    lossy = np.flatnonzero(rows.missed_delta)
+    """From the first onset to the last notice."""
+    lossy = np.flatnonzero(rows.lost_delta)
     first = np.full(len(groups), np.iinfo(np.int64).max)
     last = np.zeros(len(groups), dtype=np.int64)
-    np.minimum.at(first, groups.of_row[lossy], rows.time_utc_ns[lossy])
+    np.minimum.at(first, groups.of_row[lossy], rows.since_utc_ns[lossy])
     np.maximum.at(last, groups.of_row[lossy], rows.time_utc_ns[lossy])
     first[last == 0] = 0
     return first, last

@@ -12,13 +12,18 @@ from stem_device.report.page.evidence import Evidence, SubscriptionRows
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Counts of each step; ``overdue``: the largest sum of a poll; ``covered``: a poll counted."""
+    """Counts of each step; ``overdue``: the largest sum of a poll; ``covered``: a poll counted.
+
+    ``overdue_known`` is false where it is known of no subscription.
+    """
 
     bins: TimeBins
     published: Integers
     received: Integers
     missed: Integers
+    unaccounted: Integers
     overdue: Integers
+    overdue_known: Flags
     covered: Flags
 
 
@@ -30,7 +35,9 @@ def timeline(evidence: Evidence, bins: TimeBins) -> Timeline:
         published=bins.sums(streams.time_utc_ns, streams.published_delta),
         received=bins.sums(rows.time_utc_ns, rows.received_delta),
         missed=bins.sums(rows.time_utc_ns, rows.missed_delta),
+        unaccounted=bins.sums(rows.time_utc_ns, np.maximum(rows.unaccounted_delta, 0)),
         overdue=_overdue(rows, bins),
+        overdue_known=bins.sums(rows.time_utc_ns, (rows.overdue >= 0).astype(np.int64)) > 0,
         covered=bins.sums(polls.time_utc_ns, polls.counted.astype(np.int64)) > 0,
     )
 

@@ -5,22 +5,36 @@ from __future__ import annotations
 import math
 
 import pytest
+import tango
 from device_builders import Health, Recording, disconnected, server, snapshot, stream, subscription
+from made_verdicts import judged
+from msgspec import structs
 
 from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, reading
 from stem_device.device.digest import digest
 from stem_device.device.tango_attributes import readings
 from stem_device.device.view import Polled, View
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Snapshot
 
 BY_NAME = {spec.name: spec for spec in ATTRIBUTES}
-PYTHON = {"DevULong64": int, "DevDouble": float, "DevString": str, "DevBoolean": bool}
+PYTHON = {
+    "DevULong64": int,
+    "DevDouble": float,
+    "DevString": str,
+    "DevBoolean": bool,
+    "DevLong64": int,
+    "DevEnum": int,
+}
 
 
 def view(one: Snapshot | None) -> View:
     return View(
-        polled=Polled(snapshot=one, digest=digest(one), latest="{}") if one else None,
+        polled=Polled(
+            snapshot=one, verdict=judged(one, one), digest=digest(one), latest="{}", missed_rate=1.5
+        )
+        if one
+        else None,
         recording=Recording(active=True, path="/r/x.h5"),  # type: ignore[arg-type]
         health=Health(1, 2, "E"),  # type: ignore[arg-type]
         targets=("sys/*/*",),
@@ -35,6 +49,7 @@ FULL = snapshot(
     server("a", subscription(missed_total=3, overdue=None), streams=(stream(),)),
     server("b", subscription("t2", gaps_total=1), not_connected=(disconnected(),)),
     server("c", state=ServerState.UNREACHABLE, age_seconds=None),
+    server("f", followed=True, streams=(stream(),)),
     problems=("p",),
 )
 
@@ -125,7 +140,16 @@ def test_a_quantile_of_no_samples_is_invalid() -> None:
         ("serverMissedEvents", [3, 0, 0]),
         ("worstSubscriptions", ["a/b/c/x.idl5_change at a", "t2 at b"]),
         ("worstMissedEvents", [3, 0]),
-        ("worstOverdueEvents", [0, 0]),
+        ("worstUnaccountedEvents", [0, 0]),
+        ("worstOverdueEvents", [-1, 0]),
+        ("worstCauses", ["", ""]),
+        ("worstSubscription", "3 missed: a/b/c/x.idl5_change at a"),
+        ("worstCause", ""),
+        ("followedServers", 1),
+        ("verdict", 2),
+        ("missedRate", 1.5),
+        ("recentMissedEvents", 0),
+        ("lastPollTimeText", "2023-11-14T22:13:20.000Z"),
         ("worstGaps", [0, 1]),
         ("problems", ["p"]),
         ("lastPollTime", 1_700_000_000.0),
@@ -144,3 +168,64 @@ def test_parallel_spectra_are_parallel() -> None:
     for group in (by_server, by_worst):
         values = [reading(spec, view(FULL)) for spec in group]
         assert len({len(value) for value in values if isinstance(value, list)}) == 1
+
+
+LOSSY = subscription(missed_total=3, missed_delta=3, unaccounted_total=2, unaccounted_delta=2)
+DEAD = server("p", state=ServerState.UNREACHABLE, failure=Failure.REFUSED)
+WARNING, ALARM = tango.AttrQuality.ATTR_WARNING, tango.AttrQuality.ATTR_ALARM
+
+
+@pytest.mark.parametrize(
+    ("one", "beyond"),
+    [
+        (snapshot(server("a", subscription())), {}),
+        (
+            snapshot(server("a", LOSSY)),
+            dict.fromkeys(
+                (
+                    "totalMissedEvents",
+                    "totalUnaccountedEvents",
+                    "recentMissedEvents",
+                    "verdict",
+                    "verdictText",
+                ),
+                ALARM,
+            ),
+        ),
+        (
+            snapshot(server("a", subscription(overdue=4))),
+            dict.fromkeys(("overdueEvents", "verdict", "verdictText"), WARNING),
+        ),
+        (
+            snapshot(server("a", subscription(), not_connected=(disconnected(),))),
+            dict.fromkeys(("disconnectedSubscriptions", "verdict", "verdictText"), WARNING),
+        ),
+        (
+            snapshot(server("a", subscription()), DEAD),
+            dict.fromkeys(("unreachableServers", "verdict", "verdictText"), WARNING),
+        ),
+        (
+            snapshot(server("a", subscription()), server("p", state=ServerState.FAILING)),
+            dict.fromkeys(("failingServers", "verdict", "verdictText"), WARNING),
+        ),
+        (
+            snapshot(server("a", subscription(publisher="p")), structs.replace(DEAD, followed=True)),
+            dict.fromkeys(("followedServers", "verdict", "verdictText"), WARNING),
+        ),
+    ],
+)
+def test_qualities_are_beyond_valid_while_the_verdict_rests_on_them(
+    one: Snapshot, beyond: dict[str, tango.AttrQuality]
+) -> None:
+    found = {
+        name: shown.quality
+        for name, shown in readings(view(one)).items()
+        if shown.quality in {WARNING, ALARM}
+    }
+    assert found == beyond
+
+
+def test_a_lag_that_is_not_known_is_no_change_at_every_poll() -> None:
+    one = snapshot(server("a", subscription(missed_total=1)))
+    name = "worstLagSeconds"
+    assert readings(view(one))[name] == readings(view(one))[name]

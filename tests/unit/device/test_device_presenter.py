@@ -8,13 +8,18 @@ import pytest
 import tango
 from device_builders import Health, Recording, server, snapshot, subscription
 
+from stem_device.analysis.facts import Patience
+from stem_device.analysis.live import Running
+from stem_device.analysis.verdict import Verdict
 from stem_device.device.events import WITH_EVENTS, EventPusher
 from stem_device.device.presenter import Presenter
 from stem_device.device.state import DeviceState
 from stem_device.device.tango_attributes import Reading, readings
 from stem_device.model.options import Options
+from stem_device.model.snapshot import Snapshot
 
 VALID, INVALID = tango.AttrQuality.ATTR_VALID, tango.AttrQuality.ATTR_INVALID
+ALARM = tango.AttrQuality.ATTR_ALARM
 
 
 class FakeMonitor:
@@ -27,10 +32,22 @@ class FakeMonitor:
     poll_period = 10.0
     sampling_wanted = False
     unrecorded_marks = 0
+    verdict: Verdict | None = None
+
+    def __init__(self) -> None:
+        self.running = Running(Patience(), self.options.alarm_hold_time)
+
+
+class Shown(Presenter):
+    """A presenter whose monitor judges each Snapshot before, as the real one does."""
+
+    def take(self, snapshot: Snapshot) -> None:
+        self.monitor.verdict = self.monitor.running.take(snapshot)  # type: ignore[attr-defined, misc]
+        super().take(snapshot)
 
 
 def presenter() -> Presenter:
-    return Presenter(FakeMonitor())  # type: ignore[arg-type]
+    return Shown(FakeMonitor())  # type: ignore[arg-type]
 
 
 def test_before_the_first_poll() -> None:
@@ -50,7 +67,8 @@ def test_a_snapshot_is_shown_whole() -> None:
     assert shown.state(view) is DeviceState.ALARM
     assert "a missed 7 events" in shown.status(view, ("A note.",))
     current = readings(view)
-    assert current["totalMissedEvents"] == Reading(7, VALID)
+    assert current["totalMissedEvents"] == Reading(7, tango.AttrQuality.ATTR_ALARM)
+    assert current["missedRate"].quality == INVALID
     assert current["eventPushErrors"] == Reading(4, VALID)
     assert "stem-device.latestSnapshot" in str(current["latestSnapshot"].value)
 
@@ -60,8 +78,22 @@ def test_the_history_goes_on_from_snapshot_to_snapshot() -> None:
     shown.take(snapshot(server("a", subscription(missed_total=7, missed_delta=7))))
     shown.take(snapshot(server("a", subscription(missed_total=7)), seconds=10))
     assert shown.state(shown.view(event_errors=0)) is DeviceState.ALARM
+    assert readings(shown.view(event_errors=0))["recentMissedEvents"] == Reading(7, ALARM)
     shown.take(snapshot(server("a", subscription(missed_total=7)), seconds=400))
-    assert shown.state(shown.view(event_errors=0)) is DeviceState.ON
+    view = shown.view(event_errors=0)
+    assert shown.state(view) is DeviceState.ON
+    current = readings(view)
+    assert current["totalMissedEvents"] == Reading(7, VALID)
+    assert current["recentMissedEvents"] == Reading(0, VALID)
+
+
+def test_the_missing_rate_is_that_of_one_poll() -> None:
+    shown = presenter()
+    for missed, seconds in ((0, 0), (30, 10), (30, 20)):
+        shown.take(snapshot(server("a", subscription(missed_total=missed)), seconds=seconds))
+        if seconds == 10:
+            assert readings(shown.view(event_errors=0))["missedRate"] == Reading(3.0, VALID)
+    assert readings(shown.view(event_errors=0))["missedRate"] == Reading(0.0, VALID)
 
 
 KINDS = ("change", "alarm", "archive")

@@ -6,25 +6,22 @@ from typing import Any
 
 import pytest
 from device_builders import Health, Recording, disconnected, server, snapshot, subscription
+from made_verdicts import judged
 
-from stem_device.device.state import History, advance
+from stem_device.analysis.facts import Patience
 from stem_device.device.status import MAX_LINES, NO_TARGETS, Situation, fault_status, status_of
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS
-from stem_device.model.options import Options
-from stem_device.model.poll import ServerState
-from stem_device.model.snapshot import Snapshot
+from stem_device.model.poll import Failure, ServerState
+from stem_device.model.snapshot import Counts, Snapshot
 
-OPTIONS = Options(overdue_alarm_polls=1)
+AT_ONCE = Patience(overdue_polls=1, unreachable_polls=1)
 LOSSY = subscription("p/p/p/x.idl5_change", missed_total=120_513, missed_delta=120_513)
 
 
-def told(one: Snapshot | None, history: History | None = None, **changes: Any) -> str:
-    if history is None:
-        history = advance(History(), one, OPTIONS) if one else History()
+def told(one: Snapshot | None, **changes: Any) -> str:
     facts: dict[str, Any] = {
         "snapshot": one,
-        "history": history,
-        "options": OPTIONS,
+        "verdict": judged(one, patience=AT_ONCE) if one else None,
         "targets": ("sys/*/*",),
         "recording": Recording(),
         "health": Health(),
@@ -49,10 +46,39 @@ def test_waiting() -> None:
 
 
 def test_all_well() -> None:
-    text = told(snapshot(server(), server("b")))
+    text = told(snapshot(server("a", subscription()), server("b")))
     assert text == (
-        "Monitoring 2 of 2 servers.\nNo event was seen to be missed since 2023-11-14 22:13:20 UTC."
+        "Monitoring 2 of 2 servers.\n"
+        "Nothing was missed in the last 300 s; known subscriptions: 1 of 1 server."
     )
+
+
+def test_what_is_not_covered_is_said_and_nothing_is_called_clear() -> None:
+    text = told(snapshot(server("a", subscription(overdue=None)), counts=Counts(overdue_unknown=1)))
+    assert "Nothing was missed" not in text
+    assert "Not covered:\n- overdue events of 1 subscription are unknown" in text
+
+
+def test_followed_servers_are_told_apart() -> None:
+    followed = server("p", followed=True)
+    assert "Monitoring 1 of 1 server, and following 1 publisher of them." in told(
+        snapshot(server("a", subscription()), followed)
+    )
+    dead = server("p", followed=True, state=ServerState.UNREACHABLE, failure=Failure.REFUSED)
+    text = told(snapshot(server("a", subscription(publisher="p")), dead))
+    assert "Publishers do not work, and are listened to:\n- p ended without having been stopped" in text
+    assert ", a listens to it" in text
+    assert "1 server unreachable:\n- p" in text
+    assert "unreachable" not in told(snapshot(server("a", subscription()), dead))
+
+
+def test_unaccounted_events_are_told() -> None:
+    row = subscription(unaccounted_total=7, unaccounted_delta=7)
+    counts = Counts(unaccounted=7, missed_before=3)
+    text = told(snapshot(server("a", row), counts=counts))
+    assert "- a has 7 events of a/b/c/x.change from dserver/fast/1 unaccounted" in text
+    assert "0 events missed, 7 unaccounted since 2023-11-14 22:13:20 UTC." in text
+    assert "3 events pushed before that" in text
 
 
 def test_the_text_stays_while_nothing_happens() -> None:
@@ -62,7 +88,7 @@ def test_the_text_stays_while_nothing_happens() -> None:
 def test_who_missed_what_from_whom_and_what_to_do() -> None:
     text = told(snapshot(server("dserver/slow/1", LOSSY)))
     assert (
-        "- dserver/slow/1 missed 120513 events of p/p/p/x.change from dserver/fast/1, noticed 2023-11-14"
+        "- dserver/slow/1 missed 120513 events of p/p/p/x.change from dserver/fast/1, lost between 2023-11-14"
         in text
     )
     assert "What to do" in text
@@ -76,7 +102,8 @@ def test_a_lower_bound_says_so() -> None:
 
 def test_missed_long_ago() -> None:
     text = told(snapshot(server("a", subscription(missed_total=2))))
-    assert "2 events missed since 2023-11-14 22:13:20 UTC, none in the last 300 s." in text
+    assert "2 events missed since 2023-11-14 22:13:20 UTC." in text
+    assert "Nothing was missed in the last 300 s;" in text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from stem_device.analysis.verdict import Level
 from stem_device.model.poll import ServerState
 from stem_device.pytest_plugin import EventCount, pytest_assertrepr_compare
 from stem_device.pytest_plugin.failures import CountersResetError, EventSourceError, NothingMonitoredError
@@ -158,6 +159,53 @@ def test_losses_of_subscriptions_that_are_gone_count() -> None:
         "sub/1 missed 1 event of lab/a/1/X.change, published by pub/1",
         "4 by subscriptions that there are no longer",
     )
+
+
+def changed(observation: Observation, time: str = "", **changes: Any) -> Observation:
+    """With its one subscription changed, and the totals of what was unaccounted."""
+    publisher, subscriber = observation.servers
+    row = msgspec.structs.replace(subscriber.subscriptions[0], **changes)
+    totals = msgspec.structs.replace(observation.totals, unaccounted=row.unaccounted)
+    servers = (publisher, msgspec.structs.replace(subscriber, subscriptions=(row,)))
+    return msgspec.structs.replace(observation, servers=servers, totals=totals, time=time)
+
+
+def test_unaccounted_events_are_losses_with_cause_and_interval() -> None:
+    before = changed(seen(10, 10), "2026-11-26T12:00:00.000Z", unaccounted=2)
+    after = changed(
+        seen(20, 15),
+        "2026-11-26T12:00:30.000Z",
+        unaccounted=7,
+        ended=True,
+        lost_since="2026-11-26T12:00:10.000Z",
+        cause="restarted",
+    )
+    test, source = begun(before, after)
+    assert test.missed == 5
+    assert source.polls == 2  # what has ended is not waited for
+    with pytest.raises(AssertionError) as caught:
+        test.assert_nothing_missed()
+    assert str(caught.value) == (
+        "5 missed events:\n"
+        "  sub/1 has 5 events of lab/a/1/X.change, published by pub/1, "
+        "unaccounted (overdue when a life ended), "
+        "lost between 2026-11-26 12:00:10 and 12:00:30 UTC, cause: restarted"
+    )
+    assert test.verdict.level is Level.LOST
+
+
+def test_what_arrives_after_all_is_no_loss() -> None:
+    test, _ = begun(changed(seen(10, 8), unaccounted=2), changed(seen(10, 10), unaccounted=0))
+    test.assert_nothing_missed()
+    assert test.missed == 0
+
+
+def test_unknown_overdue_fails_no_test_and_is_told() -> None:
+    one = seen(10, 10, overdue=None)
+    one = msgspec.structs.replace(one, totals=msgspec.structs.replace(one.totals, overdue_unknown=1))
+    test, _ = begun(one)
+    test.assert_nothing_missed()
+    assert test.verdict.level is Level.UNKNOWN
 
 
 def test_a_server_that_has_fallen_silent_is_no_success() -> None:

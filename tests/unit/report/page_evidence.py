@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from stem_device.analysis.columns import (
+    Columns,
+    ServerColumns,
+    StreamColumns,
+    SubscriptionColumns,
+    facts_of,
+)
+from stem_device.analysis.facts import Patience
+from stem_device.analysis.verdict import Verdict, judge
 from stem_device.report.page.evidence import (
     Evidence,
     PollRows,
@@ -36,7 +46,8 @@ class Story:
     ``published``: (time, server, stream, events); ``received``: (time, server, publisher, stream, received,
     missed, gaps, overdue); ``answers``: (time, server, state, reason, samples, events);
     samples: (time, server, micros); ``runs``: (name, first, last, ended, failed, missed, at most);
-    ``stages``: (run, earlier, later, begin, end).
+    ``stages``: (run, earlier, later, begin, end). Losses began 10 s before their poll; ``unaccounted`` are
+    those of the last row of ``received``.
     """
 
     polls: Sequence[float] = ()
@@ -50,6 +61,7 @@ class Story:
     stages: Sequence[tuple[int, str, str, float, float]] = ()
     at_least: Sequence[str] = ()
     problems: tuple[str, ...] = ()
+    unaccounted: int = 0
     complete: bool = True
     first_counts: bool = False
     names: list[str] = field(default_factory=list)
@@ -77,13 +89,65 @@ class Story:
             "runs": self._runs(),
             "stages": self._stages(),
         }
+        names = np.array([*self.names, None], dtype=object)[:-1]
         return Evidence(
-            names=np.array([*self.names, None], dtype=object)[:-1],
+            names=names,
             sources=(Source("story", "control-7", self.complete, ("story.h5",)),),
             polls=PollRows(times, ints([0] * len(times)), counted | self.first_counts),
             problems=self.problems,
+            verdict=self._verdict(names, times, tables["subscriptions"]),
             **tables,
         )
+
+    def _verdict(self, names: Any, times: Any, rows: SubscriptionRows) -> Verdict:
+        """As of a recording of the present format."""
+        end = times.max(initial=0)
+        order = {time: place for place, time in enumerate(sorted(set(times.tolist()), reverse=True))}
+        before_end = ints([order.get(time, 0) for time in rows.time_utc_ns.tolist()])
+        nothing = ints([])
+        subscriptions = SubscriptionColumns(
+            time_utc_ns=rows.time_utc_ns,
+            previous_utc_ns=rows.since_utc_ns,
+            before_end=before_end,
+            server=rows.server,
+            topic=rows.topic,
+            stream=rows.stream,
+            publisher=rows.publisher,
+            received_delta=rows.received_delta,
+            missed_delta=rows.missed_delta,
+            unaccounted_delta=rows.unaccounted_delta,
+            at_least=rows.at_least,
+            lost_since_utc_ns=rows.since_utc_ns,
+            overdue=rows.overdue,
+            ended=rows.ended,
+            cause=rows.cause,
+        )
+        servers = ServerColumns(
+            before_end=nothing,
+            server=nothing,
+            state=nothing,
+            failure=nothing,
+            reason=nothing,
+            since_utc_ns=nothing,
+            age_seconds=np.array([]),
+            followed=nothing.astype(np.bool_),
+            disconnected=nothing,
+        )
+        columns = Columns(
+            names=names,
+            begin_utc_ns=int(times.min(initial=end)),
+            end_utc_ns=int(end),
+            polls=len(times),
+            subscriptions=subscriptions,
+            servers=servers,
+            streams=StreamColumns(before_end=nothing, stream=nothing, unseen=nothing),
+            unobserved=0,
+            unbalanced=0,
+            uncounted_seconds=0.0,
+            problems=(),
+            complete=True,
+        )
+        return judge(facts_of(columns, Patience()), Patience())
 
     def _streams(self) -> StreamRows:
         return StreamRows(
@@ -108,6 +172,10 @@ class Story:
             gaps_delta=ints([row[6] for row in rows]),
             overdue=ints([row[7] for row in rows]),
             at_least=np.array([row[3] in self.at_least for row in rows], dtype=np.bool_),
+            unaccounted_delta=ints([self.unaccounted if row == self.received[-1] else 0 for row in rows]),
+            since_utc_ns=ints([at(row[0] - 10) for row in rows]),
+            ended=np.zeros(len(rows), dtype=np.bool_),
+            cause=ints([-1] * len(rows)),
         )
 
     def _servers(self) -> ServerRows:

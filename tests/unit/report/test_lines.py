@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
 import pytest
+from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.model.poll import ServerState
@@ -106,11 +108,13 @@ def test_quoted(text, expected) -> None:
 
 
 def test_the_summary_names_who_lost_events() -> None:
-    summary, lossy = (line.partition(" ")[2] for line in summary_lines(summarise(LOSSY)))
+    lines = summary_lines(summarise(LOSSY, judged(LOSSY, hold_seconds=math.inf)))
+    summary, verdict, lossy = (line.partition(" ")[2] for line in lines)
     assert summary == (
         "summary polls=2 seconds=1.0 servers=2 published=25 received=12 missed=13 unaccounted=0 gaps=1"
         " discarded=0 overdue=0"
     )
+    assert verdict.startswith(f'verdict level=lost text="{SUBSCRIBER} missed 13 events of {STREAM}')
     assert lossy == (
         f"lossy server={SUBSCRIBER} stream={STREAM} received=12 missed=13 unaccounted=0 gaps=1 overdue=0"
     )
@@ -124,7 +128,7 @@ def test_overdue_that_nobody_knows_is_not_zero() -> None:
     assert " overdue=unknown overdue_unknown=1 " in lines_of(one, BEFORE)[0]
     known = replace(one, counts=structs.replace(counts, overdue=3))
     assert " overdue=3 overdue_unknown=1 " in lines_of(known, BEFORE)[0]
-    summary, lossy = summary_lines(summarise(one))
+    summary, _, lossy = summary_lines(summarise(one, judged(one)))
     assert summary.endswith(" unaccounted=4 gaps=0 discarded=0 overdue=unknown overdue_unknown=1")
     assert " unaccounted=4 " in lossy
     (line,) = (line for line in lines_of(one, BEFORE) if f"topic={TOPIC}" in line)
@@ -133,7 +137,7 @@ def test_overdue_that_nobody_knows_is_not_zero() -> None:
 
 
 def test_a_run_without_loss_has_no_lossy_line() -> None:
-    assert len(list(summary_lines(summarise(BEFORE)))) == 1
+    assert len(list(summary_lines(summarise(BEFORE, judged(BEFORE))))) == 2
 
 
 def test_messages_tell_losses_but_no_ordinary_traffic() -> None:

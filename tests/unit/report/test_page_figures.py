@@ -50,7 +50,9 @@ def test_timeline() -> None:
 
 
 def test_losses_over_the_stages() -> None:
-    *stages, cells = traces("losses", lossy_story())
+    *stages, intervals, cells = traces("losses", lossy_story())
+    assert list(intervals.x)[:2] == ["2026-11-22T04:00:00.000", "2026-11-22T04:00:10.000"]
+    assert intervals.text[0] == "7 lost between 2026-11-22 04:00:00 and 04:00:10 UTC"
     assert cells.customdata.tolist() == [[7, 0, 3]]
     assert np.isnan(cells.z[0][1])
     assert [stage.name for stage in stages] == ["begin → flashed", "flashed → end"]
@@ -61,7 +63,7 @@ def test_losses_over_the_stages() -> None:
 def test_losses_without_runs() -> None:
     story = lossy_story()
     story.runs, story.stages = (), ()
-    (cells,) = traces("losses", story)
+    _, cells = traces("losses", story)
     assert cells.customdata.tolist() == [[7, 0, 3]]
 
 
@@ -69,9 +71,9 @@ def test_overlapping_runs_lie_side_by_side_and_the_rest_is_counted() -> None:
     story = many_runs(100)
     findings = find(story.evidence())
     drawn = panel("losses", findings)
-    lanes = {lane for trace in drawn.pages[0].data[:-1] for lane in trace.y}
+    lanes = {lane for trace in drawn.pages[0].data[:-2] for lane in trace.y}
     assert lanes == set(range(limits.PHASE_LANES))
-    shown = len({row[0] for trace in drawn.pages[0].data[:-1] for row in trace.customdata})
+    shown = len({row[0] for trace in drawn.pages[0].data[:-2] for row in trace.customdata})
     assert f"{100 - shown:,} runs are left out there" in drawn.caption
 
 

@@ -46,8 +46,16 @@ def test_ledger() -> None:
     assert entries.overdue.tolist() == [4, 0]
     assert entries.lossy == 1
     assert entries.missed_share.tolist() == [10 / 300, 0]
-    assert (entries.first_loss_utc_ns[0], entries.last_loss_utc_ns[0]) == (at(10), at(30))
-    assert (entries.first_loss_utc_ns[1], entries.last_loss_utc_ns[1]) == (0, 0)
+    assert (entries.lost_after_utc_ns[0], entries.noticed_utc_ns[0]) == (at(0), at(30))
+    assert (entries.lost_after_utc_ns[1], entries.noticed_utc_ns[1]) == (0, 0)
+
+
+def test_unaccounted_events_are_losses_of_the_ledger() -> None:
+    story = lossy_story()
+    story.unaccounted = 20
+    entries = ledger(story.evidence())
+    assert entries.lost.tolist() == [20, 10]
+    assert (entries.missed.tolist(), entries.unaccounted.tolist()) == ([0, 10], [20, 0])
 
 
 def test_a_lower_bound_is_told_only_where_something_was_missed() -> None:
@@ -60,14 +68,17 @@ def test_grid_of_losses() -> None:
     evidence = lossy_story().evidence()
     bins = time_bins(evidence.polls.time_utc_ns, limit=10)
     grid = loss_grid(evidence, ledger(evidence), bins, 10)
-    assert grid.missed.tolist() == [[7, 0, 3]]
+    assert grid.lost.tolist() == [[7, 0, 3]]
+    intervals = zip(grid.number, grid.since_utc_ns, grid.until_utc_ns, strict=True)
+    assert list(intervals) == [(7, at(0), at(10)), (3, at(20), at(30))]
     assert grid.others.tolist() == [0, 0, 0]
 
 
 def test_beyond_the_limit_losses_are_summed_up() -> None:
     evidence = many_losses(10)
     grid = loss_grid(evidence, ledger(evidence), time_bins(evidence.polls.time_utc_ns, limit=10), 4)
-    assert grid.missed.tolist() == [[10], [9], [8], [7]]
+    assert grid.lost.tolist() == [[10], [9], [8], [7]]
+    assert grid.entry.tolist() == [0, 1, 2, 3]
     assert grid.others.tolist() == [21]
 
 

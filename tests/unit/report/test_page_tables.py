@@ -37,15 +37,17 @@ def test_subscriptions() -> None:
         "demo/pub/1/wave.change",
         "pub/fast",
         "10",
+        "0",
         "3.33 %",
         "2",
         "4",
         "290",
         "9.67/s",
-        "04:00:10",
+        "04:00:00",
         "04:00:30",
+        "",
     ]
-    assert [cell.text for cell in table.rows[1]][3:7] == ["0", "0 %", "0", "0"]
+    assert [cell.text for cell in table.rows[1]][3:8] == ["0", "0", "0 %", "0", "0"]
 
 
 def test_servers_and_runs() -> None:
@@ -69,4 +71,4 @@ def test_times_have_a_date_where_there_are_several_days() -> None:
     story = lossy_story()
     story.polls = (0.0, 10.0, 20.0, 100_000.0)
     row = subscriptions_table(find(story.evidence())).rows[0]
-    assert row[9].text == "2026-11-22 04:00:10"
+    assert row[10].text == "2026-11-22 04:00:00"

@@ -88,10 +88,15 @@ def test_json_of_a_selection(night: Truth, stem) -> None:
 
 
 def test_json_has_null_for_what_there_is_not(night: Truth, stem) -> None:
-    found = json.loads(stem("stats", "night.h5", "--json", "--start", "2200-01-01T00:00:00Z").output)
-    assert found["totals"]["polls"] == 0
+    found = json.loads(stem("stats", "night.h5", "--json", "--end", "2026-11-22T04:00:01Z").output)
+    assert found["totals"]["polls"] == 1
     assert found["totals"]["counts"]["published_rate"] is None
-    assert found["timings"]["push"]["mean"] is None
+
+
+def test_a_selection_without_a_poll_is_wrong_usage(night: Truth, stem) -> None:
+    result = stem("stats", "night.h5", "--start", "2200-01-01T00:00:00Z")
+    assert result.exit_code == 2
+    assert "there is no poll in it; there are" in result.output
 
 
 @pytest.mark.parametrize(
@@ -188,7 +193,7 @@ def test_every_field_is_documented() -> None:
     for module in (results, comparison_results):
         own = [one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__]
         known += [one for one in own if is_dataclass(one)]
-    assert len(known) == 20
+    assert len(known) == 21
     for one in known:
         row = next(line for line in text.splitlines() if line.startswith(f"| {one.__name__} |"))
         names = [part for part in row.split("`")[1::2] if part != "sources" or "SourceSummary" not in row]

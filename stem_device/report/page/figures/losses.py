@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stem_device.analysis.wording import interval_text
 from stem_device.report.page import limits
 from stem_device.report.page.bins import Integers
 from stem_device.report.page.figures import style
@@ -13,6 +14,7 @@ from stem_device.report.page.figures.canvas import stacked
 from stem_device.report.page.figures.stages import stage_marker
 from stem_device.report.page.figures.style import Figure, Nothing
 from stem_device.report.page.findings import Findings
+from stem_device.report.page.losses import LossGrid
 from stem_device.report.page.names import Naming
 from stem_device.report.page.text import in_plotly, label
 
@@ -23,7 +25,10 @@ SHARE_FOR_TEXT = 0.04
 
 def caption(findings: Findings) -> str:
     """What the reader must know to read it."""
-    parts = ["Rows are subscribers and what they subscribe to, the worst first. Colour: missed events."]
+    parts = [
+        "Rows are subscribers and what they subscribe to, the worst first. Colour: events lost (missed or "
+        "unaccounted), in the step that noticed. Lines: from when on they can have been lost until then."
+    ]
     lossy = findings.ledger.lossy
     if lossy > limits.LOSSY_SUBSCRIPTIONS:
         rest = lossy - limits.LOSSY_SUBSCRIPTIONS
@@ -40,7 +45,7 @@ def caption(findings: Findings) -> str:
 def figure(findings: Findings) -> Figure | Nothing:
     """A heat map; lanes of stages above it where there are marks."""
     if findings.ledger.lossy == 0:
-        return Nothing("No subscription missed an event.")
+        return Nothing("No subscription is known to have lost an event.")
     labels, counts = _rows(findings)
     lanes = _lanes(findings)
     rows_height, lanes_height = max(30 * len(labels) + 20, 80), 24 * lanes.count
@@ -54,6 +59,7 @@ def figure(findings: Findings) -> Figure | Nothing:
     else:
         drawn = stacked(1)
     row = 2 if lanes.count else 1
+    _add_intervals(drawn, findings, row)
     _add_cells(drawn, findings, counts, labels, row)
     style.shade_gaps(drawn, findings.gaps)
     style.finish(drawn, 90 + rows_height + lanes_height, barmode="overlay", showlegend=False)
@@ -81,12 +87,12 @@ def _rows(findings: Findings) -> tuple[list[str], Integers]:
     entries = findings.ledger
     labels = [
         f"{label(naming.short(entries.server[i]), 24)} ← {label(naming.short(entries.stream[i]), 36)}"
-        for i in range(len(grid.missed))
+        for i in range(len(grid.lost))
     ]
     if not grid.others.any():
-        return labels, grid.missed
+        return labels, grid.lost
     rest = entries.lossy - len(labels)
-    return [*labels, f"{rest:,} others"], np.vstack((grid.missed, grid.others))
+    return [*labels, f"{rest:,} others"], np.vstack((grid.lost, grid.others))
 
 
 def _add_cells(drawn: Figure, findings: Findings, counts: Integers, labels: list[str], row: int) -> None:
@@ -104,11 +110,44 @@ def _add_cells(drawn: Figure, findings: Findings, counts: Integers, labels: list
         colorbar=style.colour_bar(largest),
         hoverongaps=False,
         ygap=2,
-        hovertemplate="%{text}<br>%{x}<br><b>%{customdata:,} missed</b><extra></extra>",
-        name="missed",
+        hovertemplate="%{text}<br>%{x}<br><b>%{customdata:,} lost</b><extra></extra>",
+        name="lost",
         row=row,
         col=1,
     )
+
+
+def _add_intervals(drawn: Figure, findings: Findings, row: int) -> None:
+    """One line a loss, from its onset to its notice; of several of one subscription each by itself."""
+    grid = findings.losses
+    if not len(grid.entry):
+        return
+    begins, ends = style.dates(grid.since_utc_ns), style.dates(grid.until_utc_ns)
+    x: list[str | None] = []
+    y: list[float | None] = []
+    text: list[str] = []
+    for place, entry in enumerate(grid.entry.tolist()):
+        said = f"{int(grid.number[place]):,} lost {interval_text(*_times(grid, place))}"
+        x += [begins[place], ends[place], None]
+        y += [entry, entry, None]
+        text += [said, said, ""]
+    drawn.add_scatter(
+        x=x,
+        y=y,
+        text=text,
+        mode="lines+markers",
+        line={"color": style.INK, "width": 1.5},
+        marker={"size": 5, "symbol": "line-ns-open", "color": style.INK},
+        connectgaps=False,
+        hovertemplate="%{text}<extra></extra>",
+        name="interval",
+        row=row,
+        col=1,
+    )
+
+
+def _times(grid: LossGrid, place: int) -> tuple[int, int]:
+    return int(grid.since_utc_ns[place]), int(grid.until_utc_ns[place])
 
 
 @dataclass(frozen=True, slots=True)

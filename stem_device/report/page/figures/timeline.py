@@ -18,7 +18,8 @@ def caption(findings: Findings) -> str:
     step = "one poll" if polls == 1 else f"up to {polls:,} polls"
     return (
         f"Each step sums up {step}. Received counts every subscription, published every stream once. "
-        "Missed: noticed in that step; overdue: the largest sum of one poll. Grey: nothing was recorded."
+        "Missed and unaccounted: noticed in that step; overdue: the largest sum of one poll, as far as "
+        "known. Grey: nothing was recorded."
     )
 
 
@@ -31,7 +32,7 @@ def figure(findings: Findings) -> Figure | Nothing:
     _add_rates(drawn, findings)
     _add_losses(drawn, findings)
     style.shade_gaps(drawn, findings.gaps)
-    style.finish(drawn, 480, hovermode="x unified", bargap=0)
+    style.finish(drawn, 480, hovermode="x unified", bargap=0, barmode="stack")
     drawn.update_xaxes(style.time_axis())
     drawn.update_yaxes(style.axis(title="events/s", rangemode="tozero"), row=1, col=1)
     drawn.update_yaxes(style.axis(title="events", rangemode="tozero"), row=2, col=1)
@@ -62,19 +63,24 @@ def _add_rates(drawn: Figure, findings: Findings) -> None:
 def _add_losses(drawn: Figure, findings: Findings) -> None:
     line = findings.timeline
     edges = line.bins.edges_utc_ns
-    drawn.add_bar(
-        x=style.dates((edges[:-1] + edges[1:]) // 2),
-        y=line.missed,
-        width=line.bins.seconds * 1e3,
-        name="missed",
-        marker={"color": style.MISSED},
-        hovertemplate="%{y:,} events",
-        row=2,
-        col=1,
-    )
+    for name, counts, colour in (
+        ("missed", line.missed, style.MISSED),
+        ("unaccounted", line.unaccounted, style.LITTLE),
+    ):
+        if name == "missed" or counts.any():
+            drawn.add_bar(
+                x=style.dates((edges[:-1] + edges[1:]) // 2),
+                y=counts,
+                width=line.bins.seconds * 1e3,
+                name=name,
+                marker={"color": colour},
+                hovertemplate="%{y:,} events",
+                row=2,
+                col=1,
+            )
     drawn.add_scatter(
         x=style.dates(edges),
-        y=style.steps(np.where(line.covered, line.overdue, np.nan)),
+        y=style.steps(np.where(line.covered & line.overdue_known, line.overdue, np.nan)),
         name="overdue",
         mode="lines",
         line={"color": style.OVERDUE, "dash": "dot", "shape": "hv", "width": 2},

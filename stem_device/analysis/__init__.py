@@ -1,0 +1,1 @@
+"""What the numbers amount to: computed once, the same for live and for recorded data."""

@@ -1,0 +1,257 @@
+"""A verdict in words, for State's Status, terminal, report and messages alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stem_device.analysis.facts import Coverage, Loss, Span
+from stem_device.analysis.verdict import Finding, Level, Verdict, Why
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How things are said.
+
+    ``short`` shows names, without the database that all of them share, say. ``steady``: without numbers that
+    move while nothing happens. ``grouped``: thousands with commas.
+    """
+
+    short: Callable[[str], str] = str
+    steady: bool = False
+    grouped: bool = True
+
+    def number(self, value: int) -> str:
+        return f"{value:,}" if self.grouped else str(value)
+
+    def many(self, value: int, word: str) -> str:
+        """``1 event``, ``1,234 events``."""
+        return f"{self.number(value)} {word}" if value == 1 else f"{self.number(value)} {word}s"
+
+
+WORDS = Words()
+
+SHORT_INTERVAL_NS = 10_000_000_000
+"""Times that are closer to each other are told with milliseconds."""
+
+
+def sentence(verdict: Verdict, words: Words = WORDS) -> str:
+    """The verdict in one sentence."""
+    return f"{conclusion(verdict, words)}; {coverage_text(verdict.coverage, words)}."
+
+
+def conclusion(verdict: Verdict, words: Words = WORDS) -> str:
+    """The main clause alone, without a full stop."""
+    match verdict.level:
+        case Level.LOST:
+            return _lost(verdict, words)
+        case Level.WAITING:
+            first, *rest = verdict.waiting
+            return finding_text(first, words) + _more(len(rest), words)
+        case Level.UNKNOWN:
+            first, *rest = verdict.uncovered
+            begin = "It is not known whether anything was missed: "
+            return begin + finding_text(first, words) + _more(len(rest), words)
+        case Level.CLEAR:
+            return f"Nothing was missed {_span_text(verdict.span, words)}"
+
+
+def coverage_text(coverage: Coverage, words: Words = WORDS) -> str:
+    """What an all-clear covers."""
+    if not coverage.subscriptions:
+        return "known subscriptions: 0"
+    servers = words.many(coverage.subscribers, "server")
+    return f"known subscriptions: {words.number(coverage.subscriptions)} of {servers}"
+
+
+def loss_text(loss: Loss, words: Words = WORDS) -> str:
+    """Who lost how many of what from whom, when, and why."""
+    what = f"{words.short(loss.stream)} from {words.short(loss.publisher)}"
+    who = words.short(loss.server) or "subscriptions that are not listed"
+    unaccounted = f"{words.number(loss.unaccounted)} unaccounted (overdue when a life ended)"
+    if loss.missed:
+        bound, share = "at least " if loss.at_least else "", loss.share
+        of_all = ""
+        if share is not None and loss.received is not None:
+            of_all = f" ({percent(share)} of the {words.number(loss.received + loss.missed)} meant for it)"
+        text = f"{who} missed {bound}{words.many(loss.missed, 'event')}"
+        text += f" of {what}{of_all}" if loss.stream else of_all
+        text += f", and {unaccounted}" if loss.unaccounted else ""
+    else:
+        text = f"{who} has {words.many(loss.unaccounted, 'event')}"
+        text += f" of {what}" if loss.stream else ""
+        text += " unaccounted (overdue when a life ended)"
+    text += f", lost {interval_text(loss.since_utc_ns, loss.until_utc_ns)}"
+    return f"{text}, cause: {loss.cause}" if loss.cause else text
+
+
+def interval_text(since_utc_ns: int, until_utc_ns: int) -> str:
+    """``between 2026-01-31 12:00:00 and 12:00:10 UTC``."""
+    close = until_utc_ns - since_utc_ns < SHORT_INTERVAL_NS
+    begin, end = _stamp(since_utc_ns, fine=close), _stamp(until_utc_ns, fine=close)
+    if begin[:10] == end[:10]:
+        end = end[11:]
+    return f"between {begin} and {end} UTC"
+
+
+def finding_text(finding: Finding, words: Words = WORDS) -> str:
+    """One finding as a clause, without a full stop."""
+    fixed = _FIXED.get(finding.why)
+    return fixed if fixed is not None else _CLAUSES[finding.why](_Told(finding, words))
+
+
+class _Told:
+    """What the clauses need of a finding."""
+
+    def __init__(self, finding: Finding, words: Words) -> None:
+        self.finding = finding
+        self.words = words
+        self.server, self.stream = words.short(finding.server), words.short(finding.stream)
+        self.publisher = words.short(finding.publisher)
+        self.listeners = _listeners(finding, words)
+        self.text = " ".join(finding.text.split()).rstrip(".")
+
+    def many(self, word: str) -> str:
+        return f"{word}s" if self.words.steady else self.words.many(self.finding.number, word)
+
+    def about(self) -> str:
+        return f": {self.text}" if self.text else ""
+
+
+def _overdue(told: _Told) -> str:
+    cause = f", cause: {told.finding.cause}" if told.finding.cause else ""
+    events = "events" if told.words.steady else told.words.many(told.finding.number, "overdue event")
+    return f"{told.server} waits for {events} of {told.stream} from {told.publisher}{cause}"
+
+
+def _young(told: _Told) -> str:
+    cause = f", cause: {told.finding.cause}" if told.finding.cause else ""
+    return f"{told.many('event')} of {told.stream} for {told.server} are just overdue{cause}"
+
+
+def _refused(told: _Told) -> str:
+    return f"{told.server} ended without having been stopped{told.listeners}{told.about()}"
+
+
+def _silent(told: _Told) -> str:
+    how_long = "" if told.words.steady else f" for {told.finding.seconds:.0f} s"
+    return f"{told.server} has not answered{how_long}{told.listeners}{told.about()}"
+
+
+def _unseen(told: _Told) -> str:
+    number, certain = told.finding.number, told.finding.certain
+    verb = "has" if number == 1 else "have"
+    if not certain:
+        verb = "may have"
+    rest = f" ({told.words.number(number - certain)} of them: may have)" if 0 < certain < number else ""
+    streams = told.words.many(number, "stream")
+    return f"{streams} {verb} subscribers that are not monitored{rest}, {told.stream} for one"
+
+
+def _overdue_unknown(told: _Told) -> str:
+    subscriptions = told.words.many(told.finding.number, "subscription")
+    return f"overdue events of {subscriptions} are unknown: their publishers are not asked, or do not tell"
+
+
+def _unobserved(told: _Told) -> str:
+    were = "was" if told.finding.number == 1 else "were"
+    events = told.words.many(told.finding.number, "event")
+    return f"{events} {were} pushed around a restart or a connection, where none can be followed"
+
+
+def _disconnected(told: _Told) -> str:
+    if told.stream:
+        return f"{told.server} is not connected to {told.stream}"
+    return f"{told.server} has {told.words.many(told.finding.number, 'subscription')} that are not connected"
+
+
+_FIXED = {
+    Why.NO_POLL: "there is no poll",
+    Why.NO_SUBSCRIPTION: "no subscription is known",
+    Why.UNBALANCED: "counters contradict each other, see booksUnbalanced and the log",
+    Why.INCOMPLETE: "the recording is of a version that tells neither unaccounted events nor unseen clients",
+}
+
+_CLAUSES: dict[Why, Callable[[_Told], str]] = {
+    Why.OVERDUE: _overdue,
+    Why.REFUSED: _refused,
+    Why.SILENT: _silent,
+    Why.FAILING: lambda told: f"{told.server} cannot be monitored{told.about()}",
+    Why.DISCONNECTED: _disconnected,
+    Why.YOUNG_OVERDUE: _young,
+    Why.OVERDUE_UNKNOWN: _overdue_unknown,
+    Why.UNSEEN: _unseen,
+    Why.NOT_ASKED: lambda told: f"{told.server} cannot be asked{told.listeners}{told.about()}",
+    Why.NOT_ANSWERED: lambda told: (
+        f"{told.server} did not answer the last poll{told.listeners}{told.about()}"
+    ),
+    Why.CONNECTING: lambda told: f"{_disconnected(told)} yet",
+    Why.DATABASE: lambda told: f"nothing is known of {told.server}{told.about()}",
+    Why.UNCOUNTED_TIME: lambda told: f"events of {told.finding.seconds:,.3g} s are in no poll",
+    Why.UNOBSERVED: _unobserved,
+    Why.PROBLEM: lambda told: told.text,
+    Why.STOPPED: lambda told: f"{told.server} does not run: it was stopped{told.listeners}",
+}
+
+
+def _lost(verdict: Verdict, words: Words) -> str:
+    if not verdict.losses:
+        return f"{words.many(verdict.lost, 'event')} were lost by subscriptions that are no longer listed"
+    worst, others = verdict.losses[0], verdict.losers - 1
+    text = loss_text(worst, words)
+    if others:
+        rest = verdict.lost - worst.lost
+        text += f"; {words.many(others, 'other subscription')} lost {words.number(rest)} more"
+    if verdict.overdue and not words.steady:
+        text += f"; {words.many(verdict.overdue, 'event')} {'is' if verdict.overdue == 1 else 'are'} overdue"
+    return text
+
+
+def _listeners(finding: Finding, words: Words) -> str:
+    if not finding.listening:
+        return ""
+    names = list(map(words.short, finding.listeners))
+    hidden = finding.listening - len(names)
+    if hidden:
+        names.append(f"{hidden} more")
+    listen = "listens" if finding.listening == 1 else "listen"
+    return f", {_and(names)} {listen} to it"
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _span_text(span: Span, words: Words) -> str:
+    if span.hold_seconds is not None:
+        return f"in the last {span.hold_seconds:g} s"
+    if words.steady:
+        return f"since {_stamp(span.begin_utc_ns)} UTC"
+    return interval_text(span.begin_utc_ns, span.end_utc_ns)
+
+
+def _stamp(time_utc_ns: int, *, fine: bool = False) -> str:
+    whole, rest = divmod(time_utc_ns, 1_000_000_000)
+    text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{text}.{rest // 1_000_000:03d}" if fine else text
+
+
+def _more(number: int, words: Words) -> str:
+    return f" (and {words.number(number)} more)" if number else ""
+
+
+def percent(share: float) -> str:
+    """``0.0123`` -> ``1.23 %``; never 100 % unless it is all, never 0 unless it is none."""
+    if 0.9995 <= share < 1:
+        return "99.9 %"
+    return f"{share * 100:.3g} %"
+
+
+def parts(verdict: Verdict, words: Words = WORDS) -> Iterator[str]:
+    """Every sentence that follows from the verdict: conclusion, then what else waits or is not covered."""
+    yield sentence(verdict, words)
+    skip = {Level.WAITING: verdict.waiting[:1], Level.UNKNOWN: verdict.uncovered[:1]}.get(verdict.level, ())
+    for finding in (*verdict.waiting, *verdict.uncovered, *verdict.told):
+        if finding not in skip:
+            yield f"{finding_text(finding, words)}."

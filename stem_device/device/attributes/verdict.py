@@ -1,0 +1,130 @@
+"""The verdict, for panels: a level, a sentence, and numbers that fall again."""
+
+from __future__ import annotations
+
+from stem_device.analysis.verdict import Level, Verdict
+from stem_device.analysis.wording import sentence
+from stem_device.device.attributes.spec import AttributeSpec, Quality, count, of_poll
+from stem_device.device.digest import Worst
+from stem_device.device.text import MAX_SENTENCE_CHARACTERS, tango_text
+from stem_device.device.view import Polled
+
+_QUALITIES: dict[Level, Quality] = {Level.WAITING: "warning", Level.LOST: "alarm"}
+
+
+def quality_of_level(verdict: Verdict) -> Quality:
+    """As the colours of the levels."""
+    return _QUALITIES.get(verdict.level, "valid")
+
+
+def _worst_subscription(polled: Polled) -> str:
+    """``25 missed, 3 unaccounted, 7 overdue: topic at server``; empty if nothing is lost or overdue."""
+    worst = _worst(polled)
+    if worst is None:
+        return ""
+    row = worst.subscription
+    numbers = (
+        (row.missed_total, "missed"),
+        (row.unaccounted_total, "unaccounted"),
+        (row.overdue or 0, "overdue"),
+    )
+    told = ", ".join(f"{number} {word}" for number, word in numbers if number)
+    return f"{told}: {tango_text(row.topic)} at {tango_text(worst.server)}"
+
+
+def _worst(polled: Polled) -> Worst | None:
+    worst = polled.digest.worst[0] if polled.digest.worst else None
+    return worst if worst and any(worst.rank[:2]) else None
+
+
+def _worst_cause(polled: Polled) -> str:
+    worst = _worst(polled)
+    return tango_text(worst.subscription.cause) if worst else ""
+
+
+VERDICT: tuple[AttributeSpec, ...] = (
+    AttributeSpec(
+        name="verdict",
+        dtype="DevEnum",
+        label="Verdict",
+        unit="level",
+        format="%s",
+        doc="What the last AlarmHoldTime amounts to: clear, unknown (not all is covered), waiting (for "
+        "overdue events, or for a server that is dead), or lost (events are missed or unaccounted).",
+        value=of_poll(lambda polled: int(polled.verdict.level)),
+        labels=tuple(level.word for level in Level),
+        quality=quality_of_level,
+    ),
+    AttributeSpec(
+        name="verdictText",
+        dtype="DevString",
+        label="Verdict in words",
+        unit="text",
+        format="%s",
+        doc="The verdict in one sentence: who lost what from whom, and when; or what is waited for, or not "
+        "covered; and how many subscriptions are known.",
+        value=of_poll(lambda polled: tango_text(sentence(polled.verdict), MAX_SENTENCE_CHARACTERS)),
+        quality=quality_of_level,
+    ),
+    count(
+        "recentMissedEvents",
+        "Recently lost events",
+        "events",
+        "Events that were missed or unaccounted within the last AlarmHoldTime; falls back to 0.",
+        lambda polled: polled.verdict.lost,
+        quality=lambda verdict: "alarm" if verdict.lost else "valid",
+    ),
+    AttributeSpec(
+        name="missedRate",
+        dtype="DevDouble",
+        label="Missing rate",
+        unit="events/s",
+        format="%.3f",
+        doc="Events missed per second, since the previous poll. Invalid for the first poll.",
+        value=of_poll(lambda polled: polled.missed_rate),
+    ),
+    AttributeSpec(
+        name="worstSubscription",
+        dtype="DevString",
+        label="Worst subscription",
+        unit="text",
+        format="%s",
+        doc="The first one of worstSubscriptions with its numbers, in one line; empty if nothing is lost or "
+        "overdue.",
+        value=of_poll(_worst_subscription),
+    ),
+    AttributeSpec(
+        name="worstCause",
+        dtype="DevString",
+        label="Cause of the worst",
+        unit="text",
+        format="%s",
+        doc="Code of why worstSubscription loses events or waits; empty if nothing is lost or overdue, or no "
+        "cause is known.",
+        value=of_poll(_worst_cause),
+    ),
+    count(
+        "unknownOverdueSubscriptions",
+        "Overdue not known",
+        "subscriptions",
+        "Subscriptions whose overdue events are not known, so that overdueEvents does not contain them: "
+        "their publishers are not asked, or do not tell.",
+        lambda polled: polled.snapshot.counts.overdue_unknown,
+    ),
+    count(
+        "streamsWithUnseenSubscribers",
+        "Streams with unseen subscribers",
+        "streams",
+        "Streams with subscribers that are not monitored (clients that are no servers, say), whose losses "
+        "nobody sees; in the first 600 s of monitoring also those that may have them.",
+        lambda polled: polled.snapshot.counts.unseen_streams,
+    ),
+    count(
+        "booksUnbalanced",
+        "Books that do not balance",
+        "polls",
+        "How many times the counters of a publisher and a subscription contradicted each other, since "
+        "monitoringSince; the log has both replies.",
+        lambda polled: polled.snapshot.counts.books_unbalanced,
+    ),
+)
