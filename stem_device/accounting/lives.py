@@ -125,14 +125,15 @@ class Live(Struct, frozen=True, gc=False):
         if sight.stream is None:
             _within(step, books, before=self.before)
             return Unknown(sight.life, sight.endpoint)
-        if step.change.counter < 0 or (last > self.stream.pushed and not sight.late):
+        told = self.stream.answered and not sight.late
+        if step.change.counter < 0 or (told and last > self.stream.pushed):
             # Book (b): what was received by the last poll has been pushed by this one. If not, there was
             # another life of the publisher that nothing else has told of.
             if not self.unproven:
                 books.contradict()
             return Former.after(None, 0, "", sight).step(step, books)
         _within(step, books, before=self.before)
-        return structs.replace(self, unproven=False) if self.unproven else self
+        return structs.replace(self, unproven=False) if self.unproven and told else self
 
     def reached_at(self, counter: int) -> int:
         """How far the subscription has come in the publisher's series."""
@@ -288,12 +289,12 @@ class Former(Struct, frozen=True, gc=False):
         sight, change, counter = step.sight, step.change, step.now.server_counter
         if change.counter < 0:
             return True
-        new = sight.stream
+        new = _present(sight)
         # Number c of the new life may be taken for a duplicate (measured); else a change makes a gap.
         jumped = change.gaps > 0 or (change.discarded > 0 and change.counter == 0)
         if new is None:
-            # Of a publisher that is not asked, or has nothing to tell yet, only a jump tells.
-            return jumped and self.settled
+            # Of a publisher that is not asked only a jump tells; of one that is gone there is no new life.
+            return jumped and self.stream is None
         if new.ports and port_of(sight.endpoint) not in new.ports:
             return False
         if not (jumped or (change.received > 0 and self._was_quiet(sight))):
@@ -339,7 +340,7 @@ class Former(Struct, frozen=True, gc=False):
 
     def _await_new_life(self, sight: Sight, books: Books) -> State:
         """Connected to the new life, and nothing owed by the former: the new one is observed from here on."""
-        new = sight.stream
+        new = _present(sight)
         if new is None or not self.still_polls or self._owed() or not self._is_here(sight):
             return self
         if self.here_ns is None:
@@ -354,7 +355,7 @@ class Former(Struct, frozen=True, gc=False):
     def _is_here(self, sight: Sight) -> bool:
         """Whether it is connected to the publisher's present life, and was not so in the former: fixed
         event ports hide it."""
-        new = sight.stream
+        new = _present(sight)
         if new is None or sight.endpoint == self.endpoint:
             return False
         return not new.ports or port_of(sight.endpoint) in new.ports
@@ -423,6 +424,12 @@ def _is_another(stream: StreamAccount, endpoint: str, sight: Sight) -> bool:
     return sight.stream is not stream or (not stream.life and bool(endpoint) and sight.endpoint != endpoint)
 
 
+def _present(sight: Sight) -> StreamAccount | None:
+    """The stream in the publisher's present life; None if it is gone or has no such stream yet."""
+    stream = sight.stream
+    return None if stream is None or stream.ended else stream
+
+
 def _is_ahead(counter: int, held: int | None, stream: StreamAccount, sight: Sight) -> bool | None:
     """Whether a counter is higher than the publisher's life of ``stream`` can explain.
 
@@ -431,7 +438,7 @@ def _is_ahead(counter: int, held: int | None, stream: StreamAccount, sight: Sigh
     """
     if counter <= stream.pushed or sight.late:
         return False
-    return None if held is None else held > stream.pushed
+    return None if held is None or not stream.answered else held > stream.pushed
 
 
 def _within(step: Step, books: Books, *, before: int) -> None:

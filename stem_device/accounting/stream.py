@@ -39,6 +39,7 @@ class StreamAccount:
     A new life of the publisher is a new account, made by ``successor``, so that what was pushed in the
     former one stays to be compared with what its subscribers received.
     ``ports`` are those at which its publisher's heartbeats are to be had; empty while not known.
+    ``answered``: ``pushed`` is of this poll.
     ``subscribed_ns`` is when a monitored subscription was last seen (monotonic); None for never.
     """
 
@@ -52,6 +53,7 @@ class StreamAccount:
         "_two_marks_before",
         "_unseen_ns",
         "_watched",
+        "answered",
         "began_again",
         "delta",
         "ended",
@@ -70,6 +72,7 @@ class StreamAccount:
         self.life = life
         self.ports: frozenset[str] = frozenset()
         self.ended = self.began_again = self._watched = False
+        self.answered = True
         self.subscribed_ns: int | None = None
         self.unseen = Unseen.NOT_TOLD
         self._unseen_ns = 0
@@ -117,6 +120,7 @@ class StreamAccount:
 
     def update(self, counter: int, moment: Moment) -> None:
         """Take the counter of this poll, of the same life."""
+        self.answered = True
         pushed = counter - 1 if counter else 0
         if pushed < self.pushed:
             pushed += (self.pushed - pushed + WRAP // 2) // WRAP * WRAP
@@ -132,7 +136,7 @@ class StreamAccount:
 
     def hold(self, moment: Moment) -> None:
         """The server did not answer in this poll: nothing is counted (rule 7)."""
-        self.began_again = False
+        self.began_again = self.answered = False
         if not self.ended:
             self._remember(moment)
         if self.delta:

@@ -1,7 +1,7 @@
 """Ground truth: publishers, subscribers and streams that begin a new life.
 
 Two accountants look at the same events: one polls after every step, the other only before and after
-everything. Both must come to the truth, or say that theirs is a lower bound.
+everything. Neither may invent a loss.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ def test_publisher_restarted(servers: ServerFactory) -> None:
         records = [
             accountant.subscription(subscriber, publisher, attribute=n) for n in ("number", "second", "third")
         ]
-        assert [r.received_total for r in records] == [t.events for t in truths] == [330, 8, 110]
+        assert [r.received_total for r in records] == [t.events for t in truths]
         assert [r.overdue for r in records] == [0, 0, 0]
         assert [r.resets_total for r in records] == [1, 1, 1]
-        assert [r.missed_total for r in (records[0], records[2])] == [0, 0]
-        assert records[1].gaps_total == 1
+        # What was pushed before the subscriber was connected again is observed by nobody.
+        assert [(r.missed_total, r.unaccounted_total) for r in records] == [(0, 0)] * 3
         fresh = accountant.subscription(newcomer, publisher, attribute="second")
         assert (fresh.received_total, fresh.missed_total, fresh.resets_total) == (25, 0, 0)
 
@@ -76,10 +76,8 @@ def test_publisher_restarted(servers: ServerFactory) -> None:
         for accountant in (every, rare):
             assert accountant.stream(publisher, attribute=name).published_total == total
 
-    assert every.subscription(subscriber, publisher, attribute="second").missed_total == 20
-    seen_late = rare.subscription(subscriber, publisher, attribute="second")
-    assert seen_late.missed_at_least
-    assert 1 <= seen_late.missed_total <= 20
+    second_truth = truths[1].events
+    assert every.subscription(subscriber, publisher, attribute="second").unobserved_total == 28 - second_truth
 
 
 def test_subscriber_restarted(servers: ServerFactory) -> None:
@@ -101,7 +99,7 @@ def test_subscriber_restarted(servers: ServerFactory) -> None:
     assert every.counts.received == 105
     subscriber.start()
     every.poll()
-    assert every.server(subscriber).subscriptions == ()
+    assert all(row.ended for row in every.server(subscriber).subscriptions)
     publisher.publisher.push(steps=20)
     number = subscriber.subscriber.subscribe(publisher.publisher)
     second = subscriber.subscriber.subscribe(publisher.publisher, "second")
