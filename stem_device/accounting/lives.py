@@ -290,8 +290,10 @@ class Former(Struct, frozen=True, gc=False):
         if change.counter < 0:
             return True
         new = _present(sight)
-        # Number c of the new life may be taken for a duplicate (measured); else a change makes a gap.
-        jumped = change.gaps > 0 or (change.discarded > 0 and change.counter == 0)
+        # Number c of the new life may be taken for a duplicate (measured); else a change makes a gap, or
+        # more has arrived than one life has room for.
+        duplicate = change.discarded > 0 and change.counter == 0
+        jumped = duplicate or change.gaps > 0 or change.lost < 0
         if new is None:
             # Of a publisher that is not asked only a jump tells; of one that is gone there is no new life.
             return jumped and self.stream is None

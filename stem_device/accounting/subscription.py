@@ -198,7 +198,8 @@ class SubscriptionAccount:
         state, books, last = self._state, self.books, self._reader.counters
         books.clear_deltas()
         crossed = isinstance(state, Former) or state.ended(sight)
-        now = self._reader.read(sight.now, one_life=not crossed)
+        stale = isinstance(state, Fresh) and state.stale
+        now = self._reader.read(sight.now, one_life=not (crossed or stale))
         if began_again(last, now) or jumped(last, now):
             left = self._leave_overdue(sight.moment)
             self._begin(sight, baseline=False)

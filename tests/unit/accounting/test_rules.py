@@ -143,6 +143,18 @@ def test_a_first_event_of_a_new_life_that_is_ahead_of_the_publishers_answer(port
     assert (record.link, case.account.books.unbalanced_delta) == (Link.LIVE, 0)
 
 
+def test_a_stale_counter_that_more_has_arrived_than_it_rose_by_is_not_torn():
+    """The first events of a new life, 60 of them, after 50 of the former one."""
+    case = Case(50, callback(50, 50))
+    case.publisher_begins_again(0)
+    for _ in range(4):
+        record = case.poll(0, callback(50, 50), endpoint=NEW_ENDPOINT)
+    assert record.link is Link.FRESH
+    record = case.poll(60, callback(60, 110), endpoint=NEW_ENDPOINT)
+    assert figures(record) == (60, 0, 0, 0)
+    assert record.resets_total == 1
+
+
 def test_with_fixed_ports_nothing_is_overdue_where_nothing_was_pushed():
     case = Case(3, callback(3, 3), ports=False)
     case.publisher_begins_again(0)

@@ -172,6 +172,7 @@ class Lives(RuleBasedStateMachine):
         counts = snapshot.counts
         lost = [event for event in self.world.events if event.counts and event.lost]
         assert counts.missed <= len(lost), "nothing is missed that was not lost"
+        assert counts.received <= sum(event.delivered for event in self.world.events), "nothing comes twice"
         observed = sum(event.observed for event in lost)
         assert observed <= counts.missed + counts.unaccounted + counts.overdue, "the interval holds the truth"
         assert counts.books_unbalanced == 0 or not self.world.endpoints_told or self.world.fixed_ports
