@@ -7,6 +7,7 @@ fail instead.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -121,6 +122,11 @@ NEEDS = {
         root=True,
     ),
     "mounts": Need("the right to mount a file system", _may_mount, root=True),
+    "ensurepip": Need(
+        "venv with pip",
+        lambda: importlib.util.find_spec("ensurepip") is not None,
+        packages=(("", "python3-venv"),),
+    ),
     "tango-9.5": _old_tango("9.5", "3.12"),
     "tango-10.0": _old_tango("10.0", "3.13"),
 }
