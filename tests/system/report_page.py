@@ -107,3 +107,8 @@ _TRACES = """(id) => {
     (trace) => Object.fromEntries(keys.map((key) => [key, plain(trace[key])]))
   );
 }"""
+
+
+if __name__ == "__main__":
+    with browser():
+        pass

@@ -22,8 +22,8 @@ def found() -> str:
     return browser_path()
 
 
-@pytest.fixture(autouse=True)
-def _same_browser_as_the_other_tests(found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def same_browser_as_the_other_tests(found: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER_PATH", found)
 
 
@@ -33,6 +33,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.needs("browser")
+@pytest.mark.usefixtures("same_browser_as_the_other_tests")
 def test_every_figure_that_has_something_to_show(tmp_path: Path) -> None:
     write_recording(tmp_path / "a.h5", PLAN)
     code, errors = run(str(tmp_path / "a.h5"), "--format", "svg", "-o", str(tmp_path / "images"))
@@ -45,6 +46,7 @@ def test_every_figure_that_has_something_to_show(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("browser")
+@pytest.mark.usefixtures("same_browser_as_the_other_tests")
 @pytest.mark.parametrize(("image_format", "begins"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_formats(tmp_path: Path, image_format: str, begins: bytes) -> None:
     write_recording(tmp_path / "a.h5", PLAN)

@@ -73,13 +73,13 @@ def test_what_is_required_runs_and_fails(tmp_path: Path) -> None:
         (
             ["browser"],
             1000,
-            "sudo apt-get install -y --no-install-recommends chromium && make test",
+            "sudo apt-get install -y --no-install-recommends chromium libatomic1 && make test",
         ),
-        (["browser"], 0, "apt-get install -y --no-install-recommends chromium && make test"),
+        (["browser"], 0, "apt-get install -y --no-install-recommends chromium libatomic1 && make test"),
         (
             ["namespaces", "mounts", "browser"],
             1000,
-            "sudo apt-get install -y --no-install-recommends chromium iproute2 && sudo make test",
+            "sudo apt-get install -y --no-install-recommends chromium libatomic1 iproute2 && sudo make test",
         ),
     ],
 )
