@@ -6,41 +6,69 @@ JOBS ?= 2
 # Not beside others: they measure times, or demand that a quick subscriber loses nothing.
 ALONE = $(wildcard tests/system/test_ground_truth_*.py) tests/system/test_polling_cadence.py \
         tests/system/test_device_events.py tests/system/test_device_losses.py
-# Whether there is one for the tests of the report.
-BROWSER = for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name && exit; done; false
+# All that the tests need.
+EVERYTHING = -e '.[all,demo,test,lint]'
+# What "make test" runs: the unit tests without the optional parts, those with them, the system tests.
+SESSIONS ?= core unit system
+# Which system tests: files or folders.
+SYSTEM ?= tests/system
+# How environments are made: by python3 -m venv and pip, or by uv ("make demo UV=uv", or where python3 has no ensurepip).
+UV ?= $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null || command -v uv)
+ifeq ($(strip $(UV)),)
+environment = $(PYTHON) -m venv --clear $(1) && $(1)/bin/pip install --quiet --disable-pip-version-check $(2)
+else
+environment = rm -rf $(1) && $(UV) venv --quiet --python $(PYTHON) $(1) && $(UV) pip install --quiet --python $(1)/bin/python $(2)
+endif
 
-.PHONY: demo test lint benchmarks clean
+.PHONY: demo test test-lowest lint benchmarks clean old-tango
 
 .venv-demo/.done: pyproject.toml
-	$(PYTHON) -m venv --clear .venv-demo
-	.venv-demo/bin/pip install --quiet --disable-pip-version-check -e '.[demo]'
+	$(call environment,.venv-demo,-e '.[demo]')
 	touch $@
 
 .venv/.done: pyproject.toml
-	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[all,test,lint]'
+	$(call environment,.venv,$(EVERYTHING))
 	touch $@
 
 .venv-core/.done: pyproject.toml
-	$(PYTHON) -m venv --clear .venv-core
-	.venv-core/bin/pip install --quiet --disable-pip-version-check -e . hypothesis pytest pytest-timeout pytest-xdist
+	$(call environment,.venv-core,-e . hypothesis pytest pytest-timeout pytest-xdist)
 	touch $@
 
-# Servers of versions that cannot be monitored, for the tests that say so.
+# Servers of versions that cannot be monitored, for the tests that say so. Each has wheels for some Pythons only, and
+# its sources do not build on others.
+.venv-tango-9.5/.done: OLD = 'pytango==9.5.*' 'numpy<2'
+.venv-tango-10.0/.done: OLD = 'pytango==10.0.*'
 .venv-tango-%/.done:
-	$(PYTHON) -m venv --clear .venv-tango-$*
-	.venv-tango-$*/bin/pip install --quiet --disable-pip-version-check 'pytango==$*.*' 'numpy<2'
+	$(call environment,.venv-tango-$*,--only-binary :all: $(OLD))
 	touch $@
+
+# Where one cannot be made, its tests do not run, and are named at the end.
+old-tango:
+	@for version in 9.5 10.0; do \
+	    $(MAKE) --silent .venv-tango-$$version/.done >.venv-tango-$$version.log 2>&1 || \
+	        echo "no PyTango $$version for this Python: see .venv-tango-$$version.log"; \
+	done
 
 demo: .venv-demo/.done ## a live system that loses events, and who lost them
 	.venv-demo/bin/stem demo --seconds $(DEMO_SECONDS)
 
-test: .venv/.done .venv-core/.done .venv-tango-9.5/.done .venv-tango-10.0/.done ## all tests; the unit tests once more without the optional parts
-	($(BROWSER)) || .venv/bin/python -m playwright install chromium
-	.venv-core/bin/python -m pytest tests/unit -m 'not extras' -q -n $(JOBS)
-	.venv/bin/python -m pytest tests/unit -n $(JOBS)
-	.venv/bin/python -m pytest tests/system -n $(JOBS) --dist loadfile $(ALONE:%=--ignore=%)
-	.venv/bin/python -m pytest $(ALONE)
+test: .venv/.done $(if $(filter core,$(SESSIONS)),.venv-core/.done) $(if $(filter system,$(SESSIONS)),old-tango) ## all tests
+	.venv/bin/python -m tests.run --sessions $(SESSIONS) --jobs $(JOBS) --core .venv-core/bin/python \
+	    --system $(SYSTEM) --alone $(ALONE)
+
+# Only uv can choose the lowest versions. For Python 3.11: later ones have no wheels of some of them.
+.venv-uv/.done:
+	$(call environment,.venv-uv,uv)
+	touch $@
+
+.venv-lowest/.done: pyproject.toml .venv-uv/.done
+	rm -rf .venv-lowest
+	.venv-uv/bin/uv venv --quiet --python $(PYTHON) .venv-lowest
+	.venv-uv/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct -e '.[all,demo,test]'
+	touch $@
+
+test-lowest: .venv-lowest/.done ## the unit tests with the lowest versions that pyproject.toml allows
+	.venv-lowest/bin/python -m tests.run --sessions unit --jobs $(JOBS)
 
 lint: .venv/.done
 	.venv/bin/ruff check .
@@ -52,4 +80,4 @@ benchmarks: .venv/.done
 	for file in benchmarks/bench_*.py; do .venv/bin/python $$file || exit 1; done
 
 clean:
-	rm -rf .venv .venv-demo .venv-core .venv-tango-* build dist
+	rm -rf .venv .venv-* build dist

@@ -19,7 +19,7 @@ from stem_device.report.lines import poll_lines, summary_lines
 from stem_device.report.messages import messages
 from stem_device.report.overview import Overview, Trend, judgement, server_row, subscription_rows
 from stem_device.report.summary import Summary
-from stem_device.report.terminal import Terminal
+from stem_device.report.terminal import Terminal, can_draw
 
 
 class Shown(Struct, frozen=True):
@@ -132,5 +132,5 @@ class LiveView:
 
 
 def choose_view(*, plain: bool) -> View:
-    """Lines if standard output is no terminal, or if asked for."""
-    return PlainView() if plain or not Console().is_terminal else LiveView()
+    """Lines if standard output cannot be drawn on, or if asked for."""
+    return PlainView() if plain or not can_draw(Console()) else LiveView()

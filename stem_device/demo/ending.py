@@ -36,14 +36,21 @@ def command(program: str) -> str:
 
 
 def ending(
-    last: Received, recording: Recording, *, shown_seconds: float, tango_host: str, running: bool
+    last: Received, recording: Recording | None, *, shown_seconds: float, tango_host: str, running: bool
 ) -> Iterator[str]:
-    """The summary, the recording, and what to try next; ``running`` says that the system goes on."""
+    """The summary, the recording if there is one, and what to try next; ``running``: the system goes on."""
     counts = last.counts
     yield ""
     numbers = f"{count(counts.published)} events were published, and {count(counts.received)} received"
     yield f"In {seconds(shown_seconds)} {numbers}."
     yield from _losses(last)
+    if recording is not None:
+        yield from _kept(recording)
+    yield ""
+    yield from _next(tango_host, running=running)
+
+
+def _kept(recording: Recording) -> Iterator[str]:
     yield ""
     yield f"Recording  {recording.path}"
     if recording.error:
@@ -51,8 +58,6 @@ def ending(
     yield f"           {recording.polls} polls, {size(recording.bytes)}; opens in silx view, H5Web, h5py"
     if recording.polls:
         yield f"           see what happened: {command('stem')} report {shlex.quote(_shown(recording.path))}"
-    yield ""
-    yield from _next(tango_host, running=running)
 
 
 def _shown(path: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +16,11 @@ from stem_device.demo.feed import Feed, Received
 from stem_device.demo.stage import Stage, choose_stage, write_lines
 from stem_device.demo.story import Story
 from stem_device.demo.system import MONITOR, PUBLISHER, SLOW, DemoSystem
-from stem_device.errors import MissingExtraError, StemError
+from stem_device.errors import StemError
 from stem_device.report.overview import Overview
 from stem_device.report.terminal import write_svg
 
 _REFRESH_SECONDS = 0.25
-_NEEDED = {
-    "databaseds": "the embedded Tango database",
-    "tango_simlib": "the simulated weather station",
-    "h5py": "the recording",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +55,7 @@ class Performance:
         self._monitor = system.device(MONITOR)
         self._tango_host = system.tango_host
         self._scene = ""
+        self._recording = False
         self._story = Story()
         self._last: Received | None = None
         self._picture: Overview | None = None
@@ -78,7 +73,7 @@ class Performance:
         Raises tango.DevFailed if the device fails, DemoError if the play went wrong.
         """
         arguments = self._arguments
-        self._monitor.StartRecording("demo")
+        self._recording = self._start_recording()
         started = time.monotonic()
         self._director.start(0.0 if arguments.keep else arguments.seconds)
         deadline = started + arguments.seconds if arguments.seconds else float("inf")
@@ -93,9 +88,20 @@ class Performance:
                 self._director.stop()
         if self._director.error:
             raise DemoError(self._director.error)
-        self._monitor.StopRecording()
+        if self._recording:
+            self._monitor.StopRecording()
         self._end(shown_seconds, running=running)
         return running
+
+    def _start_recording(self) -> bool:
+        """Record, or say why not: all the rest can be shown without. Whether it records."""
+        try:
+            self._monitor.StartRecording("demo")
+        except tango.DevFailed as error:
+            reason = str(error.args[0].desc).strip(" .\n")
+            write_lines(f"The recording could not be started and is left out: {reason}.")
+            return False
+        return True
 
     def go_on(self) -> None:
         """Play on unseen until KeyboardInterrupt; raises DemoError.
@@ -140,18 +146,26 @@ class Performance:
             self._picture = overview
         return overview
 
-    def _end(self, shown_seconds: float, *, running: bool) -> None:
-        if self._last is None:
-            write_lines("The demo ended before the first poll was shown.")
-            return
-        recording = Recording(
+    def _recorded(self) -> Recording | None:
+        if not self._recording:
+            return None
+        return Recording(
             path=str(Path(self._monitor.recordingPath).absolute()),
             polls=self._monitor.recordedPolls,
             bytes=self._monitor.recordedBytes,
             error=self._monitor.recordingError,
         )
+
+    def _end(self, shown_seconds: float, *, running: bool) -> None:
+        if self._last is None:
+            write_lines("The demo ended before the first poll was shown.")
+            return
         lines = ending(
-            self._last, recording, shown_seconds=shown_seconds, tango_host=self._tango_host, running=running
+            self._last,
+            self._recorded(),
+            shown_seconds=shown_seconds,
+            tango_host=self._tango_host,
+            running=running,
         )
         write_lines(*lines)
         if self._arguments.svg and self._picture:
@@ -163,16 +177,15 @@ def run_demo(arguments: DemoArguments) -> None:
 
     Raises MissingExtraError, ProcessError, DemoError; KeyboardInterrupt only while nothing is shown.
     """
-    for module, feature in _NEEDED.items():
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtraError("demo", feature)
     stage = choose_stage(plain=arguments.plain)
     tango.ApiUtil.instance()
-    arguments.recordings.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # the device says why it cannot record there
+        arguments.recordings.mkdir(parents=True, exist_ok=True)
     write_lines("Starting a Tango database and five device servers on loopback ...")
     try:
         with ExitStack() as stack:
             system = stack.enter_context(DemoSystem(arguments.recordings.absolute()))
+            write_lines(*system.left_out)
             feed = stack.enter_context(closing(Feed(system.device(MONITOR))))
             performance = Performance(arguments, system, feed)
             if performance.play(stage):

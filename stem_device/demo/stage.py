@@ -11,7 +11,7 @@ from rich.console import Console
 from stem_device.report import numbers
 from stem_device.report.lines import quoted
 from stem_device.report.overview import Overview, SubscriptionRow
-from stem_device.report.terminal import Terminal
+from stem_device.report.terminal import Terminal, can_draw
 
 
 class Stage(Protocol):
@@ -89,5 +89,5 @@ def write_lines(*lines: str) -> None:
 
 
 def choose_stage(*, plain: bool) -> Stage:
-    """Lines if standard output is no terminal, or if asked for."""
-    return PlainStage() if plain or not Console().is_terminal else LiveStage()
+    """Lines if standard output cannot be drawn on, or if asked for."""
+    return PlainStage() if plain or not can_draw(Console()) else LiveStage()

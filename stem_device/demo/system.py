@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,8 @@ import tango
 from stem_device.demo import devices, weather
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.director import ATTRIBUTE
-from stem_device.demo.processes import READY_LINE, ChildProcess, tango_server
+from stem_device.demo.processes import READY_LINE, ChildProcess, ProcessError, tango_server
+from stem_device.demo.scratch import scratch_folder
 
 MONITOR = "sys/eventmon/1"
 PUBLISHER = "demo/publisher/fast"
@@ -23,12 +24,42 @@ SLOW = "demo/subscriber/slow"
 WEATHER = "demo/weather/1"
 WEATHER_ATTRIBUTES = ("temperature", "pressure", "wind-speed")
 
-_SERVERS = (
-    ("stem_device.demo.devices", f"{devices.SERVER}/publisher", [("Publisher", PUBLISHER)]),
-    ("stem_device.demo.devices", f"{devices.SERVER}/quick", [("Subscriber", QUICK)]),
-    ("stem_device.demo.devices", f"{devices.SERVER}/slow", [("Subscriber", SLOW)]),
-    ("stem_device.demo.weather", f"{weather.SERVER}/station", [("Weather", WEATHER)]),
-    ("stem_device.device", "EventMonitor/demo", [("EventMonitor", MONITOR)]),
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One server of the demo with its device; ``name`` is for people.
+
+    Without one that is ``needed`` there is nothing to show.
+    """
+
+    name: str
+    module: str
+    server: str
+    device_class: str
+    device: str
+    needed: bool = True
+
+
+PARTS = (
+    Part("The publisher", "stem_device.demo.devices", f"{devices.SERVER}/publisher", "Publisher", PUBLISHER),
+    Part("The slow subscriber", "stem_device.demo.devices", f"{devices.SERVER}/slow", "Subscriber", SLOW),
+    Part("EventMonitor", "stem_device.device", "EventMonitor/demo", "EventMonitor", MONITOR),
+    Part(
+        "The quick subscriber",
+        "stem_device.demo.devices",
+        f"{devices.SERVER}/quick",
+        "Subscriber",
+        QUICK,
+        needed=False,
+    ),
+    Part(
+        "The simulated weather station",
+        "stem_device.demo.weather",
+        f"{weather.SERVER}/station",
+        "Weather",
+        WEATHER,
+        needed=False,
+    ),
 )
 _START_SECONDS = 60.0
 
@@ -37,24 +68,24 @@ class DemoSystem:
     """Starts everything on entry and stops all of it on exit, whatever happens in between.
 
     Enter it on the main thread: the kernel ends the children together with the thread that started them.
-    ``recordings`` is where ``EventMonitor`` records to. Raises MissingExtraError and ProcessError.
+    ``recordings`` is where ``EventMonitor`` records to. ``left_out`` has a sentence for each part that could
+    not be started and can be done without. Raises MissingExtraError and ProcessError.
     """
 
     def __init__(self, recordings: Path, *, poll_period_seconds: float = 1.0) -> None:
         self._recordings = recordings
         self._poll_period_seconds = poll_period_seconds
+        self.left_out: tuple[str, ...] = ()
         self._stack = ExitStack()
         self._database: EmbeddedDatabase | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            folder = stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="stem-demo-", ignore_cleanup_errors=True)
-            )
-            self._database = stack.enter_context(EmbeddedDatabase(Path(folder)))
+            folder = stack.enter_context(scratch_folder("stem-demo-"))
+            self._database = stack.enter_context(EmbeddedDatabase(folder))
             self._register(self._database)
-            self._start(stack, Path(folder))
-            self._subscribe()
+            started = self._start(stack, folder)
+            self._subscribe(started)
             self._stack = stack.pop_all()
         return self
 
@@ -76,8 +107,8 @@ class DemoSystem:
         return f"tango://{self.tango_host}/{name}"
 
     def _register(self, database: EmbeddedDatabase) -> None:
-        for _, server, devices_of_server in _SERVERS:
-            database.add_server(server, devices_of_server)
+        for part in PARTS:
+            database.add_server(part.server, [(part.device_class, part.device)])
         database.put_properties(
             MONITOR,
             {
@@ -87,22 +118,37 @@ class DemoSystem:
             },
         )
 
-    def _start(self, stack: ExitStack, folder: Path) -> None:
-        """Start all at once; each needs a second, most of it for imports."""
-        started: list[ChildProcess] = []
-        for module, server, _ in _SERVERS:
-            log = folder / f"{server.replace('/', '-')}.log"
-            process = tango_server(module, server.partition("/")[2], log=log, tango_host=self.tango_host)
+    def _start(self, stack: ExitStack, folder: Path) -> set[str]:
+        """Start all at once; each needs a second, most of it for imports. Returns the devices that run."""
+        started: list[tuple[Part, ChildProcess]] = []
+        for part in PARTS:
+            log = folder / f"{part.server.replace('/', '-')}.log"
+            instance = part.server.partition("/")[2]
+            process = tango_server(part.module, instance, log=log, tango_host=self.tango_host)
             process.ready_line = ""
-            started.append(stack.enter_context(process))
-        for process in started:
-            process.wait_ready(partial(_ready, process), limit_seconds=_START_SECONDS)
+            started.append((part, stack.enter_context(process)))
+        return {part.device for part, process in started if self._runs(part, process)}
 
-    def _subscribe(self) -> None:
+    def _runs(self, part: Part, process: ChildProcess) -> bool:
+        """Whether a part is ready; one that is not and can be done without is stopped."""
+        try:
+            process.wait_ready(partial(_ready, process), limit_seconds=_START_SECONDS)
+        except ProcessError as error:
+            if part.needed:
+                raise
+            process.stop()
+            reason = (error.output.strip() or error.reason).splitlines()[-1].strip(" .")
+            self.left_out += (f"{part.name} could not be started and is left out: {reason}.",)
+            return False
+        return True
+
+    def _subscribe(self, started: set[str]) -> None:
         """Let both subscribers listen to the publisher, and the quick one to the weather as well."""
-        quick, slow, station = self.device(QUICK), self.device(SLOW), self.device(WEATHER)
-        for subscriber in (slow, quick):
-            subscriber.Subscribe([self._full(PUBLISHER), ATTRIBUTE, "CHANGE_EVENT", "0"])
+        for subscriber in {SLOW, QUICK} & started:
+            self.device(subscriber).Subscribe([self._full(PUBLISHER), ATTRIBUTE, "CHANGE_EVENT", "0"])
+        if not {QUICK, WEATHER} <= started:
+            return
+        quick, station = self.device(QUICK), self.device(WEATHER)
         for name in WEATHER_ATTRIBUTES:
             station.poll_attribute(name, 1000)
             quick.Subscribe([self._full(WEATHER), name, "PERIODIC_EVENT", "0"])

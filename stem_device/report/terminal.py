@@ -18,6 +18,11 @@ from stem_device.report.screen import screen
 _FONT_FACES = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 
+def can_draw(console: Console) -> bool:
+    """Whether it is a terminal that can be drawn on: not the dumb one of an editor or a serial line."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 class Terminal:
     """Takes the whole terminal on entry and gives it back as it was on exit."""
 

@@ -21,6 +21,12 @@ def chromium(driver: Playwright) -> str:
     return next((path for path in map(shutil.which, PROGRAMS) if path), driver.chromium.executable_path)
 
 
+def browser_path() -> str:
+    """Where that browser is."""
+    with sync_playwright() as driver:
+        return chromium(driver)
+
+
 @contextmanager
 def browser() -> Iterator[Browser]:
     """One browser for several pages."""
@@ -101,3 +107,8 @@ _TRACES = """(id) => {
     (trace) => Object.fromEntries(keys.map((key) => [key, plain(trace[key])]))
   );
 }"""
+
+
+if __name__ == "__main__":
+    with browser():
+        pass

@@ -81,6 +81,16 @@ def words(line: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in line.split() if "=" in word)
 
 
+def read_terminal(terminal: int) -> str:
+    """Everything until the other side closes."""
+    parts = []
+    while True:
+        try:
+            parts.append(os.read(terminal, 65536))
+        except OSError:  # EIO: nobody has the terminal open any more
+            return b"".join(parts).decode()
+
+
 @contextmanager
 def stem(directory: Path, *arguments: str, tango_host: str = "127.0.0.1:1") -> Iterator[Stem]:
     """Start ``stem`` in ``directory``; whatever happens, it is gone afterwards."""

@@ -17,7 +17,7 @@ import pytest
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import wait_until
 from tests.system.harness import Server, ServerFactory
-from tests.system.stem_process import PROGRAM, Stem, stem, words
+from tests.system.stem_process import PROGRAM, Stem, read_terminal, stem, words
 
 h5py = pytest.importorskip("h5py")
 
@@ -214,7 +214,7 @@ def test_a_live_table_on_a_terminal(pair, database: EmbeddedDatabase) -> None:
     )
     os.close(theirs)
     try:
-        seen = _read_all(ours)
+        seen = read_terminal(ours)
         assert process.wait(20) == 0
     finally:
         process.kill()
@@ -225,13 +225,3 @@ def test_a_live_table_on_a_terminal(pair, database: EmbeddedDatabase) -> None:
     for part in ("SUBSCRIBER", "STREAM", "waveform.change", "Ctrl-C ends"):
         assert part in live
     assert words(after)["polls"] == "3"
-
-
-def _read_all(terminal: int) -> str:
-    """Everything until the other side closes."""
-    parts = []
-    while True:
-        try:
-            parts.append(os.read(terminal, 65536))
-        except OSError:  # EIO: nobody has the terminal open any more
-            return b"".join(parts).decode()

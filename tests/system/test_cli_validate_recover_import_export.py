@@ -135,7 +135,9 @@ def test_ctrl_c_leaves_nothing_and_a_terminal_has_a_bar(folder: Path, tmp_path: 
             file.write(one if number % 2 else b'{"time":"2026-11-22T03:00:00Z","replies":{}}\n')
     parent, child = pty.openpty()
     command = [sys.executable, "-c", PROGRAM, "import", "long.jsonl", "-o", "long.h5"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=child, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=child, stdout=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"}
+    )
     os.close(child)
     shown = b""
     try:

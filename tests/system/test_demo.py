@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.system.stem_process import PROGRAM, stem
+from tests.system.stem_process import PROGRAM, read_terminal, stem
 
 h5py = pytest.importorskip("h5py")
 pytest.importorskip("tango_simlib")
 
 PROCESSES = 7
 """The demo, its database and five device servers."""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The temporary directory of what is started, with nothing in it."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def broken(module: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is started find a module that cannot be imported."""
+    (folder / f"{module}.py").write_text(f"raise ImportError('{module} is broken')\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
 
 
 def recording(output: str) -> Path:
@@ -52,12 +72,67 @@ def test_events_are_lost_and_the_lossy_subscription_is_named(tmp_path: Path) -> 
     assert (tmp_path / "picture" / "demo.svg").read_text().startswith("<svg")
 
 
+def test_without_the_weather_station_it_says_so_and_shows_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken("pkg_resources", tmp_path, monkeypatch)
+    with stem(tmp_path, "demo", "--seconds", "3") as run:
+        assert run.wait(90) == 0
+        assert run.errors == ""
+        told = [line for line in run.lines if "could not be started" in line]
+        assert told == [
+            "The simulated weather station could not be started and is left out:"
+            " tango-simlib cannot be used: pkg_resources is broken."
+        ]
+        assert run.kinds("poll")
+        assert recording(run.output).exists()
+
+
+def test_without_a_recording_it_says_so_and_shows_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken("h5py", tmp_path, monkeypatch)
+    with stem(tmp_path, "demo", "--seconds", "3") as run:
+        assert run.wait(90) == 0
+        assert run.errors == ""
+        (told,) = [line for line in run.lines if "could not be started" in line]
+        assert told.startswith("The recording could not be started and is left out: ")
+        assert run.kinds("poll")
+        assert "Recording  " not in run.output
+
+
+def test_on_a_dumb_terminal_of_80_columns_it_prints_lines(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "demo", "--seconds", "3"],
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**environment, "TERM": "dumb"},
+    )
+    os.close(theirs)
+    try:
+        seen = read_terminal(ours)
+        assert process.wait(40) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert " poll number=1 " in seen
+    assert "\x1b" not in seen
+
+
 def _first(lines: list[str], text: str) -> str:
     return next(line for line in lines if text in line)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupted_it_still_tells_its_ending_and_leaves_nothing(number, tmp_path: Path) -> None:
+def test_interrupted_it_still_tells_its_ending_and_leaves_nothing(
+    number, tmp_path: Path, temporary: Path
+) -> None:
     with stem(tmp_path, "demo", "--seconds", "0") as run:
         run.wait_for(" poll number=3 ")
         run.note_family()
@@ -66,19 +141,22 @@ def test_interrupted_it_still_tells_its_ending_and_leaves_nothing(number, tmp_pa
         assert run.survivors() == []
         assert recording(run.output).exists()
         assert run.errors == ""
+    assert list(temporary.iterdir()) == []
 
 
-def test_killed_it_takes_its_children_along(tmp_path: Path) -> None:
+def test_killed_it_takes_its_children_along(tmp_path: Path, temporary: Path) -> None:
     with stem(tmp_path, "demo", "--seconds", "60") as run:
         run.wait_for(" poll number=2 ")
         run.note_family()
         assert len(run.family) >= PROCESSES - 1
+        assert [folder.name[:10] for folder in temporary.iterdir()] == ["stem-demo-"]
         run.signal(signal.SIGKILL)
         assert run.wait() == -signal.SIGKILL
         assert run.survivors() == []
+    assert list(temporary.iterdir()) == []
 
 
-def test_interrupted_while_it_starts_it_leaves_nothing(tmp_path: Path) -> None:
+def test_interrupted_while_it_starts_it_leaves_nothing(tmp_path: Path, temporary: Path) -> None:
     with stem(tmp_path, "demo") as run:
         run.wait_for("Starting")
         parent = psutil.Process(run.process.pid)
@@ -89,6 +167,7 @@ def test_interrupted_while_it_starts_it_leaves_nothing(tmp_path: Path) -> None:
         assert run.wait() == 0
         assert run.survivors() == []
         assert run.errors == ""
+    assert list(temporary.iterdir()) == []
 
 
 def test_left_running_until_interrupted(tmp_path: Path) -> None:

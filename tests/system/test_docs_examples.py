@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.system.docs_output import matches
 from tests.system.docs_pages import PAGES, ROOT, Block, blocks
 from tests.system.docs_session import SHELL_LANGUAGES, Session, commands
 from tests.system.harness import Publisher, ServerFactory, Subscriber
+from tests.system.report_page import browser_path
 
 pytest.importorskip("h5py")
 pytest.importorskip("typer")
@@ -37,6 +39,11 @@ def _to_run(page: Path) -> list[Block]:
 
 
 WITH_EXAMPLES = [page for page in PAGES if _to_run(page)]
+NEEDS = {ROOT / "docs" / "howto" / "report.md": "browser"}
+
+
+def _marked(page: Path) -> Any:
+    return pytest.param(page, marks=pytest.mark.needs(NEEDS[page]) if page in NEEDS else ())
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +109,16 @@ def _forget(system: EmbeddedDatabase) -> None:
         connection.delete_device(name)
 
 
-@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_examples_work(page: Path, system: EmbeddedDatabase, monitor: None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", map(_marked, WITH_EXAMPLES), ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_examples_work(
+    page: Path,
+    system: EmbeddedDatabase,
+    monitor: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if NEEDS.get(page) == "browser":
+        monkeypatch.setenv("BROWSER_PATH", browser_path())
     printed = ""
     with Session(tmp_path, system.tango_host) as session:
         for block in blocks(page):

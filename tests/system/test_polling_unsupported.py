@@ -15,17 +15,9 @@ from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
 from stem_device.model.poll import Answer, ServerState
 from stem_device.polling import Poller
+from tests.needs import old_tango
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("old_server.py")
-
-
-def python_with_tango(version: str) -> str:
-    """The interpreter of the environment that the Makefile makes for an old version."""
-    python = ROOT / f".venv-tango-{version}" / "bin" / "python"
-    if not python.exists() and "CI" not in os.environ:
-        pytest.skip(f"'make .venv-tango-{version}/.done' makes the environment; 'make test' does, too")
-    return str(python)
 
 
 @pytest.fixture
@@ -67,12 +59,14 @@ def wait_state(poller: Poller, state: ServerState) -> Answer:
 TOLD = {"9.5": "9.x", "10.0": "10.0."}
 
 
-@pytest.mark.parametrize("version", TOLD)
+@pytest.mark.parametrize(
+    "version", [pytest.param(version, marks=pytest.mark.needs(f"tango-{version}")) for version in TOLD]
+)
 def test_an_old_server_is_unsupported_until_it_is_upgraded(
     version: str, poller: Poller, database: EmbeddedDatabase, instance: str, tmp_path: Path
 ) -> None:
     told = TOLD[version]
-    with server(python_with_tango(version), database, instance, tmp_path):
+    with server(str(old_tango(version)), database, instance, tmp_path):
         answer = wait_state(poller, ServerState.UNSUPPORTED)
         assert answer.tango_version.startswith(told)
         assert f"runs Tango {told}" in answer.reason

@@ -7,26 +7,24 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import sync_playwright
 from synthetic_recording import Loss, Plan, write_recording
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
 from stem_device.report.page.figures.catalogue import FIGURES
-from tests.system.report_page import chromium
+from tests.system.report_page import browser_path
 
 PLAN = Plan(polls=6, losses=(Loss(3, 1, 2, 7),))
 
 
 @pytest.fixture(scope="module")
-def browser_path() -> str:
-    with sync_playwright() as driver:
-        return chromium(driver)
+def found() -> str:
+    return browser_path()
 
 
-@pytest.fixture(autouse=True)
-def _same_browser_as_the_other_tests(browser_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BROWSER_PATH", browser_path)
+@pytest.fixture
+def same_browser_as_the_other_tests(found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER_PATH", found)
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -34,6 +32,8 @@ def run(*arguments: str) -> tuple[int, str]:
     return outcome.exit_code, outcome.stderr
 
 
+@pytest.mark.needs("browser")
+@pytest.mark.usefixtures("same_browser_as_the_other_tests")
 def test_every_figure_that_has_something_to_show(tmp_path: Path) -> None:
     write_recording(tmp_path / "a.h5", PLAN)
     code, errors = run(str(tmp_path / "a.h5"), "--format", "svg", "-o", str(tmp_path / "images"))
@@ -45,6 +45,8 @@ def test_every_figure_that_has_something_to_show(tmp_path: Path) -> None:
     assert "motion/001 ← lab/axis/002/position02.change" in written["losses"].read_text()
 
 
+@pytest.mark.needs("browser")
+@pytest.mark.usefixtures("same_browser_as_the_other_tests")
 @pytest.mark.parametrize(("image_format", "begins"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_formats(tmp_path: Path, image_format: str, begins: bytes) -> None:
     write_recording(tmp_path / "a.h5", PLAN)

@@ -19,6 +19,8 @@ from stem_device.model.mark import Mark, MarkKind
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from tests.system.report_page import OpenReport, browser, report
 
+pytestmark = pytest.mark.needs("browser")
+
 LOSSES = (Loss(20, 1, 2, 57, 3), Loss(21, 1, 2, 40), Loss(35, 3, 0, 5), Loss(36, 1, 1, 12))
 RUNS = 45
 

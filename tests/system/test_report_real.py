@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
@@ -34,6 +35,7 @@ def mark(kind: MarkKind, name: str) -> Mark:
     )
 
 
+@pytest.mark.needs("browser")
 def test_the_lossy_subscription_is_named_with_its_count(servers: ServerFactory, tmp_path: Path) -> None:
     publisher, slow, idle = servers(), servers(), servers()
     lossy = slow.subscriber.subscribe(publisher.publisher)

@@ -60,9 +60,9 @@ class DividedNetwork:
         """Whether this process may make namespaces, seen by making one."""
         name = f"stem-may-{os.getpid()}"
         try:
-            _ip("netns", "add", name)
-            _ip("netns", "del", name)
-        except (OSError, subprocess.CalledProcessError):
+            for action in ("add", "del"):
+                subprocess.run([_IP, "netns", action, name], check=True, timeout=10, capture_output=True)
+        except (OSError, subprocess.SubprocessError):
             return False
         return True
 

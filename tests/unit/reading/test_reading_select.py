@@ -138,7 +138,9 @@ def test_moments_are_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    "moment", ["yesterday", "", True, 1.5, np.datetime64("NaT"), pytest.param(object(), id="object")], ids=str
+    "moment",
+    ["yesterday", "", True, 1.5, np.datetime64("NaT", "ns"), pytest.param(object(), id="object")],
+    ids=str,
 )
 def test_moments_that_are_none(recording: Recording, moment: object) -> None:
     with pytest.raises(OptionError, match=r"start: must be ISO 8601 as 2026-11-22T04:15:30Z"):
