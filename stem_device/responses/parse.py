@@ -42,7 +42,10 @@ def parse_reply(text: str | bytes, *, max_bytes: int = MAX_REPLY_BYTES) -> Reply
         mended = _mended(checked)
         if mended is not None:
             return mended
-        raise _blamed(error, checked) from error
+        blamed = _blamed(error, checked)
+        if blamed is error:
+            raise  # from itself it would be a cycle, which keeps all of the text in memory
+        raise blamed from error
 
 
 def _parsed(text: str) -> Reply:
