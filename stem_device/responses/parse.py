@@ -42,10 +42,11 @@ def parse_reply(text: str | bytes, *, max_bytes: int = MAX_REPLY_BYTES) -> Reply
         mended = _mended(checked)
         if mended is not None:
             return mended
-        blamed = _blamed(error, checked)
-        if blamed is error:
-            raise  # from itself it would be a cycle, which keeps all of the text in memory
-        raise blamed from error
+        # No error may be its own cause, or stay in a variable here: all of the text would stay in memory.
+        reason = _blame(error.reason, checked)
+        if not reason:
+            raise
+        raise ReplyError(error.key, reason) from error
 
 
 def _parsed(text: str) -> Reply:
@@ -77,41 +78,15 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _blamed(error: ReplyError, text: str) -> ReplyError:
-    """The error; where the text is no JSON, with the name that stands where it breaks."""
-    place = place_of(error.reason, text) if text.startswith('{"version":') else ""
+def _blame(reason: str, text: str) -> str:
+    """The reason with the name that stands where the text is no JSON; empty if there is none to name."""
+    place = place_of(reason, text) if text.startswith('{"version":') else ""
     if not place:
-        return error
-    return ReplyError(
-        error.key,
-        f"{error.reason}; cppTango does not escape the names it writes, and the name at {shown_name(place)} "
-        "breaks its reply: give that attribute another name",
+        return ""
+    return (
+        f"{reason}; cppTango does not escape the names it writes, and the name at {shown_name(place)} "
+        "breaks its reply: give that attribute another name"
     )
-
-
-def _at_first_sight(text: str) -> Reply | None:
-    """The reply if the text begins as cppTango's do, without a look through all of it for its dialect."""
-    if not text.startswith('{"version":'):
-        return None
-    try:
-        return cpptango.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-
-
-def _with_care(text: str) -> Reply:
-    """The reply in whichever dialect, or the error that says what is wrong with it."""
-    dialect: ModuleType = cpptango
-    try:
-        dialect = _dialect(text)
-        reply: Reply = dialect.decode(text)
-    except msgspec.ValidationError as error:
-        raise located(error, text, dialect.ENTRY_TYPES) from error
-    except msgspec.DecodeError as error:
-        raise ReplyError("$", str(error)) from error
-    except RecursionError as error:
-        raise ReplyError("$", "nested too deeply") from error
-    return reply
 
 
 def _as_text(text: str | bytes, max_bytes: int) -> str:
