@@ -81,13 +81,21 @@ class EventCallback(Struct, frozen=True, gc=False):
 
 
 class NotConnected(Struct, frozen=True, gc=False):
-    """A subscription that is being retried; ``last_heartbeat`` as cppTango wrote it."""
+    """A subscription that is being retried; ``last_heartbeat`` as cppTango wrote it.
+
+    ``attribute`` is empty where it is to events of the device, as interface changes.
+    """
 
     device: Text
     attribute: Text
     event_type: Text
     last_heartbeat: Text
     tango_host: Text | None
+
+    @property
+    def subject(self) -> str:
+        """The attribute with its device, or the device alone."""
+        return f"{self.device}/{self.attribute}" if self.attribute else self.device
 
 
 class EventChannel(Struct, frozen=True, gc=False):

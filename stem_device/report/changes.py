@@ -294,5 +294,4 @@ def _connection_changes(server: ServerRecord, before: ServerRecord | None) -> It
 def _retried(entry: NotConnected) -> str:
     """The name of the stream as a subscription would show it, with the database if it is told."""
     prefix = f"tango://{entry.tango_host}/" if entry.tango_host else ""
-    attribute = f"/{entry.attribute}" if entry.attribute else ""
-    return f"{prefix}{entry.device}{attribute}.{entry.event_type}"
+    return f"{prefix}{entry.subject}.{entry.event_type}"

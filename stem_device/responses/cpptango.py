@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stem_device.errors import ReplyError
 from stem_device.model.reply import (
@@ -18,6 +19,7 @@ from stem_device.model.reply import (
     Dialect,
     EventCallback,
     EventChannel,
+    NotConnected,
     PublisherReply,
     Reply,
     SubscriberReply,
@@ -49,14 +51,23 @@ _ENCODER = msgspec.json.Encoder()
 def decode(text: str) -> Reply:
     """Raises msgspec's errors for what the types refuse, ReplyError for a null the model alone allows."""
     wire = _DECODER.decode(text)
-    if wire.client is not None:
-        _refuse_null_discarded(wire.client.event_callbacks)
-    return Reply(dialect=Dialect.CPPTANGO_1, server=wire.server, client=wire.client)
+    client = wire.client
+    if client is not None:
+        _refuse_null_discarded(client.event_callbacks)
+        if client.not_connected:
+            client = replace(client, not_connected=[_of_device(entry) for entry in client.not_connected])
+    return Reply(dialect=Dialect.CPPTANGO_1, server=wire.server, client=client)
 
 
 def encode(reply: Reply) -> bytes:
     """The text this reply came from, apart from unknown keys and white space."""
     return _ENCODER.encode(_Wire(version=VERSION, server=reply.server, client=reply.client))
+
+
+def _of_device(entry: NotConnected) -> NotConnected:
+    """Interface changes are events of a device; cppTango writes an attribute of its own invention."""
+    dummy = entry.event_type == "intr_change" and entry.attribute == "dummy"
+    return replace(entry, attribute="") if dummy else entry
 
 
 def _refuse_null_discarded(callbacks: Mapping[str, EventCallback]) -> None:

@@ -13,6 +13,7 @@ from stem_device.model.reply import Reply
 from stem_device.responses import cpptango, patched
 from stem_device.responses.limits import MAX_REPLY_BYTES, check_limits, surely_printable
 from stem_device.responses.locate import located, shown_name
+from stem_device.responses.repair import from_latin_1, place_of, repaired
 
 
 class _Head(Struct):
@@ -35,40 +36,63 @@ def parse_reply(text: str | bytes, *, max_bytes: int = MAX_REPLY_BYTES) -> Reply
     numbers from 0 to 2**63 - 1, names that break the limits of :mod:`stem_device.responses.limits`.
     """
     checked = _as_text(text, max_bytes)
-    reply = _at_first_sight(checked)
+    try:
+        return _parsed(checked)
+    except ReplyError as error:
+        mended = _mended(checked)
+        if mended is not None:
+            return mended
+        # No error may be its own cause, or stay in a variable here: all of the text would stay in memory.
+        reason = _blame(error.reason, checked)
+        if not reason:
+            raise
+        raise ReplyError(error.key, reason) from error
+
+
+def _parsed(text: str) -> Reply:
+    reply = _at_first_sight(text)
     if reply is None:
-        reply = _with_care(checked)
-    check_limits(reply, printable=surely_printable(checked))
+        reply = _with_care(text)
+    check_limits(reply, printable=surely_printable(text))
     return reply
 
 
-def _at_first_sight(text: str) -> Reply | None:
-    """The reply if the text begins as cppTango's do, without a look through all of it for its dialect."""
-    if not text.startswith('{"version":'):
+def _mended(text: str) -> Reply | None:
+    """The reply if it can be read once its names are escaped; see :mod:`.repair`."""
+    if surely_printable(text) and text.count('"') % 2 == 0 and _is_json(text):
+        return None  # nothing to escape
+    escaped = repaired(text)
+    if escaped is None or escaped == text:
         return None
     try:
-        return cpptango.decode(text)
+        return _parsed(escaped)
+    except ReplyError:
+        return None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        _HEAD.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        return None
+        return False
+    return True
 
 
-def _with_care(text: str) -> Reply:
-    """The reply in whichever dialect, or the error that says what is wrong with it."""
-    dialect: ModuleType = cpptango
-    try:
-        dialect = _dialect(text)
-        reply: Reply = dialect.decode(text)
-    except msgspec.ValidationError as error:
-        raise located(error, text, dialect.ENTRY_TYPES) from error
-    except msgspec.DecodeError as error:
-        raise ReplyError("$", str(error)) from error
-    except RecursionError as error:
-        raise ReplyError("$", "nested too deeply") from error
-    return reply
+def _blame(reason: str, text: str) -> str:
+    """The reason with the name that stands where the text is no JSON; empty if there is none to name."""
+    place = place_of(reason, text) if text.startswith('{"version":') else ""
+    if not place:
+        return ""
+    return (
+        f"{reason}; cppTango does not escape the names it writes, and the name at {shown_name(place)} "
+        "breaks its reply: give that attribute another name"
+    )
 
 
 def _as_text(text: str | bytes, max_bytes: int) -> str:
     """Valid Unicode of bounded length; the length is looked at first, so that a huge text costs nothing."""
+    if isinstance(text, str) and not text.isascii() and len(text) <= max_bytes:
+        text = from_latin_1(text)
     if not isinstance(text, str | bytes):
         raise ReplyError("$", f"expected a text, got {type(text).__name__}")
     if len(text) > max_bytes:
