@@ -20,8 +20,8 @@ from stem_device.model.options import Options
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
-from stem_device.polling import check_target
 from stem_device.monitor.monitor import patience_of
+from stem_device.polling import check_target
 from stem_device.report import numbers
 from stem_device.report.lines import quoted
 from stem_device.report.summary import summarise
