@@ -142,6 +142,15 @@ class NotRecordedError(StemError, LookupError):
         self.version = version
 
 
+class NoPollError(StemError):
+    """Nothing is known: no poll is there, or none was selected. ``there`` says what the files have."""
+
+    def __init__(self, what: str, there: str) -> None:
+        super().__init__(f"{what}: {there}")
+        self.what = what
+        self.there = there
+
+
 class FigureError(StemError):
     """A figure could not be made into an image, or there is nothing to draw."""
 

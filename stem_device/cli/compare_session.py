@@ -27,6 +27,7 @@ def run_compare(
     chosen: Mapping[str, Any],
     *,
     fail_on: Sequence[str],
+    ignore_overdue: bool = False,
     top: int,
     as_json: bool,
 ) -> ExitCode:
@@ -40,7 +41,11 @@ def run_compare(
         print(msgspec.json.encode(comparison).decode())
     else:
         print_lines(wide_console(), compare_parts(comparison, top))
-    failed = [kind for kind in dict.fromkeys(fail_on) if _fails(comparison, Kind(kind))]
+    failed = [
+        kind
+        for kind in dict.fromkeys(fail_on)
+        if _fails(comparison, Kind(kind), ignore_overdue=ignore_overdue)
+    ]
     return ExitCode.WORSE if failed else ExitCode.OK
 
 
@@ -67,12 +72,18 @@ def _sides(
     return recording.select(start=start_a, end=end_a), recording.select(start=start_b, end=end_b)
 
 
-def _fails(comparison: Comparison, kind: Kind) -> bool:
+def _fails(comparison: Comparison, kind: Kind, *, ignore_overdue: bool) -> bool:
     """Whether ``kind`` became worse; says what did, on standard error."""
+    waiting = kind is Kind.MISSED and not ignore_overdue and comparison.overdue_appeared
+    if waiting:
+        tell(
+            f"--fail-on missed: {comparison.b.overdue_at_end:,} events overdue at the end of B, none at that "
+            "of A (--ignore-overdue lets that pass)"
+        )
     failed = comparison.failed(kind)
     for change in failed[:MOST_TOLD]:
         where = " ".join(text for text in (change.server, change.stream) if text)
         tell(f"--fail-on {kind}: {where}{': ' if where else ''}{change.sentence}")
     if len(failed) > MOST_TOLD:
         tell(f"--fail-on {kind}: and {len(failed) - MOST_TOLD} more")
-    return bool(failed)
+    return bool(failed) or waiting

@@ -21,7 +21,9 @@ def compare_parts(comparison: Comparison, top: int) -> Iterator[RenderableType |
     """Headline, all servers together, single ones that changed, what is in one only. ``top`` 0: all rows."""
     yield Text(f"{_side('A', comparison.a)}\n{_side('B', comparison.b)}")
     yield Text("\n".join(_conclusion(comparison)), style="bold")
-    yield _table("All servers together", comparison.overall, 0)
+    told = [change for change in comparison.overall if change.verdict is not Verdict.UNKNOWN]
+    yield _table("All servers together", told, 0)
+    yield _untold(comparison.overall)
     sure = [change for change in comparison.single if change.verdict not in {Verdict.UNSURE, Verdict.UNKNOWN}]
     if sure:
         yield _table("Single servers and subscriptions, sure changes", sure, top)
@@ -37,13 +39,31 @@ def _side(name: str, side: Side) -> str:
     span = f"{utc(side.first_poll_utc_ns)} to {utc(side.last_poll_utc_ns)}" if side.polls else "no polls"
     return (
         f"{name}{label}: {span}, {count(side.polls)} polls in {count(side.pieces)} pieces; "
-        f"missed {count(side.missed)} of {count(side.expected)} events"
+        f"missed {count(side.missed)} of {count(side.expected)} events, "
+        f"unaccounted {'unknown' if side.unaccounted is None else count(side.unaccounted)}, "
+        f"overdue at the end {_overdue(side)}"
     )
+
+
+def _overdue(side: Side) -> str:
+    if side.overdue_unknown and not side.overdue_at_end:
+        return f"unknown of {count(side.overdue_unknown)} subscriptions"
+    more = f" (unknown of {count(side.overdue_unknown)})" if side.overdue_unknown else ""
+    return f"{count(side.overdue_at_end)}{more}"
+
+
+def _untold(changes: Sequence[Change]) -> RenderableType | None:
+    """One line for all that cannot be told: there is nothing to see in their rows."""
+    names = [what_of(change) for change in changes if change.verdict is Verdict.UNKNOWN]
+    if not names:
+        return None
+    return Text(f"Cannot be told, too little was recorded: {'; '.join(names)}.", style="dim")
 
 
 def _conclusion(comparison: Comparison) -> Iterator[str]:
     """The sentences of what is sure about all servers together; else that there is nothing."""
     sure = [change for change in comparison.overall if change.verdict in {Verdict.WORSE, Verdict.BETTER}]
+    yield from comparison.caveats
     for change in sure:
         yield f"{change.verdict.capitalize()}: {change.sentence}"
     if not sure:

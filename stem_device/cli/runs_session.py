@@ -29,6 +29,8 @@ def run_runs(
 ) -> ExitCode:
     """Read, compute, print. Raises StemError."""
     with open_recording([*files]) as recording:
+        if not len(recording["marks"]):
+            recording.check_polls()
         report = runs_report(recording, expressions, queued_marks=queued or QUEUED_MARKS, device_group=group)
         if as_json:
             sys.stdout.write(msgspec.json.encode(document(report)).decode() + "\n")

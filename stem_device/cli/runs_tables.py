@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from stem_device.report.numbers import common_prefix, count, seconds, utc, without
-from stem_device.runs import Counts, Moments, Run, RunState, SpanEvents, occurrences
+from stem_device.runs import Counts, Losses, Moments, Run, RunState, SpanEvents, occurrences
 from stem_device.runs.document import RunsReport
+from stem_device.runs.during import EVER
+from stem_device.runs.marks import Integers
 
 _STATE_STYLES = {RunState.ENDED: "", RunState.ONGOING: "yellow", RunState.QUEUED: "dim"}
 
@@ -104,35 +106,71 @@ def _durations(report: RunsReport, number: int, limit: int) -> RenderableType:
 
 
 def _losses(report: RunsReport, limit: int) -> RenderableType | None:
-    """One row a run and subscription, worst first."""
-    losses, sums = report.losses, dict[tuple[str, ...], int]()
-    ids = report.table.ids
+    """One row a run, phase and subscription: runs that ended first, worst first."""
+    losses, sums = report.losses, dict[tuple[bool, tuple[str, ...]], list[int]]()
+    table = report.table
     prefix = common_prefix([*losses.server, *losses.publisher])
-    for row in np.flatnonzero(np.isin(losses.run, report.runs)):
+    for row in np.flatnonzero(np.isin(losses.run, report.runs)).tolist():
+        run = int(losses.run[row])
         names = (without(prefix, str(text)) for text in (losses.server[row], losses.stream[row]))
-        key = (str(ids[losses.run[row]]), _after(losses.after[row]), *names)
-        sums[key] = sums.get(key, 0) + int(losses.missed[row])
-    rows = [(*key, count(missed)) for key, missed in sorted(sums.items(), key=lambda item: -item[1])]
-    headings = ("RUN", "PHASE", "SUBSCRIBER", "OF STREAM", "MISSED")
-    return _table("What was missed", headings, rows, limit) if rows else None
+        key = (str(table.ids[run]), _phase(losses, row), *names, _shared(int(losses.runs[row])))
+        found = sums.setdefault((not table.ended[run], key), [0, 0, EVER, 0])
+        found[0] += int(losses.missed[row])
+        found[1] += int(losses.unaccounted[row])
+        found[2] = int(losses.since_utc_ns[row]) if found[2] == EVER else found[2]
+        found[3] = int(losses.until_utc_ns[row])
+    rows = [
+        (*key, count(missed), _told(report, unaccounted), _moment(since), utc(until))
+        for (_, key), (missed, unaccounted, since, until) in sorted(
+            sums.items(), key=lambda item: (item[0][0], -item[1][0] - item[1][1])
+        )
+    ]
+    headings = (
+        "RUN", "PHASE", "SUBSCRIBER", "OF STREAM", "SHARED", "MISSED", "UNACCOUNTED", "LOST AFTER", "NOTICED",
+    )  # fmt: skip
+    return _table("What was lost", headings, rows, limit) if rows else None
+
+
+def _phase(losses: Losses, row: int) -> str:
+    """Where the interval of the loss reaches over marks, the phases share it."""
+    first, last = losses.first_after[row], losses.after[row]
+    return _after(last) if first == last else f"{_after(first)} or later, to {_after(last)}"
+
+
+def _shared(runs: int) -> str:
+    return "" if runs == 1 else f"by {runs} runs"
+
+
+def _moment(utc_ns: int) -> str:
+    return "-" if utc_ns == EVER else utc(utc_ns)
+
+
+def _told(report: RunsReport, unaccounted: int) -> str:
+    return "unknown" if "unaccounted" in report.unknown else count(unaccounted)
 
 
 def _runs(report: RunsReport, limit: int) -> RenderableType:
-    """Those with losses first, then the latest."""
-    missed = report.events.ended_within.missed
-    latest = report.table.last_utc_ns
-    order = sorted(report.runs, key=lambda number: (-missed[number], -latest[number]))
+    """Those that ended first, for others have whatever came until now; then by losses, then the latest."""
+    most = report.events.at_most
+    lost = most.missed + most.unaccounted
+    latest, ended = report.table.last_utc_ns, report.table.ended
+    order = sorted(report.runs, key=lambda number: (not ended[number], -lost[number], -latest[number]))
     shown = order[:limit] if limit else order
     table = report.table
-    rows = [_run(table[number], report.events, number) for number in shown]
-    headings = ("RUN", "GROUP", "STATE", "BEGUN", "TOOK", "PUBLISHED", "RECEIVED", "MISSED", "ERROR")
-    title = "Runs, those that missed most first"
+    rows = [_run(report, table[number], number) for number in shown]
+    headings = (
+        "RUN", "GROUP", "STATE", "BEGUN", "TOOK", "PUBLISHED", "RECEIVED", "MISSED", "UNACCOUNTED", "ERROR",
+    )  # fmt: skip
+    title = "Runs, those that lost most first, those that never ended last"
     return _table(title, headings, rows, 0, hidden=len(order) - len(shown))
 
 
-def _run(run: Run, events: SpanEvents, number: int) -> tuple[Text | str, ...]:
+def _run(report: RunsReport, run: Run, number: int) -> tuple[Text | str, ...]:
+    events = report.events
     state = Text("in error", style="bold red") if run.error else Text(run.state, _STATE_STYLES[run.state])
-    counted = (_count(events, name, number) for name in ("published", "received", "missed"))
+    counted = (_count(events, name, number) for name in ("published", "received"))
+    missed = _lost(events.at_least.missed, events.at_most.missed, number)
+    unaccounted = _lost(events.at_least.unaccounted, events.at_most.unaccounted, number)
     return (
         run.id,
         _name(run.device_group),
@@ -140,6 +178,8 @@ def _run(run: Run, events: SpanEvents, number: int) -> tuple[Text | str, ...]:
         "never" if run.begun_utc_ns is None else utc(run.begun_utc_ns),
         "-" if run.seconds is None else _seconds(run.seconds),
         *counted,
+        missed,
+        "unknown" if "unaccounted" in report.unknown else unaccounted,
         (run.error or "")[:80],
     )
 
@@ -153,13 +193,21 @@ def _count(events: SpanEvents, name: str, row: int) -> str:
     return count(of(events.ended_within)) if events.polls[row] else f"0..{count(of(events.at_most))}"
 
 
+def _lost(at_least: Integers, at_most: Integers, row: int) -> str:
+    """What was certainly lost during the run, and what may have been."""
+    low, high = int(at_least[row]), int(at_most[row])
+    return count(low) if low == high else f"{count(low)}..{count(high)}"
+
+
 def _resolution(report: RunsReport) -> str:
     if math.isnan(report.poll_seconds):
         return "Fewer than two polls: nothing is known of events."
     return (
         f"Events are known from poll to poll, here every {seconds(report.poll_seconds)}. They count for the "
         "run in which their poll ended; 0..N: no poll ended during the run, so it had at most N. "
-        "Runs at the same time share their events."
+        "A loss lies between the last moment at which nothing was lost yet and its notice: every run that "
+        "overlaps this interval has it, and runs at the same time share it; L..M: L within the run "
+        "for certain, M at most."
     )
 
 

@@ -71,13 +71,14 @@ def _headline(statistics: Statistics, prefix: str) -> Text:
     text.append(f"{without(prefix, verdict.sentence)}\n", style=STYLES[verdict.level])
     text.append(f"published {count(counts.published)} ({rate(counts.published_rate)}), ")
     text.append(f"received {count(counts.received)} ({rate(counts.received_rate)}), ")
-    text.append(f"missed {_missed(counts)}", style="bold red" if counts.missed else "")
-    text.append(f" ({share(counts.loss_share)}) in {count(counts.gaps)} gaps\n")
-    if verdict.unaccounted:
-        text.append(f"unaccounted {count(verdict.unaccounted)}\n", style="bold red")
-    unknown = f" ({count(verdict.overdue_unknown)} unknown)" if verdict.overdue_unknown else ""
+    text.append(f"missed {_missed(counts)}", style="bold red" if counts.missed else "bold")
+    text.append(f" ({share(counts.loss_share)}) in {count(counts.gaps)} gaps, ")
     text.append(
-        f"overdue {_known(counts.overdue)} at the end{unknown}, {_known(counts.worst_overdue)} at worst; "
+        f"unaccounted {_known(counts.unaccounted)}\n", style="bold red" if counts.unaccounted else "bold"
+    )
+    text.append(
+        f"overdue {_overdue(counts, totals.subscriptions)} at the end, "
+        f"{_known(counts.worst_overdue)} at worst; "
         f"{count(counts.resets)} counters began anew; "
         f"subscriptions disconnected: {count(totals.disconnected)} at the end, "
         f"{count(totals.worst_disconnected)} at worst; "
@@ -97,14 +98,14 @@ def _subscriptions(statistics: Statistics, prefix: str, top: int) -> RenderableT
             count(one.counts.received),
             rate(one.counts.received_rate),
             without(prefix, one.server),
-            without(prefix, one.topic),
+            without(prefix, one.topic) + (" (ended)" if one.ended else ""),
         )
         for one in _shown(statistics.subscriptions, top)
     ]
     headings = (*_LOSSES, "RECEIVED", "RATE", "SUBSCRIBER", "TOPIC")
     hidden = len(statistics.subscriptions) - len(rows)
     title = "Subscriptions, those that missed most first"
-    return table(title, headings, rows, numbers=8, hidden=hidden) if rows else None
+    return table(title, headings, rows, numbers=9, hidden=hidden) if rows else None
 
 
 def _servers(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
@@ -121,7 +122,7 @@ def _servers(statistics: Statistics, prefix: str, top: int) -> RenderableType | 
     headings = (*_LOSSES, "PUBLISHED", "RECEIVED", "ANSWERED", "SERVER")
     hidden = len(statistics.servers) - len(rows)
     title = "Servers, those whose subscriptions missed most first"
-    return table(title, headings, rows, numbers=9, hidden=hidden) if rows else None
+    return table(title, headings, rows, numbers=10, hidden=hidden) if rows else None
 
 
 def _server_timings(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
@@ -217,7 +218,16 @@ def _not_covered_lines(statistics: Statistics) -> Iterator[str]:
         yield f"{problem.problem} ({_polls(problem.polls)})"
 
 
-_LOSSES = ("MISSED", "SHARE", "GAPS", "OVERDUE", "AT WORST", "RESETS")
+def _overdue(counts: Counted, subscriptions: int) -> str:
+    """The sum, and of how many subscriptions it does not speak."""
+    if not counts.overdue_unknown:
+        return count(counts.overdue)
+    if not counts.overdue:
+        return f"unknown of {count(counts.overdue_unknown)} of {count(subscriptions)} subscriptions"
+    return f"{count(counts.overdue)} (and unknown of {count(counts.overdue_unknown)} subscriptions)"
+
+
+_LOSSES = ("MISSED", "SHARE", "UNACCOUNTED", "GAPS", "OVERDUE", "AT WORST", "RESETS")
 
 
 def _losses(counts: Counted) -> tuple[Text | str, ...]:
@@ -225,6 +235,7 @@ def _losses(counts: Counted) -> tuple[Text | str, ...]:
     return (
         Text(_missed(counts), style=style),
         share(counts.loss_share),
+        Text(count(counts.unaccounted), style="bold red" if counts.unaccounted else ""),
         count(counts.gaps),
         _known(counts.overdue),
         _known(counts.worst_overdue),

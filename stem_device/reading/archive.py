@@ -11,6 +11,10 @@ import numpy.typing as npt
 
 from stem_device.reading.part_file import PartFile, Ranges
 from stem_device.reading.source import Source, sources_of
+from stem_device.recording.layout import iso8601
+
+_MOST_NAMED = 3
+"""Files in a message."""
 
 Codes = npt.NDArray[np.int32]
 Integers = npt.NDArray[np.int64]
@@ -105,6 +109,19 @@ class Archive:
         if len(ends) and (ends[0] < 0 or (np.diff(ends) < 0).any()):
             raise self.parts[part].damaged(f"entry/polls/{table}_end falls")
         return ends
+
+
+def described_span(archive: Archive) -> str:
+    """``12 polls from 2026-11-22T04:01:00.000000Z to ...Z in night.h5``."""
+    times = [archive.times(part) for part in range(len(archive.parts))]
+    every = np.concatenate([np.empty(0, np.int64), *times])
+    files = ", ".join(part.path.name for part in archive.parts[:_MOST_NAMED])
+    more = len(archive.parts) - _MOST_NAMED
+    files += f" and {more} more" if more > 0 else ""
+    if not len(every):
+        return f"no poll was recorded in {files}"
+    number = "1 poll" if len(every) == 1 else f"{len(every):,} polls"
+    return f"there are {number} from {iso8601(int(every.min()))} to {iso8601(int(every.max()))} in {files}"
 
 
 def _code(known: dict[str, int], name: str | None) -> int:

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from stem_device.errors import NoSuchDataError, OptionError
+from stem_device.errors import NoPollError, NoSuchDataError, OptionError
 from stem_device.model.snapshot import Snapshot
-from stem_device.reading.archive import Archive, Names
+from stem_device.reading.archive import Archive, Names, described_span
 from stem_device.reading.follow import Looks, follow
 from stem_device.reading.part_file import open_parts
 from stem_device.reading.patterns import Patterns, as_tuple
@@ -118,6 +118,12 @@ class Recording:
         if run is not None:
             run_span(self._archive, run)
         return Recording(self._archive, (*self.selected.selections, selection))
+
+    def check_polls(self) -> None:
+        """Raise NoPollError, which says what there is, unless some poll is shown."""
+        if not len(self["polls"]):
+            what = "no poll is selected" if self.selected.selections else "there is no poll"
+            raise NoPollError(what, described_span(self._archive))
 
     def snapshots(self) -> Iterator[Snapshot]:
         """The selected polls as they were before they were recorded, a few at a time in memory.

@@ -92,7 +92,7 @@ class About(Struct, frozen=True, omit_defaults=True):
 def about(record: ServerRecord) -> About:
     """Without what a recording of an older format does not have."""
     told = {name: getattr(record, name) for name in About.__struct_fields__}
-    if record.identity.life is None:
+    if record.identity.life is None or record.identity == Identity():
         del told["identity"]
     return About(**{name: value for name, value in told.items() if value is not None})
 

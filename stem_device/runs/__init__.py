@@ -3,15 +3,14 @@
 from stem_device.runs.between_marks import Durations, Occurrences, durations, mark_names, occurrences
 from stem_device.runs.during import (
     Counts,
-    Losses,
     SpanEvents,
     StageEvents,
     events_per_run,
     events_per_stage,
-    losses,
     polls_of,
 )
 from stem_device.runs.groups import GroupStatistics, Requestor, StageStatistics, group_statistics
+from stem_device.runs.losses import Losses, losses
 from stem_device.runs.moments import Moments
 from stem_device.runs.phases import Stages, stages
 from stem_device.runs.source import runs_of

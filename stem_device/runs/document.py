@@ -13,21 +13,20 @@ from stem_device.errors import OptionError
 from stem_device.runs.between_marks import Durations, durations
 from stem_device.runs.during import (
     Counts,
-    Losses,
     SpanEvents,
     StageEvents,
     events_per_run,
     events_per_stage,
-    losses,
     polls_of,
 )
 from stem_device.runs.groups import GroupStatistics, group_statistics
+from stem_device.runs.losses import Losses, losses
 from stem_device.runs.moments import Moments
 from stem_device.runs.source import Tables, runs_of
 from stem_device.runs.table import QUEUED_MARKS, Run, RunTable
 
 SCHEMA = "stem-device.runs"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Json = dict[str, Any]
 
@@ -37,7 +36,8 @@ class RunsReport:
     """The runs that were asked for and everything computed from them.
 
     ``runs`` are numbers of runs in ``table``. ``poll_seconds`` is the median time from poll to poll, NaN if
-    there are not two; events cannot be placed in time more closely.
+    there are not two; events cannot be placed in time more closely. ``unknown`` are kinds of events that an
+    older file does not tell.
     """
 
     table: RunTable
@@ -48,6 +48,7 @@ class RunsReport:
     stages: StageEvents
     losses: Losses
     poll_seconds: float
+    unknown: frozenset[str]
 
 
 def runs_report(
@@ -74,13 +75,14 @@ def runs_report(
         stages=events_per_stage(recording, table, polls),
         losses=losses(recording, table, polls),
         poll_seconds=polls.period_seconds,
+        unknown=polls.unknown,
     )
 
 
 def document(report: RunsReport) -> Json:
     """What ``stem runs --json`` prints. NaN becomes null."""
     table = report.table
-    stages, lost = _stages(report), _losses(report.losses)
+    stages, lost = _stages(report), _losses(report)
     return {
         "schema": SCHEMA,
         "version": SCHEMA_VERSION,
@@ -90,7 +92,7 @@ def document(report: RunsReport) -> Json:
         "runs": [
             {
                 **_run(table[number]),
-                "events": _events(report.events, number),
+                "events": _events(report, report.events, number),
                 "stages": stages[number],
                 "losses": lost[number],
             }
@@ -193,22 +195,22 @@ def _run(run: Run) -> Json:
     }
 
 
-def _events(events: SpanEvents, row: int) -> Json:
+def _events(report: RunsReport, events: SpanEvents, row: int) -> Json:
     """``ended_within`` is null where the span is too short."""
     resolved = bool(events.polls[row])
     return {
         "polls": int(events.polls[row]),
-        "ended_within": _counts(events.ended_within, row) if resolved else None,
-        "at_least": _counts(events.at_least, row),
-        "at_most": _counts(events.at_most, row),
+        "ended_within": _counts(report, events.ended_within, row) if resolved else None,
+        "at_least": _counts(report, events.at_least, row),
+        "at_most": _counts(report, events.at_most, row),
     }
 
 
-def _counts(counts: Counts, row: int) -> Json:
+def _counts(report: RunsReport, counts: Counts, row: int) -> Json:
+    """Null for what an older file does not tell."""
     return {
-        "published": int(counts.published[row]),
-        "received": int(counts.received[row]),
-        "missed": int(counts.missed[row]),
+        name: None if name in report.unknown else int(getattr(counts, name)[row])
+        for name in ("published", "received", "missed", "unaccounted")
     }
 
 
@@ -223,23 +225,28 @@ def _stages(report: RunsReport) -> defaultdict[int, list[Json]]:
                 "earlier": names[stages.earlier[row]],
                 "begin_utc_ns": int(spans.begin_utc_ns[row]),
                 "seconds": float(spans.end_utc_ns[row] - spans.begin_utc_ns[row]) / 1e9,
-                "events": _events(spans, row),
+                "events": _events(report, spans, row),
             }
         )
     return found
 
 
-def _losses(losses: Losses) -> defaultdict[int, list[Json]]:
+def _losses(report: RunsReport) -> defaultdict[int, list[Json]]:
+    losses = report.losses
     found: defaultdict[int, list[Json]] = defaultdict(list)
     for row, run in enumerate(losses.run.tolist()):
         found[run].append(
             {
+                "since_utc_ns": int(losses.since_utc_ns[row]),
                 "until_utc_ns": int(losses.until_utc_ns[row]),
+                "shared_by_runs": int(losses.runs[row]),
+                "first_after": losses.first_after[row],
                 "after": losses.after[row],
                 "server": losses.server[row],
                 "publisher": losses.publisher[row],
                 "stream": losses.stream[row],
                 "missed": int(losses.missed[row]),
+                "unaccounted": None if "unaccounted" in report.unknown else int(losses.unaccounted[row]),
             }
         )
     return found

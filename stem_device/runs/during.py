@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from stem_device.runs.marks import NONE, Codes, Flags, Integers, Names
+from stem_device.runs.marks import NONE, Codes, Flags, Integers
 from stem_device.runs.phases import stages
 from stem_device.runs.source import PollColumns, Tables, runs_of
 from stem_device.runs.table import RunTable
@@ -21,6 +21,7 @@ COUNTED = (
     ("published", "streams", "published_delta"),
     ("received", "subscriptions", "received_delta"),
     ("missed", "subscriptions", "missed_delta"),
+    ("unaccounted", "subscriptions", "unaccounted_delta"),
 )
 """What is counted, from which table and column."""
 EVER = np.iinfo(np.int64).min
@@ -34,7 +35,8 @@ class Polls:
     The deltas of a poll are of what happened between ``since_utc_ns`` and ``until_utc_ns``: from the
     beginning of the poll before to the end of this one. ``counted`` is false for the first poll of a source;
     its deltas precede it, and are 0 here. Where a selection leaves the poll before out, ``since_utc_ns`` is
-    EVER. ``start`` has the first poll of every source, and n. ``deltas`` are by name, see COUNTED.
+    EVER. ``start`` has the first poll of every source, and n. ``deltas`` are by name, see COUNTED; those in
+    ``unknown`` are 0 where a file of an older format does not tell.
     """
 
     since_utc_ns: Integers
@@ -42,6 +44,7 @@ class Polls:
     counted: Flags
     start: Integers
     deltas: Mapping[str, Integers]
+    unknown: frozenset[str] = frozenset()
 
     @property
     def period_seconds(self) -> float:
@@ -52,11 +55,12 @@ class Polls:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Events of each span."""
+    """Events of each span. ``unaccounted`` may be below 0: some of before have arrived after all."""
 
     published: Integers
     received: Integers
     missed: Integers
+    unaccounted: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class SpanEvents:
     end; so every event belongs to one of several spans that follow each other. ``polls`` counts these polls:
     where it is 0, the span is too short to be told from its neighbours, and ``ended_within`` says nothing.
     ``at_least`` is what polls brought that began and ended within; ``at_most`` is of all that touch it.
+    What was lost may have been lost long before the poll that noticed: ``at_least`` and ``at_most`` of missed
+    and unaccounted go by the interval of the loss, see :class:`stem_device.runs.losses.Losses`.
     """
 
     run: Integers
@@ -92,23 +98,6 @@ class StageEvents:
     events: SpanEvents
 
 
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """What subscriptions missed, one row a run and poll and subscription; names as in the recording.
-
-    Runs at the same time each have the loss. ``until_utc_ns`` is the end of the poll that noticed; ``after``
-    is the latest mark of the run before that.
-    """
-
-    run: Integers
-    until_utc_ns: Integers
-    after: Names
-    server: Names
-    publisher: Names
-    stream: Names
-    missed: Integers
-
-
 def polls_of(recording: Tables) -> Polls:
     """When the polls were, and the sum of the deltas of each."""
     polls = recording["polls"]
@@ -121,7 +110,8 @@ def polls_of(recording: Tables) -> Polls:
     since = np.concatenate((time[:1], time[:-1]))
     since[first] = np.where(counted[first], EVER, time[first])
     deltas = {name: _sum(recording[table], column, counted) for name, table, column in COUNTED}
-    return Polls(since, until, counted, start, deltas)
+    unknown = frozenset(name for name, table, column in COUNTED if not recording[table].knows(column))
+    return Polls(since, until, counted, start, deltas, unknown)
 
 
 def events_per_run(
@@ -130,7 +120,7 @@ def events_per_run(
     """One row a run, from begin (or its first mark) to end; to the last poll if it has not ended."""
     table, polls = table or runs_of(recording), polls or polls_of(recording)
     begin, end = spans_of_runs(table, polls)
-    return _events(polls, np.arange(len(table)), begin, end)
+    return _events(polls, intervals(recording, polls), np.arange(len(table)), begin, end)
 
 
 def events_per_stage(
@@ -138,32 +128,10 @@ def events_per_stage(
 ) -> StageEvents:
     """One row a stage that has come to its end, as ``stages`` has them."""
     staged = stages(table or runs_of(recording))
-    events = _events(polls or polls_of(recording), staged.run, staged.begin_utc_ns, staged.end_utc_ns)
+    polls = polls or polls_of(recording)
+    lost = intervals(recording, polls)
+    events = _events(polls, lost, staged.run, staged.begin_utc_ns, staged.end_utc_ns)
     return StageEvents(staged.earlier, staged.later, events)
-
-
-def losses(recording: Tables, table: RunTable | None = None, polls: Polls | None = None) -> Losses:
-    """Who missed what from whom during which run, by the polls that ended within the run."""
-    table, polls = table or runs_of(recording), polls or polls_of(recording)
-    begin, end = spans_of_runs(table, polls)
-    subscriptions = recording["subscriptions"]
-    missed = subscriptions["missed_delta"]
-    rows = np.flatnonzero(missed > 0)
-    poll = subscriptions.poll_rows()[rows]
-    rows, poll = rows[polls.counted[poll]], poll[polls.counted[poll]]
-    by_time = np.argsort(polls.until_utc_ns[poll], kind="stable")
-    rows, until = rows[by_time], polls.until_utc_ns[poll[by_time]]
-    first, beyond = np.searchsorted(until, begin, side="right"), np.searchsorted(until, end, side="right")
-    number = np.maximum(0, beyond - first)
-    run = np.repeat(np.arange(len(table)), number)
-    at = np.arange(len(run)) - np.repeat(np.cumsum(number) - number, number) + np.repeat(first, number)
-    return Losses(
-        run=run,
-        until_utc_ns=until[at],
-        after=_latest_mark(table, run, until[at]),
-        missed=missed[rows[at]],
-        **{name: _texts(recording, subscriptions.codes(name)[rows[at]]) for name in _WHO},
-    )
 
 
 def spans_of_runs(table: RunTable, polls: Polls) -> tuple[Integers, Integers]:
@@ -173,23 +141,73 @@ def spans_of_runs(table: RunTable, polls: Polls) -> tuple[Integers, Integers]:
     return begin, np.where(table.ended, table.ended_utc_ns, last)
 
 
-_WHO = ("server", "publisher", "stream")
-
-
 def _rising(values: Integers, start: Integers) -> Integers:
     sources = np.split(values, start[1:-1])
     return np.concatenate([np.maximum.accumulate(own) for own in sources])
 
 
 def _sum(table: PollColumns, column: str, counted: Flags) -> Integers:
-    deltas = table[column]
+    deltas = table.masked(column).filled(0)
     some = np.flatnonzero(deltas)
     # Exact up to 2^53 events.
     sums = np.bincount(table.poll_rows()[some], weights=deltas[some], minlength=len(counted))
     return np.where(counted, sums, 0).astype(np.int64)
 
 
-def _events(polls: Polls, run: Integers, begin: Integers, end: Integers) -> SpanEvents:
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Losses, one row a subscription and poll, in the order of their notice; ``row`` is that of the table.
+
+    Lost between ``since_utc_ns`` (the last moment at which nothing was lost yet; where the file does not tell
+    it, the poll before) and ``until_utc_ns``, the end of the poll that noticed.
+    """
+
+    row: Integers
+    since_utc_ns: Integers
+    until_utc_ns: Integers
+    missed: Integers
+    unaccounted: Integers
+
+
+def intervals(recording: Tables, polls: Polls) -> Intervals:
+    """All losses between the first and the last poll."""
+    table = recording["subscriptions"]
+    missed = table["missed_delta"]
+    unaccounted = np.maximum(table.masked("unaccounted_delta").filled(0), 0)
+    rows = np.flatnonzero((missed > 0) | (unaccounted > 0))
+    poll = table.poll_rows()[rows]
+    rows, poll = rows[polls.counted[poll]], poll[polls.counted[poll]]
+    by_time = np.argsort(polls.until_utc_ns[poll], kind="stable")
+    rows, poll = rows[by_time], poll[by_time]
+    onset = table.masked("lost_since_utc_ns").filled(NONE)[rows]
+    until = polls.until_utc_ns[poll]
+    since = np.where(onset == NONE, polls.since_utc_ns[poll], np.minimum(onset, until))
+    return Intervals(rows, since, until, missed[rows], unaccounted[rows])
+
+
+def _lost_within(lost: Intervals, begin: Integers, end: Integers) -> Integers:
+    """Missed and unaccounted of each span: certainly within it, and at most. Shape (2, 2, spans)."""
+    values = np.stack([lost.missed, lost.unaccounted])
+    found = np.zeros((2, 2, len(begin)), dtype=np.int64)
+    if not len(lost.row):
+        return found
+    # A span does not touch what ended before it, or began after it: never both.
+    by_since = np.argsort(lost.since_utc_ns, kind="stable")
+    ended = np.searchsorted(lost.until_utc_ns, begin, side="right")
+    begun = np.searchsorted(lost.since_utc_ns[by_since], end, side="left")
+    for what in range(2):
+        before = np.concatenate([[0], np.cumsum(values[what])])
+        first = np.concatenate([[0], np.cumsum(values[what][by_since])])
+        found[1, what] = np.where(end >= begin, np.maximum(first[begun] - before[ended], 0), 0)
+    beyond = np.searchsorted(lost.until_utc_ns, end, side="right")
+    for span in np.flatnonzero(beyond > ended).tolist():
+        own = slice(ended[span], beyond[span])
+        inside = lost.since_utc_ns[own] >= begin[span]
+        found[0, :, span] = values[:, own][:, inside].sum(axis=1)
+    return found
+
+
+def _events(polls: Polls, lost: Intervals, run: Integers, begin: Integers, end: Integers) -> SpanEvents:
     """Sum over the sources; each has polls of its own."""
     total = np.zeros((3, len(COUNTED), len(run)), dtype=np.int64)
     ended = np.zeros(len(run), dtype=np.int64)
@@ -198,6 +216,7 @@ def _events(polls: Polls, run: Integers, begin: Integers, end: Integers) -> Span
         ended += _between(polls.counted[a:b], bounds[0])
         for which, what in np.ndindex(3, len(COUNTED)):
             total[which, what] += _between(polls.deltas[COUNTED[what][0]][a:b], bounds[which])
+    total[1:, 2:] = _lost_within(lost, begin, end)
     return SpanEvents(run, begin, end, ended, *(Counts(*total[which]) for which in range(3)))
 
 
@@ -218,21 +237,3 @@ def _between(values: Integers | Flags, bounds: tuple[Integers, Integers]) -> Int
     sums = np.concatenate(([0], np.cumsum(values, dtype=np.int64)))
     between: Integers = sums[np.maximum(first, beyond)] - sums[first]
     return between
-
-
-def _latest_mark(table: RunTable, run: Integers, time: Integers) -> Names:
-    """The name of the latest mark of each run that was emitted before ``time``."""
-    marks = table.marks
-    moments = np.unique(np.concatenate((marks.emitted_utc_ns, time)))
-    keys = marks.run * len(moments) + np.searchsorted(moments, marks.emitted_utc_ns)
-    at = np.searchsorted(keys, run * len(moments) + np.searchsorted(moments, time), side="left") - 1
-    before = (at >= 0) & (marks.run[at] == run) if len(marks.run) else np.zeros(len(run), dtype=bool)
-    names = np.full(len(run), None, dtype=object)
-    names[before] = table.names[marks.name[at[before]]]
-    return names
-
-
-def _texts(recording: Tables, codes: Codes) -> Names:
-    texts = np.full(len(codes), None, dtype=object)
-    texts[codes >= 0] = recording.names[codes[codes >= 0]]
-    return texts

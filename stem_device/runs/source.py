@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from stem_device.runs.marks import Integers, MarkColumns, Names
 from stem_device.runs.table import QUEUED_MARKS, RunTable
@@ -14,6 +14,12 @@ class PollColumns(MarkColumns, Protocol):
 
     def poll_rows(self) -> Integers:
         """The row of each row's poll in the table ``polls``."""
+
+    def masked(self, column: str) -> Any:
+        """A column of numbers, masked where there is none."""
+
+    def knows(self, column: str) -> bool:
+        """Whether all files tell it."""
 
 
 class Tables(Protocol):

@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stem_device.errors import NoPollError
 from stem_device.reading import Recording
+from stem_device.statistics.bursts import PERIODS, Bursts, too_short
 from stem_device.statistics.comparison_results import (
+    LOSSES,
     SCHEMA,
     SCHEMA_VERSION,
     SURE_BELOW,
@@ -50,9 +53,11 @@ def compare(a: Recording, b: Recording) -> Comparison:
     """Compare two recordings, or two selections of one.
 
     The same recordings give the same answer: random numbers are seeded. Raises RecordingError where a file
-    cannot be read, MissingExtraError without scipy.
+    cannot be read, NoPollError where no poll is in one of them, MissingExtraError without scipy.
     """
     import_stats()
+    _check_polls(a, "A")
+    _check_polls(b, "B")
     pieces_a, pieces_b = Pieces(a), Pieces(b)
     short = short_names(a, b)
     both = _Both(
@@ -63,21 +68,52 @@ def compare(a: Recording, b: Recording) -> Comparison:
         _renamed(pieces_a.timings(), short),
         _renamed(pieces_b.timings(), short),
     )
+    bursts = pieces_a.bursts(), pieces_b.bursts()
+    caveats = tuple(_caveats(*bursts))
     overall = _judged([*_overall_losses(both), *_overall_rates(both), *_timings(both, single=False)])
     # Each kind is a family of its own: many latencies must not hide a loss.
     losses = [_judged(family) for family in _single_losses(both)]
+    if caveats:
+        overall, losses = _untold(overall), [_untold(family) for family in losses]
     rates, timings = _judged([*_single_rates(both)]), _by_kind(_timings(both, single=True))
     only_a, only_b = set(both.a.subjects), set(both.b.subjects)
     return Comparison(
         schema=SCHEMA,
         version=SCHEMA_VERSION,
-        a=_side(a, pieces_a, both.a),
-        b=_side(b, pieces_b, both.b),
+        a=_side(a, pieces_a, both.a, bursts[0]),
+        b=_side(b, pieces_b, both.b, bursts[1]),
         overall=_worst_first(overall),
         single=_worst_first([change for family in (*losses, rates, *timings) for change in family]),
         only_in_a=tuple(Subject(*subject) for subject in sorted(only_a - only_b)),
         only_in_b=tuple(Subject(*subject) for subject in sorted(only_b - only_a)),
+        caveats=caveats,
     )
+
+
+def _check_polls(recording: Recording, name: str) -> None:
+    try:
+        recording.check_polls()
+    except NoPollError as error:
+        raise NoPollError(f"{name}: {error.what}", error.there) from error
+
+
+def _caveats(a: Bursts, b: Bursts) -> Iterator[str]:
+    for name, one, other in (("A", a, b), ("B", b, a)):
+        interval = too_short(one, other)
+        if not math.isnan(interval):
+            yield (
+                f"Losses come every {interval:.3g} s, and {name} covers {one.seconds:.3g} s: that is no"
+                f" evidence. Record at least {PERIODS * interval:.3g} s, better ten times the interval."
+            )
+
+
+def _untold(changes: list[Change]) -> list[Change]:
+    """Losses that cannot be compared, since a recording is shorter than their pattern."""
+    return [
+        replace(judged, sentence=sentence(judged))
+        for change in changes
+        for judged in [replace(change, verdict=Verdict.UNKNOWN) if change.kind in LOSSES else change]
+    ]
 
 
 def _renamed(
@@ -108,7 +144,15 @@ def _loss_columns(
     a: Loss, b: Loss
 ) -> Iterator[tuple[Kind, str, tuple[Floats, Floats], tuple[Floats, Floats]]]:
     yield Kind.MISSED, "share", (a.missed, a.expected), (b.missed, b.expected)
+    if np.nansum(np.abs(a.unaccounted)) + np.nansum(np.abs(b.unaccounted)):
+        yield Kind.UNACCOUNTED, "share", _unaccounted(a), _unaccounted(b)
     yield Kind.OVERDUE, "events", (a.overdue, a.polls), (b.overdue, b.polls)
+
+
+def _unaccounted(loss: Loss) -> tuple[Floats, Floats]:
+    """Part and whole; where nobody knows there is nothing to compare."""
+    known = ~np.isnan(loss.unaccounted)
+    return np.where(known, loss.unaccounted, 0.0), np.where(known, loss.expected + loss.unaccounted, 0.0)
 
 
 def _single_losses(both: _Both) -> Iterator[list[Change]]:
@@ -195,8 +239,10 @@ def _worst_first(changes: list[Change]) -> tuple[Change, ...]:
     return tuple(sorted(changes, key=rank))
 
 
-def _side(recording: Recording, pieces: Pieces, loss: Loss) -> Side:
+def _side(recording: Recording, pieces: Pieces, loss: Loss, bursts: Bursts) -> Side:
     times = pieces.polls.time_utc_ns
+    unaccounted = loss.unaccounted.sum()
+    overdue, unknown = pieces.overdue_at_end()
     labels = dict.fromkeys(source.label for source in recording.sources if source.label)
     return Side(
         label=", ".join(labels),
@@ -206,4 +252,10 @@ def _side(recording: Recording, pieces: Pieces, loss: Loss) -> Side:
         pieces=pieces.number,
         missed=int(loss.missed.sum()),
         expected=int(loss.expected.sum()),
+        unaccounted=None if np.isnan(unaccounted) else int(unaccounted),
+        overdue_at_end=overdue,
+        overdue_unknown=unknown,
+        seconds=bursts.seconds,
+        bursts=bursts.number,
+        burst_interval_seconds=bursts.interval_seconds,
     )

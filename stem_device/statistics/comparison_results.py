@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stem_device.statistics.evidence import Evidence
 
 SCHEMA = "stem-device comparison"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SURE_BELOW = 0.05
 """A change is sure if its adjusted p value is below this."""
 
@@ -25,9 +25,10 @@ class Verdict(enum.StrEnum):
 
 
 class Kind(enum.StrEnum):
-    """What is compared. Of the first five, more is worse; ``--fail-on`` knows them."""
+    """What is compared. Of the first six, more is worse; ``--fail-on`` knows them, UNACCOUNTED as MISSED."""
 
     MISSED = "missed"
+    UNACCOUNTED = "unaccounted"
     OVERDUE = "overdue"
     LATENCY = "latency"
     PROCESSING = "processing"
@@ -39,7 +40,8 @@ class Kind(enum.StrEnum):
     SLEEP = "sleep"
 
 
-WORSE_IF_HIGHER = frozenset({Kind.MISSED, Kind.OVERDUE, Kind.LATENCY, Kind.PROCESSING, Kind.PUSH})
+LOSSES = frozenset({Kind.MISSED, Kind.UNACCOUNTED, Kind.OVERDUE})
+WORSE_IF_HIGHER = frozenset({*LOSSES, Kind.LATENCY, Kind.PROCESSING, Kind.PUSH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,9 @@ class Change:
     """One number in A and in B.
 
     ``server`` is empty for all servers together, ``stream`` for all streams; ``quantile`` is "median" or
-    "p99" for timings. ``unit``: "share" (missed / expected), "events" (overdue, mean over polls),
-    "events/s", "us". ``adjusted_p_value`` takes into account how many changes of this family were tested.
+    "p99" for timings. ``unit``: "share" (missed or unaccounted / expected), "events" (overdue, mean over
+    polls), "events/s", "us". ``adjusted_p_value`` takes into account how many changes of this family were
+    tested.
     """
 
     kind: Kind
@@ -64,7 +67,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A or B: what was compared, in ``pieces`` pieces of ``polls`` polls in all."""
+    """A or B: what was compared, in ``pieces`` pieces of ``polls`` polls in all, which cover ``seconds``.
+
+    ``unaccounted`` is None where an older file does not tell, ``overdue_at_end`` where no subscription tells;
+    ``overdue_unknown`` counts those that do not. ``bursts`` are losses that follow each other without a poll
+    in between, ``burst_interval_seconds`` the median time from one to the next.
+    """
 
     label: str
     first_poll_utc_ns: int
@@ -73,6 +81,17 @@ class Side:
     pieces: int
     missed: int
     expected: int
+    unaccounted: int | None
+    overdue_at_end: int | None
+    overdue_unknown: int
+    seconds: float
+    bursts: int
+    burst_interval_seconds: float
+
+    @property
+    def lost(self) -> int:
+        """Missed, and unaccounted as far as that is known."""
+        return self.missed + max(self.unaccounted or 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +107,7 @@ class Comparison:
     """Changes, the worst first: what became worse and is sure, what became better, and the rest.
 
     ``overall`` has those of all servers together, ``single`` those of servers and subscriptions.
+    ``caveats`` are sentences: why losses cannot be compared.
     """
 
     schema: str
@@ -98,15 +118,24 @@ class Comparison:
     single: tuple[Change, ...]
     only_in_a: tuple[Subject, ...]
     only_in_b: tuple[Subject, ...]
+    caveats: tuple[str, ...]
 
     def failed(self, kind: Kind) -> tuple[Change, ...]:
-        """The changes of ``kind`` for the worse that are sure.
+        """The changes of ``kind`` for the worse that are sure; those of UNACCOUNTED belong to MISSED.
 
-        Of MISSED also the overall one, sure or not, if A missed nothing and B did: from none to some needs
+        Of MISSED also the overall ones, sure or not, if A lost nothing and B did: from none to some needs
         no statistics.
         """
+        kinds = {Kind.MISSED, Kind.UNACCOUNTED} if kind is Kind.MISSED else {kind}
         changes = (*self.overall, *self.single)
-        found = tuple(change for change in changes if change.kind is kind and change.verdict is Verdict.WORSE)
-        if kind is Kind.MISSED and not found and self.a.missed == 0 < self.b.missed:
-            return tuple(change for change in self.overall if change.kind is kind)
+        found = tuple(
+            change for change in changes if change.kind in kinds and change.verdict is Verdict.WORSE
+        )
+        if kind is Kind.MISSED and not found and self.a.lost == 0 < self.b.lost:
+            return tuple(change for change in self.overall if change.kind in kinds and change.evidence.b > 0)
         return found
+
+    @property
+    def overdue_appeared(self) -> bool:
+        """Whether events were overdue at the end of B and, as far as is known, none at that of A."""
+        return (self.a.overdue_at_end or 0) == 0 < (self.b.overdue_at_end or 0)

@@ -10,7 +10,7 @@ from stem_device.reading import Recording
 from stem_device.statistics.choice import Choice
 from stem_device.statistics.polls import Flags, Floats, Integers, Polls
 from stem_device.statistics.rows import CountedRows
-from stem_device.statistics.sums import Sums, group_sum, overdue_by
+from stem_device.statistics.sums import Sums, group_sum, overdue_by, unknown_overdue_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Groups:
     """Streams, or subscriptions: by server (index into Choice) and name (row of ``Recording.names``).
 
     ``stream`` and ``publisher`` are names too; of a stream its own, and -1.
+    ``lived``: it was there in some poll; ``ended``: it is no more in the last one that tells of it.
     """
 
     server: Integers
@@ -25,6 +26,8 @@ class Groups:
     stream: Integers
     publisher: Integers
     sums: Sums
+    lived: Flags
+    ended: Flags
 
     def __len__(self) -> int:
         return len(self.server)
@@ -40,7 +43,8 @@ def count_streams(recording: Recording, polls: Polls, choice: Choice) -> Groups:
         published=group_sum(group, rows.delta("published_delta"), size),
         resets=group_sum(group, rows.rise("resets_total", group), size),
     )
-    return Groups(server, name, name, np.full(size, -1, dtype=np.int64), sums)
+    nowhere = np.full(size, -1, dtype=np.int64)
+    return Groups(server, name, name, nowhere, sums, np.ones(size, np.bool_), np.zeros(size, np.bool_))
 
 
 def count_subscriptions(recording: Recording, polls: Polls, choice: Choice) -> tuple[Groups, Sums, Sums]:
@@ -48,8 +52,15 @@ def count_subscriptions(recording: Recording, polls: Polls, choice: Choice) -> t
     rows = CountedRows(recording, "subscriptions", polls, choice)
     group, server, topic, first = _grouped(rows, rows.codes("topic"))
     by_subscription = _sums(rows, group, polls, len(server))
+    lived, ended = _lives(rows, group, len(server))
     groups = Groups(
-        server, topic, rows.codes("stream")[first], rows.codes("publisher")[first], by_subscription
+        server,
+        topic,
+        rows.codes("stream")[first],
+        rows.codes("publisher")[first],
+        by_subscription,
+        lived,
+        ended,
     )
     overdue, size = rows.column("overdue"), len(choice.names)
     whole = np.zeros(len(rows), dtype=np.int64)
@@ -58,6 +69,16 @@ def count_subscriptions(recording: Recording, polls: Polls, choice: Choice) -> t
         _folded(by_subscription, server, size, overdue_by(rows.server, rows, overdue, polls, size)),
         _folded(by_subscription, np.zeros_like(server), 1, overdue_by(whole, rows, overdue, polls, 1)),
     )
+
+
+def _lives(rows: CountedRows, group: Integers, size: int) -> tuple[Flags, Flags]:
+    """Whether each group was there in some poll, and whether it is no more in its last one."""
+    ended: Flags = rows.column("ended") != 0
+    lived = group_sum(group, ~ended, size) > 0
+    last = np.zeros(size, dtype=np.int64)
+    order = np.argsort(rows.poll, kind="stable")
+    last[group[order]] = order
+    return lived, ended[last] if len(rows) else np.zeros(size, np.bool_)
 
 
 def _grouped(rows: CountedRows, names: Integers) -> tuple[Integers, Integers, Integers, Integers]:
@@ -80,6 +101,10 @@ def _sums(rows: CountedRows, group: Integers, polls: Polls, size: int) -> Sums:
         missed_at_least=group_sum(group, flagged, size) > 0,
         overdue=last,
         worst_overdue=worst,
+        unaccounted=group_sum(group, rows.known_delta("unaccounted_delta"), size),
+        missed_before=group_sum(group, rows.rise("missed_before", group), size),
+        unobserved=group_sum(group, rows.rise("unobserved_total", group), size),
+        overdue_unknown=unknown_overdue_by(group, rows, rows.column("overdue"), polls, size),
     )
 
 
@@ -95,6 +120,10 @@ def _folded(sums: Sums, into: Integers, size: int, overdue: tuple[Floats, Floats
         missed_at_least=group_sum(into, sums.missed_at_least, size) > 0,
         overdue=overdue[0],
         worst_overdue=overdue[1],
+        unaccounted=group_sum(into, sums.unaccounted, size),
+        missed_before=group_sum(into, sums.missed_before, size),
+        unobserved=group_sum(into, sums.unobserved, size),
+        overdue_unknown=group_sum(into, sums.overdue_unknown, size),
     )
 
 
@@ -119,29 +148,46 @@ def match_streams(names: list[str], streams: Groups, subscriptions: Groups, choi
 
 
 def with_published(subscriptions: Sums, streams: Sums, match: Integers) -> Sums:
-    """Subscriptions with what their streams published; 0 where that is not known."""
-    published = np.append(streams.published, 0.0)[match]
+    """Subscriptions with what their streams published; NaN where that is not known."""
+    published = np.append(streams.published, np.nan)[match]
     return replace(subscriptions, published=published)
 
 
-def with_losses(streams: Sums, subscriptions: Sums, match: Integers) -> Sums:
-    """Streams with what all their subscriptions received and missed.
+def shared_streams(names: list[str], streams: Groups, subscriptions: Groups, match: Integers) -> Flags:
+    """Streams whose name several servers publish, where nobody knows which of them somebody subscribes to.
+
+    That is so without a database, where the names of servers collapse.
+    """
+    unmatched = {names[stream] for stream in subscriptions.stream[match < 0].tolist()}
+    return np.array([names[name] in unmatched for name in streams.name.tolist()], dtype=np.bool_)
+
+
+def with_losses(streams: Sums, subscriptions: Sums, match: Integers, shared: Flags) -> Sums:
+    """Streams with what all their subscriptions received and missed; NaN for ``shared`` ones.
 
     ``overdue`` is the sum over subscriptions, ``worst_overdue`` the worst of any one.
     """
     size = len(streams.published)
-    told = match[subscriptions.worst_overdue >= 0]
-    known = group_sum(told, np.ones(len(told)), size) > 0
+
+    def told(values: Floats) -> Floats:
+        return np.where(shared, np.nan, group_sum(match, values, size))
+
+    tell = match[subscriptions.worst_overdue >= 0]
+    known = (group_sum(tell, np.ones(len(tell)), size) > 0) & ~shared
     worst = np.full(size + 1, -1.0)
     np.maximum.at(worst, match, subscriptions.worst_overdue)
     overdue = group_sum(match, np.maximum(subscriptions.overdue, 0), size)
     return replace(
         streams,
-        received=group_sum(match, subscriptions.received, size),
-        missed=group_sum(match, subscriptions.missed, size),
-        gaps=group_sum(match, subscriptions.gaps, size),
-        discarded=group_sum(match, subscriptions.discarded, size),
+        received=told(subscriptions.received),
+        missed=told(subscriptions.missed),
+        gaps=told(subscriptions.gaps),
+        discarded=told(subscriptions.discarded),
+        unaccounted=told(subscriptions.unaccounted),
+        missed_before=told(subscriptions.missed_before),
+        unobserved=told(subscriptions.unobserved),
+        overdue_unknown=group_sum(match, subscriptions.overdue_unknown, size),
         missed_at_least=group_sum(match, subscriptions.missed_at_least, size) > 0,
         overdue=np.where(known, overdue, -1.0),
-        worst_overdue=worst[:size],
+        worst_overdue=np.where(known, worst[:size], -1.0),
     )

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stem_device.reading import Recording
+from stem_device.statistics.bursts import Bursts, bursts_of
 from stem_device.statistics.choice import Choice
 from stem_device.statistics.distribution import Grouping
 from stem_device.statistics.polls import Flags, Floats, Integers, Polls
 from stem_device.statistics.rows import CountedRows
-from stem_device.statistics.sums import group_sum
+from stem_device.statistics.sums import UNKNOWN, group_sum, overdue_by, unknown_overdue_by
 from stem_device.statistics.timing import TIMINGS, Timing
 
 PIECES = 20
@@ -32,7 +33,8 @@ _FEWEST = np.array([fewest for _, fewest in QUANTILES.values()])
 class Loss:
     """Of each subscription (n) and piece: events missed, expected, overdue summed over polls, and polls.
 
-    ``subjects`` are (server, stream) in full; ``polls`` is 0 where the publisher is not monitored.
+    ``subjects`` are (server, stream) in full; ``polls`` counts those where overdue is known; ``unaccounted``
+    is NaN where nobody knows.
     """
 
     subjects: tuple[tuple[str, str], ...]
@@ -40,13 +42,14 @@ class Loss:
     expected: Floats
     overdue: Floats
     polls: Floats
+    unaccounted: Floats
 
     def renamed(self, names: Mapping[str, str]) -> Loss:
         """Under other names; subjects that become one are added up."""
         subjects = [(names[server], names[stream]) for server, stream in self.subjects]
         unique = {subject: row for row, subject in enumerate(dict.fromkeys(subjects))}
         rows = np.array([unique[subject] for subject in subjects], dtype=np.int64)
-        columns = (self.missed, self.expected, self.overdue, self.polls)
+        columns = (self.missed, self.expected, self.overdue, self.polls, self.unaccounted)
         return Loss(tuple(unique), *(_added(values, rows, len(unique)) for values in columns))
 
 
@@ -95,7 +98,22 @@ class Pieces:
             expected=self._sum(rows, group, missed + received, len(keys)),
             overdue=self._sum(rows, group, np.maximum(overdue, 0), len(keys)),
             polls=self._sum(rows, group, overdue >= 0, len(keys)),
+            unaccounted=self._sum(rows, group, rows.known("unaccounted_delta"), len(keys)),
         )
+
+    def bursts(self) -> Bursts:
+        """How what was missed or unaccounted is spread in time."""
+        rows = CountedRows(self._recording, "subscriptions", self.polls, self._choice)
+        lost = rows.column("missed_delta") + np.nan_to_num(np.maximum(rows.known("unaccounted_delta"), 0))
+        return bursts_of(group_sum(rows.poll, lost, len(self.polls)), self.polls)
+
+    def overdue_at_end(self) -> tuple[int | None, int]:
+        """Overdue events in the last polls, None where nobody knows; subscriptions where it is unknown."""
+        rows = CountedRows(self._recording, "subscriptions", self.polls, self._choice)
+        whole, overdue = np.zeros(len(rows), dtype=np.int64), rows.column("overdue")
+        last, _ = overdue_by(whole, rows, overdue, self.polls, 1)
+        unknown = unknown_overdue_by(whole, rows, overdue, self.polls, 1)
+        return (None if last[0] == UNKNOWN else int(last[0])), int(unknown[0])
 
     def rates(self) -> Rates:
         """Events published and received."""

@@ -39,6 +39,8 @@ class Presence:
         self._weight = seconds if seconds.any() else np.ones(len(rows))
         self.seconds = group_sum(rows.server, seconds, self._size)
         self._answered: Flags = rows.column("age_seconds") == 0
+        self.followed: Flags = np.zeros(self._size, dtype=np.bool_)
+        self.followed[rows.server] = rows.column("followed") != 0
         self.disconnected, self.worst_disconnected = self._connections()
 
     def states(self) -> list[dict[str, float]]:

@@ -13,7 +13,7 @@ from stem_device.analysis.verdict import Finding
 from stem_device.statistics.distribution import Distribution
 
 SCHEMA = "stem-device statistics"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LOSSES_TOLD = 100
 """Losses, and findings of each kind, in the verdict; the counts contain all."""
 
@@ -36,17 +36,23 @@ class SourceSummary:
 class Counted:
     """Sums of one stream, one subscription, one server, or all, between the first and the last poll.
 
-    What does not apply is 0 (a stream receives nothing). ``loss_share`` is missed / (missed + received).
-    ``missed_at_least`` says that ``missed`` is a lower bound. ``overdue`` is that of the last poll, None
-    where no publisher is monitored; ``worst_overdue`` the largest sum of any one poll.
+    What does not apply is 0 (a server without subscriptions receives nothing), what nobody knows is None:
+    what a stream that is not monitored published, what became of a stream whose name several servers share,
+    and the last four in recordings of before format 1.2.
+    ``loss_share`` is missed / (missed + received). ``missed_at_least`` says that more may have been missed,
+    unobserved. ``overdue`` is that of the last poll, of the subscriptions where it is known, None where it
+    is of none; ``overdue_unknown`` counts the others. ``worst_overdue`` is the largest sum of any one poll.
+    ``unaccounted``: overdue when a life ended, so that nobody can know whether they arrived. Below 0 where
+    some did that were given up before the first poll. ``missed_before`` is in no other number; ``unobserved``
+    are events that nothing tells of, as far as their number is known.
     """
 
-    published: int
-    received: int
-    missed: int
-    gaps: int
-    discarded: int
-    resets: int
+    published: int | None
+    received: int | None
+    missed: int | None
+    gaps: int | None
+    discarded: int | None
+    resets: int | None
     published_rate: float
     received_rate: float
     missed_rate: float
@@ -54,6 +60,10 @@ class Counted:
     missed_at_least: bool
     overdue: int | None
     worst_overdue: int | None
+    unaccounted: int | None
+    missed_before: int | None
+    unobserved: int | None
+    overdue_unknown: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +77,19 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The whole of it. ``seconds`` are those that polls cover, of all sources."""
+    """The whole of it. ``seconds`` are those that polls cover, of all sources.
+
+    ``subscriptions`` counts those that lived in some poll, ``ended`` those that are no more at the end.
+    ``followed`` are servers that are no targets: they, and what they publish, are in no other number here.
+    """
 
     seconds: float
     polls: int
     servers: int
+    followed: int
     streams: int
     subscriptions: int
+    ended: int
     disconnected: int
     worst_disconnected: int
     counts: Counted
@@ -85,6 +101,7 @@ class ServerStatistics:
     """One server. ``states`` has the share of the time by state, ``timings`` a Distribution by timing."""
 
     server: str
+    followed: bool
     seconds: float
     streams: int
     subscriptions: int
@@ -107,12 +124,17 @@ class StreamStatistics:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionStatistics:
-    """One topic in one subscribing server. ``counts.published`` is that of its stream, 0 if not monitored."""
+    """One topic in one subscribing server. ``counts.published`` is that of its stream.
+
+    ``ended``: it was no more in the last poll that tells of it. The topic ``(others)`` has the sums of those
+    that ended beyond what is recorded one by one.
+    """
 
     server: str
     topic: str
     stream: str
     publisher: str
+    ended: bool
     counts: Counted
 
 

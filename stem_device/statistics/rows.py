@@ -30,6 +30,12 @@ class CountedRows:
     def column(self, name: str) -> npt.NDArray[Any]:
         return self._of(self._table[name])
 
+    def known(self, name: str) -> Floats:
+        """A column of numbers, NaN where there is none, or an older file does not have it."""
+        masked = self._table.masked(name)
+        values: Floats = np.where(np.ma.getmaskarray(masked), np.nan, masked.data.astype(np.float64))
+        return self._of(values)
+
     def codes(self, name: str) -> Integers:
         return self._of(self._table.codes(name))
 
@@ -38,13 +44,18 @@ class CountedRows:
         counted: Integers = self.column(name) * self._polls.counts[self.poll]
         return counted
 
+    def known_delta(self, name: str) -> Floats:
+        """As ``delta``; NaN where nobody knows."""
+        values: Floats = self.known(name) * self._polls.counts[self.poll]
+        return values
+
     def rise(self, name: str, group: Integers) -> Floats:
         """How much a total grew with each row, since the row before of its group and source.
 
         The first row of a group is where it is counted from. A total that has fallen was set back
         (ResetCounters): all of it is new.
         """
-        values = self.column(name)
+        values = self.known(name)
         source = self._polls.source[self.poll]
         order = np.lexsort((self.poll, source, group))
         ordered = values[order]

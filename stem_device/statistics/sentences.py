@@ -8,6 +8,7 @@ from stem_device.statistics.comparison_results import Change, Kind, Verdict
 
 _WHAT = {
     Kind.MISSED: "share of events missed",
+    Kind.UNACCOUNTED: "share of events unaccounted",
     Kind.OVERDUE: "overdue events, mean over polls",
     Kind.LATENCY: "latency",
     Kind.PROCESSING: "time in callbacks",

@@ -15,6 +15,7 @@ from stem_device.statistics.counting import (
     count_streams,
     count_subscriptions,
     match_streams,
+    shared_streams,
     with_losses,
     with_published,
 )
@@ -55,8 +56,9 @@ class _Parts:
 def summarise(recording: Recording) -> Statistics:
     """Count and describe everything in ``recording``, or in a selection of it.
 
-    Raises RecordingError where a file cannot be read.
+    Raises RecordingError where a file cannot be read, NoPollError where no poll is there.
     """
+    recording.check_polls()
     polls = Polls(recording)
     choice = Choice(recording, polls)
     timings = describe_timings(recording, polls, choice)
@@ -64,19 +66,20 @@ def summarise(recording: Recording) -> Statistics:
     subscriptions, by_server, whole = count_subscriptions(recording, polls, choice)
     lower = [str(name).lower() for name in recording.names]
     match = match_streams(lower, streams, subscriptions, choice)
+    shared = shared_streams(lower, streams, subscriptions, match)
     parts = _Parts(
         recording,
         polls,
         choice,
         Presence(recording, polls, choice),
-        replace(streams, sums=with_losses(streams.sums, subscriptions.sums, match)),
+        replace(streams, sums=with_losses(streams.sums, subscriptions.sums, match, shared)),
         replace(subscriptions, sums=with_published(subscriptions.sums, streams.sums, match)),
     )
     return Statistics(
         schema=SCHEMA,
         version=SCHEMA_VERSION,
         sources=_sources(parts),
-        totals=_totals(parts, _with_streams(whole, streams, np.zeros_like(streams.server))),
+        totals=_totals(parts, _with_streams(whole, streams, _own(parts) - 1)),
         timings=timings.overall,
         servers=_servers(parts, _with_streams(by_server, streams, streams.server), timings),
         streams=_streams(parts),
@@ -114,6 +117,11 @@ def _with_streams(sums: Sums, streams: Groups, into: Integers) -> Sums:
     )
 
 
+def _own(parts: _Parts) -> Integers:
+    """1 for streams of servers that are targets: what others publish is in no total."""
+    return (~parts.presence.followed[parts.streams.server]).astype(np.int64)
+
+
 def _sources(parts: _Parts) -> tuple[SourceSummary, ...]:
     polls = parts.polls
     return tuple(
@@ -138,9 +146,11 @@ def _totals(parts: _Parts, whole: Sums) -> Totals:
     return Totals(
         seconds=seconds,
         polls=len(parts.polls),
-        servers=len(parts.choice.names),
-        streams=len(parts.streams),
-        subscriptions=len(parts.subscriptions),
+        servers=int(np.count_nonzero(~parts.presence.followed)),
+        followed=int(np.count_nonzero(parts.presence.followed)),
+        streams=int(_own(parts).sum()),
+        subscriptions=int(np.count_nonzero(parts.subscriptions.lived)),
+        ended=int(np.count_nonzero(parts.subscriptions.ended)),
         disconnected=disconnected,
         worst_disconnected=worst,
         counts=whole.counted(np.array([seconds]))[0],
@@ -165,10 +175,13 @@ def _servers(parts: _Parts, sums: Sums, timings: Timings) -> tuple[ServerStatist
     names, presence = parts.choice.names, parts.presence
     counted, states, coverage = sums.counted(presence.seconds), presence.states(), presence.coverage()[1]
     own_streams = np.bincount(parts.streams.server, minlength=len(names))
-    own_subscriptions = np.bincount(parts.subscriptions.server, minlength=len(names))
+    own_subscriptions = np.bincount(
+        parts.subscriptions.server[parts.subscriptions.lived], minlength=len(names)
+    )
     return tuple(
         ServerStatistics(
             server=names[row],
+            followed=bool(presence.followed[row]),
             seconds=float(presence.seconds[row]),
             streams=int(own_streams[row]),
             subscriptions=int(own_subscriptions[row]),
@@ -205,6 +218,7 @@ def _subscriptions(parts: _Parts) -> tuple[SubscriptionStatistics, ...]:
             topic=parts.name(groups.name[row]),
             stream=parts.name(groups.stream[row]),
             publisher=parts.name(groups.publisher[row]),
+            ended=bool(groups.ended[row]),
             counts=counted[row],
         )
         for row in groups.sums.worst_first()

@@ -17,7 +17,10 @@ UNKNOWN = -1
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Columns of length n, fields of Counted. ``overdue`` and ``worst_overdue`` are UNKNOWN or at least 0."""
+    """Columns of length n, fields of Counted; NaN where nobody knows, and so in sums of it.
+
+    ``overdue`` and ``worst_overdue`` are UNKNOWN or at least 0.
+    """
 
     published: Floats
     received: Floats
@@ -28,6 +31,10 @@ class Sums:
     missed_at_least: Flags
     overdue: Floats
     worst_overdue: Floats
+    unaccounted: Floats
+    missed_before: Floats
+    unobserved: Floats
+    overdue_unknown: Floats
 
     @classmethod
     def zeros(cls, groups: int) -> Sums:
@@ -41,8 +48,9 @@ class Sums:
         return [_counted(row, covered) for row, covered in zip(columns, seconds.tolist(), strict=True)]
 
     def worst_first(self) -> list[int]:
-        """Rows by missed, then overdue at its worst, gaps and resets."""
-        order = np.lexsort((-self.resets, -self.gaps, -self.worst_overdue, -self.missed))
+        """Rows by missed and unaccounted, then overdue at its worst, gaps and resets."""
+        lost = np.nan_to_num(self.missed) + np.nan_to_num(self.unaccounted)
+        order = np.lexsort((-self.resets, -self.gaps, -self.worst_overdue, -lost))
         found: list[int] = order.tolist()
         return found
 
@@ -73,15 +81,24 @@ def overdue_by(
     return last, worst
 
 
+def unknown_overdue_by(
+    group: Integers, rows: CountedRows, overdue: Integers, polls: Polls, groups: int
+) -> Floats:
+    """Subscriptions of each group that live in the last poll of their source with an unknown overdue."""
+    wanted = (overdue == UNKNOWN) & (rows.column("ended") == 0) & np.isin(rows.poll, polls.last_polls())
+    return group_sum(group, wanted, groups)
+
+
 def _counted(row: tuple[float, ...], seconds: float) -> Counted:
-    published, received, missed, gaps, discarded, resets, at_least, overdue, worst = row
+    published, received, missed, gaps, discarded, resets, at_least, overdue, worst = row[:9]
+    unaccounted, before, unobserved, overdue_unknown = row[9:]
     return Counted(
-        published=int(published),
-        received=int(received),
-        missed=int(missed),
-        gaps=int(gaps),
-        discarded=int(discarded),
-        resets=int(resets),
+        published=_whole(published),
+        received=_whole(received),
+        missed=_whole(missed),
+        gaps=_whole(gaps),
+        discarded=_whole(discarded),
+        resets=_whole(resets),
         published_rate=rate(published, seconds),
         received_rate=rate(received, seconds),
         missed_rate=rate(missed, seconds),
@@ -89,7 +106,15 @@ def _counted(row: tuple[float, ...], seconds: float) -> Counted:
         missed_at_least=bool(at_least),
         overdue=None if overdue == UNKNOWN else int(overdue),
         worst_overdue=None if worst == UNKNOWN else int(worst),
+        unaccounted=_whole(unaccounted),
+        missed_before=_whole(before),
+        unobserved=_whole(unobserved),
+        overdue_unknown=int(overdue_unknown),
     )
+
+
+def _whole(value: float) -> int | None:
+    return None if math.isnan(value) else int(value)
 
 
 def rate(amount: float, of: float) -> float:

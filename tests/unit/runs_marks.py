@@ -48,6 +48,16 @@ class Columns:
     def __getitem__(self, column: str) -> npt.NDArray[Any]:
         return self.numbers[column]
 
+    def masked(self, column: str) -> Any:
+        """As the reader does: a column that is not there is masked, and so is -1 in ``lost_since_utc_ns``."""
+        if column not in self.numbers:
+            return np.ma.masked_all(len(self), dtype=np.int64)
+        values = self.numbers[column]
+        return np.ma.masked_array(values, (values == -1) & (column == "lost_since_utc_ns"))
+
+    def knows(self, column: str) -> bool:
+        return column in self.numbers
+
     def poll_rows(self) -> npt.NDArray[np.int64]:
         """As the reader does; polls are known by source and number."""
         polls = self.polls or self
@@ -92,13 +102,13 @@ def recording(
     marks: Iterable[Mark],
     polls: Sequence[tuple[int, float, float]] = (),
     streams: Sequence[tuple[int, int, int]] = (),
-    subscriptions: Sequence[tuple[int, int, str, int, int]] = (),
+    subscriptions: Sequence[tuple[Any, ...]] = (),
     source: Sequence[int] | None = None,
 ) -> Recording:
     """``polls`` are (source, seconds, duration), numbered from 7 in each source.
 
     ``streams`` are (source, poll from 0, published); ``subscriptions`` are (source, poll, server, received,
-    missed).
+    missed), and where a test says so unaccounted and when the loss began, in seconds; None if nobody knows.
     """
     given = list(marks)
     # Codes must not be in the order of the alphabet, nor begin with what is looked for.
@@ -129,6 +139,10 @@ def recording(
         "received_delta": _column(subscriptions, 3).astype(np.int64),
         "missed_delta": _column(subscriptions, 4).astype(np.int64),
     }
+    if any(len(row) > 5 for row in subscriptions):
+        received["unaccounted_delta"] = _column(subscriptions, 5).astype(np.int64)
+        onsets = [-1 if row[6] is None else T0 + round(row[6] * SECOND) for row in subscriptions]
+        received["lost_since_utc_ns"] = np.array(onsets, np.int64)
     who = {
         "server": [row[2] for row in subscriptions],
         "publisher": [f"pub of {row[2]}" for row in subscriptions],

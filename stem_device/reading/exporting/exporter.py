@@ -53,8 +53,11 @@ def export(
     directory with a file for each table, otherwise a long table as CSV has. ``progress`` is called
     with the share that is done. Raises RecordingError if ``output`` is there already or cannot be written,
     OptionError if its format is not known, UnreadableRecordingError if the recording is damaged,
-    MissingExtraError for packages that are not installed; nothing is left then.
+    MissingExtraError for packages that are not installed, NoPollError where neither polls nor marks are
+    selected; nothing is left then.
     """
+    if not len(recording["marks"]):
+        recording.check_polls()
     output = Path(output)
     form = form or format_of(output)
     tell = progress or (lambda _: None)

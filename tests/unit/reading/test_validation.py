@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import random
 import re
 import shutil
@@ -22,6 +23,8 @@ from stem_device.recording import format as spec
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
+
+OLD = Path(__file__).parents[2] / "data" / "recording-1.1.h5.xz"
 
 Corruption = Callable[[Any], None]
 
@@ -230,13 +233,16 @@ def test_none_is_legal_where_the_format_has_it(copy: Path) -> None:
     assert told(copy) == []
 
 
-def test_version_1_0_has_no_marks_and_later_ones_may_have_more(copy: Path) -> None:
-    with h5py.File(copy, "r+") as file:
+def test_version_1_0_has_no_marks_and_later_ones_may_have_more(copy: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old.h5"
+    old.write_bytes(lzma.decompress(OLD.read_bytes()))
+    with h5py.File(old, "r+") as file:
         del file["entry/marks"]
         file.attrs["stem_format_version"] = "1.0"
-        file["entry"].create_group("novelties")
-    assert told(copy) == []
+    assert told(old) == []
     with h5py.File(copy, "r+") as file:
+        del file["entry/marks"]
+        file["entry"].create_group("novelties")
         file.attrs["stem_format_version"] = "1.7"
     found = told(copy)
     assert {(one.check, one.severity.value) for one in found} == {

@@ -111,11 +111,44 @@ def test_losses_name_run_and_subscription() -> None:
     )
     found = losses(data)
     ids = runs_of(data).ids
-    rows = list(zip(ids[found.run], found.server, found.missed.tolist(), strict=True))
-    assert rows == [("a", "x", 4), ("a", "x", 1), ("a", "y", 2), ("b", "x", 1), ("b", "y", 2), ("b", "y", 3)]
-    assert list(found.after) == ["begin"] * 3 + ["x"] * 3
+    rows = list(zip(ids[found.run], found.server, found.missed.tolist(), found.runs.tolist(), strict=True))
+    # What the poll of 30 noticed may have been lost since 20: a has it as well as b, and neither for certain.
+    assert rows == [
+        *(("a", "x", 4, 1), ("a", "x", 1, 2), ("a", "y", 2, 2), ("a", "y", 3, 2)),
+        *(("b", "x", 1, 2), ("b", "y", 2, 2), ("b", "y", 3, 2)),
+    ]
+    assert list(found.after) == ["begin"] * 4 + ["x"] * 3
+    assert list(found.first_after) == ["begin"] * 4 + ["begin", "begin", "x"]
     assert (found.publisher[0], found.stream[0]) == ("pub of x", "stream of x")
-    assert events_per_run(data).ended_within.missed.tolist() == [7, 6, 0]
+    events = events_per_run(data)
+    assert events.ended_within.missed.tolist() == [7, 6, 0]
+
+
+def test_a_loss_belongs_to_every_run_and_phase_that_its_interval_overlaps() -> None:
+    data = made(
+        *(mark("before", "begin", 1), mark("before", "end", 4)),
+        *(mark("a", "begin", 5), mark("a", "warm", 8), mark("a", "hot", 12), mark("a", "end", 25)),
+        *(mark("late", "begin", 27), mark("late", "end", 29)),
+        # x: noticed at 30.5, lost after 6. z: some of what was given up has arrived.
+        subscriptions=[(0, 3, "x", 0, 40, 2, 6.0), (0, 2, "y", 0, 5, 0, 13.0), (0, 3, "z", 0, 0, -7, None)],
+    )
+    found = losses(data)
+    ids = runs_of(data).ids
+    rows = zip(ids[found.run], found.server, found.missed.tolist(), found.runs.tolist(), strict=True)
+    assert sorted(rows) == [("a", "x", 40, 2), ("a", "y", 5, 1), ("late", "x", 40, 2)]
+    phases = {
+        (ids[run], server): (first, last)
+        for run, server, first, last in zip(
+            found.run, found.server, found.first_after, found.after, strict=True
+        )
+    }
+    assert phases["a", "x"] == ("begin", "hot")
+    assert phases["a", "y"] == ("hot", "hot")
+    assert found.unaccounted.max() == 2
+    events = events_per_run(data)
+    assert events.at_least.missed.tolist() == [0, 5, 0]
+    assert events.at_most.missed.tolist() == [0, 45, 40]
+    assert events.at_most.unaccounted.tolist() == [0, 2, 2]
 
 
 def test_marks_without_any_poll() -> None:

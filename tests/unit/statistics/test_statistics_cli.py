@@ -79,7 +79,7 @@ def test_json_of_a_selection(night: Truth, stem) -> None:
     result = stem("stats", "night.h5", "--json", "--server", "*/motion/001", "--start", start, "--end", end)
     assert result.exit_code == 0, result.output
     found = json.loads(result.output)
-    assert (found["schema"], found["version"]) == ("stem-device statistics", 1)
+    assert (found["schema"], found["version"]) == ("stem-device statistics", 2)
     assert found["totals"]["counts"]["missed"] == 30
     assert found["totals"]["counts"]["received"] == night.received[4:9, 1].sum()
     assert found["totals"]["polls"] == 5
@@ -107,6 +107,11 @@ def test_a_selection_without_a_poll_is_wrong_usage(night: Truth, stem) -> None:
         (("stats", "good.h5", "--server", "nobody"), 2, "nobody"),
         (("stats", "good.h5", "--run", "4711"), 2, "4711"),
         (("stats",), 2, "FILE"),
+        (
+            ("compare", "good.h5", "--a", "/2200-01-01T00:00Z", "--b", "2200-01-01T00:00Z/"),
+            1,
+            "B: no poll is",
+        ),
         (("compare", "good.h5"), 2, "two recordings"),
         (("compare", "good.h5", "slow.h5", "lossy.h5"), 2, "two recordings"),
         (("compare", "good.h5", "nowhere.h5"), 1, "nowhere.h5"),
@@ -171,7 +176,7 @@ def test_time_spans_as_json(stem) -> None:
     result = stem("compare", "later.h5", "--a", f"/{middle}", "--b", f"{middle}/", "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert (found["schema"], found["version"]) == ("stem-device comparison", 1)
+    assert (found["schema"], found["version"]) == ("stem-device comparison", 2)
     assert found["a"]["missed"] == 0 < found["b"]["missed"]
     assert found["a"]["polls"] + found["b"]["polls"] == POLLS
     worst = found["overall"][0]
