@@ -94,11 +94,15 @@ class Case:
 
     @cached_property
     def episode(self) -> Sequence[Point]:
-        """From the last poll at which all was well to the present one."""
+        """From the last moment at which all was well to the present poll.
+
+        A poll without overdue events says that what had been pushed by the poll before has arrived: so it is
+        the poll before.
+        """
         for index in range(len(self.points) - 2, -1, -1):
             point = self.points[index]
             if not point.overdue and not point.lost:
-                return self.points[index:]
+                return self.points[max(0, index - 1) :]
         return self.points
 
     @cached_property
@@ -112,8 +116,7 @@ class Case:
     @cached_property
     def largest_push(self) -> int | None:
         """The most events that were pushed from one poll to the next; None where that is not known."""
-        before = self.points[max(0, len(self.points) - len(self.episode) - 1) :]
-        pushed = [grown(*pair) for pair in pairwise(before)]
+        pushed = [grown(*pair) for pair in pairwise(self.episode)]
         known = [events for events in pushed if events is not None]
         return max(known) if known else None
 
@@ -177,14 +180,18 @@ def _stall(points: Sequence[Point], begin: int, end: int) -> Stall:
 
 
 def _processing(points: Sequence[Point], episode: Sequence[Point]) -> Processing | None:
-    """Measured by samples if there are any; else by how fast events were received while others waited."""
+    """Measured by samples if there are any; else by how fast events were received while others waited.
+
+    Others wait from poll to poll if events are overdue at both, or if both tell of losses.
+    """
     samples = sum(point.samples for point in points)
     if samples:
         return Processing(sum(point.process_micros for point in points) / samples / 1e6, samples, 0)
     seconds, received = 0.0, 0
     for earlier, later in pairwise(episode):
         own = later.received - earlier.received
-        if earlier.overdue and later.overdue and own > 0 and earlier.answered and later.answered:
+        busy = (earlier.overdue and later.overdue) or (earlier.lost and later.lost)
+        if busy and own > 0 and earlier.answered and later.answered:
             seconds += between(earlier, later)
             received += own + max(0, later.others - earlier.others)
     return Processing(seconds / received, 0, received) if received else None

@@ -44,7 +44,7 @@ def starting(case: Case) -> Named | None:
     silent = since_seconds(case, case.subscriber) if case.silent else 0.0
     young = age is not None and age < PATIENCE_SECONDS
     busy = many >= MANY_SUBSCRIPTIONS and silent < PATIENCE_SECONDS and case.silent
-    fresh = case.subscription.link is Link.FRESH and _made_lately(case)
+    fresh = case.subscription.link is Link.FRESH and case.age_seconds < PATIENCE_SECONDS
     if not (young or busy or fresh):
         return None
     of_age = f"runs for {seconds(age)}" if young and age is not None else "subscribed a moment ago"
@@ -203,11 +203,6 @@ def _how(server: ServerRecord) -> str:
     if server.ended or server.failure in GONE:
         return "does not run"
     return "does not answer"
-
-
-def _made_lately(case: Case) -> bool:
-    made = case.subscription.first_seen_utc_ns
-    return made > case.watched_since_utc_ns and case.age_seconds < PATIENCE_SECONDS
 
 
 def _before(case: Case) -> Point:

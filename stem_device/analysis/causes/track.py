@@ -56,10 +56,15 @@ class Track:
 
     @property
     def finding(self) -> Finding | None:
-        """The one that explains most: of the lost and waiting events, then the latest."""
+        """The one that explains most: of the lost and waiting events, then the latest.
+
+        Its ``lost`` are all that were lost within the window, also those that have another cause.
+        """
         if not self._findings:
             return None
-        return max(self._findings.values(), key=self._weight)
+        lost = sum(finding.lost for finding in self._findings.values())
+        first = max(self._findings.values(), key=self._weight)
+        return first if first.lost == lost else structs.replace(first, lost=lost, concern=Concern.LOST)
 
     def _weight(self, finding: Finding) -> tuple[int, int]:
         waiting = (finding.overdue or 0) if finding.cause is self._present else 0
