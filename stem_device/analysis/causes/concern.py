@@ -51,7 +51,7 @@ def concerned_in(snapshot: Snapshot, followed: Container[Key]) -> Iterator[Conce
 
 def _in_trouble(server: ServerRecord) -> bool:
     """Whether it does not answer, or is not the process any more that it was."""
-    return server.state is not ServerState.MONITORED or server.identity.life > 1
+    return server.state is not ServerState.MONITORED or (server.identity.life or 0) > 1
 
 
 def _depends_on_trouble(
@@ -67,7 +67,8 @@ def _depends_on_trouble(
             _seconds(snapshot, server) >= PATIENCE_SECONDS
             and _pushed(publisher, record) > record.server_counter
         )
-    young = (snapshot.time_utc_ns - publisher.identity.since_utc_ns) / 1e9 < PATIENCE_SECONDS
+    began = publisher.identity.since_utc_ns or 0
+    young = (snapshot.time_utc_ns - began) / 1e9 < PATIENCE_SECONDS
     return record.link is Link.FORMER and not young and connected_elsewhere(server, record, publisher)
 
 

@@ -128,7 +128,8 @@ class Case:
     @property
     def age_seconds(self) -> float:
         """How long the subscription exists at least; what was there at the first poll may be older."""
-        return (self.now.time_utc_ns - self.subscription.first_seen_utc_ns) / 1e9
+        first_seen = self.subscription.first_seen_utc_ns or self.watched_since_utc_ns
+        return (self.now.time_utc_ns - first_seen) / 1e9
 
     @property
     def standing(self) -> Standing:

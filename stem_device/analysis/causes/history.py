@@ -141,7 +141,7 @@ def see(snapshot: Snapshot, before: SeenPoll | None = None) -> SeenPoll:
             int(count),
             int(total),
             last,
-            server.identity.life,
+            server.identity.life or 0,
             server.state is ServerState.MONITORED,
         )
     return SeenPoll(snapshot.time_utc_ns, snapshot.monotonic_ns, facts)
@@ -178,7 +178,7 @@ def point_at(poll: SeenPoll, server: str, record: SubscriptionRecord) -> Point |
         overdue=then.overdue,
         lag_seconds=then.lag_seconds,
         missed=then.missed_delta,
-        unaccounted=then.unaccounted_delta,
+        unaccounted=then.unaccounted_delta or 0,  # None in recordings that do not tell
         discarded=then.discarded_total,
         resets=then.resets_total,
         link=then.link,

@@ -146,11 +146,11 @@ def never_connected(case: Case) -> Named | None:
         return None
     if fresh[-1].link not in (Link.FRESH, Link.UNKNOWN):
         return None
-    waited = (fresh[-1].time_utc_ns - case.subscription.first_seen_utc_ns) / 1e9
+    waited = case.age_seconds - (case.now.time_utc_ns - fresh[-1].time_utc_ns) / 1e9
     if not case.lost and (case.now.counter or waited < PATIENCE_SECONDS):
         return None
     pushed = case.lost or case.overdue
-    endpoints = case.publisher.event_endpoints if case.publisher else ()
+    endpoints = (case.publisher.event_endpoints if case.publisher else None) or ()
     where = f" ({', '.join(endpoints[:2])})" if endpoints else ""
     return Named(
         Cause.NEVER_CONNECTED,

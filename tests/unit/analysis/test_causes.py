@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from analysis.made_history import BEGIN, SECOND, SUBSCRIBER, TOPIC, System, gone
+from caused_history import BEGIN, SECOND, SUBSCRIBER, TOPIC, System, gone
 
 from stem_device.model.finding import Cause, Concern, Standing
 from stem_device.model.poll import Failure, Identity

@@ -1,7 +1,7 @@
 """One publisher, one queue, one consumer: Snapshots of polls of a system whose history the test decides.
 
-Not cppTango, but its arithmetic: events go into a queue of ``queue`` places, the newest are dropped when it is
-full, a gap is noticed with the first event after it, and overdue is what was pushed by the poll before.
+Not cppTango, but its arithmetic: events go into a queue of ``queue`` places, the newest are dropped when it
+is full, a gap is noticed with the first event after it, and overdue is what was pushed by the poll before.
 """
 
 from __future__ import annotations
