@@ -70,7 +70,9 @@ class Analyst:
             if not points:
                 continue
             if track is None:
-                track = self._tracks[one.key] = Track(points[:-1])
+                track = self._tracks[one.key] = Track()
+                for point in points[:-1]:
+                    track.see(point, waits=False)
             track.see(points[-1], waits=one.waits)
 
     def _judge(self, concerned: list[Concerned], snapshot: Snapshot) -> None:

@@ -9,14 +9,10 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from stem_device.analysis.causes.history import Point
+from stem_device.analysis.causes.history import Load, Point, between, grown
 from stem_device.model.finding import Standing
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import ServerRecord, SubscriptionRecord
-
-AVERAGE_SECONDS = 10.0
-"""Over how long a consumer has to keep up. Half of it would call the work of a burst of 50,000 events with
-a callback of 0.1 ms too slow; twice as long lets two seconds of hanging behind a 20 ms callback pass."""
 
 GONE = frozenset({Failure.NOT_EXPORTED, Failure.UNDEFINED, Failure.REFUSED})
 """Nothing runs there any more."""
@@ -32,17 +28,6 @@ class Processing(Struct, frozen=True):
     seconds: float
     samples: int
     received: int
-
-
-class Load(Struct, frozen=True):
-    """The busiest ``AVERAGE_SECONDS``: events that came for the consumer, and over how many seconds."""
-
-    events: int
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        return self.events / self.seconds
 
 
 class Stall(Struct, frozen=True):
@@ -111,14 +96,14 @@ class Case:
 
     @cached_property
     def load(self) -> Load | None:
-        return _load(self.points, self.episode)
+        """The busiest ``AVERAGE_SECONDS`` that end in the episode; None where it is not known."""
+        loads = [point.arrivals for point in self.episode if point.arrivals is not None]
+        return max(loads, key=lambda load: load.rate, default=None)
 
     @cached_property
     def largest_push(self) -> int | None:
         """The most events that were pushed from one poll to the next; None where that is not known."""
-        pushed = [grown(*pair) for pair in pairwise(self.episode)]
-        known = [events for events in pushed if events is not None]
-        return max(known) if known else None
+        return max((point.pushed for point in self.episode if point.pushed is not None), default=None)
 
     @property
     def silent(self) -> bool:
@@ -134,18 +119,6 @@ class Case:
     @property
     def standing(self) -> Standing:
         return standing_of(self)
-
-
-def grown(earlier: Point, later: Point) -> int | None:
-    """Events pushed on the stream between two polls."""
-    if earlier.published is None or later.published is None:
-        return None
-    return max(0, later.published - earlier.published)
-
-
-def between(earlier: Point, later: Point) -> float:
-    """Seconds between two polls."""
-    return (later.monotonic_ns - earlier.monotonic_ns) / 1e9
 
 
 def stalls(points: Sequence[Point]) -> list[Stall]:
@@ -183,39 +156,21 @@ def _stall(points: Sequence[Point], begin: int, end: int) -> Stall:
 def _processing(points: Sequence[Point], episode: Sequence[Point]) -> Processing | None:
     """Measured by samples if there are any; else by how fast events were received while others waited.
 
-    Others wait from poll to poll if events are overdue at both, or if both tell of losses.
+    Others wait from poll to poll if events are overdue at both, or if both tell of losses. The fastest of
+    those times counts: in others the queue was empty for a part, and what is missing was lost.
     """
     samples = sum(point.samples for point in points)
     if samples:
         return Processing(sum(point.process_micros for point in points) / samples / 1e6, samples, 0)
-    seconds, received = 0.0, 0
+    best: Processing | None = None
     for earlier, later in pairwise(episode):
-        own = later.received - earlier.received
+        received = later.received - earlier.received
         busy = (earlier.overdue and later.overdue) or (earlier.lost and later.lost)
-        if busy and own > 0 and earlier.answered and later.answered:
-            seconds += between(earlier, later)
-            received += own + max(0, later.others - earlier.others)
-    return Processing(seconds / received, 0, received) if received else None
-
-
-def _load(points: Sequence[Point], episode: Sequence[Point]) -> Load | None:
-    """The busiest stretch of ``AVERAGE_SECONDS`` that ends in the episode.
-
-    What others of the same process received belongs to it: one thread calls the callbacks of all.
-    """
-    best: Load | None = None
-    for index in range(len(points) - len(episode), len(points)):
-        later = points[index]
-        begin = index
-        while begin > 0 and between(points[begin], later) < AVERAGE_SECONDS:
-            begin -= 1
-        events = grown(points[begin], later)
-        if events is None:
-            continue
-        events += max(0, later.others - points[begin].others)
-        load = Load(events, max(AVERAGE_SECONDS, between(points[begin], later)))
-        if best is None or load.rate > best.rate:
-            best = load
+        if busy and received > 0 and earlier.answered and later.answered:
+            received += max(0, later.others - earlier.others)
+            seconds = between(earlier, later) / received
+            if best is None or seconds < best.seconds:
+                best = Processing(seconds, 0, received)
     return best
 
 

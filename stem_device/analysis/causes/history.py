@@ -26,7 +26,12 @@ REACH_SECONDS = 60.0
 """How far back older polls are remembered."""
 
 MAX_POINTS = 64
-"""Points of one subscription; what went on unchanged takes one, however long it lasted."""
+"""Points of one subscription. What went on unchanged takes one, however long it lasted; where there would be
+more, the older ones are put together by twos, so that the beginning of a long story is still there."""
+
+AVERAGE_SECONDS = 10.0
+"""Over how long a consumer has to keep up. Half of it would call the work of a burst of 50,000 events with
+a callback of 0.1 ms too slow; twice as long lets two seconds of hanging behind a 20 ms callback pass."""
 
 
 @dataclass(slots=True)
@@ -72,13 +77,26 @@ class SeenPoll:
     servers: dict[str, ServerFacts]
 
 
+class Load(Struct, frozen=True, gc=False):
+    """Events that came for a consumer, and within how many seconds."""
+
+    events: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.events / self.seconds
+
+
 class Point(Struct, frozen=True, gc=False):
     """One subscription at one poll, or at several in a row that told the same: ``polls`` many.
 
     ``published`` and ``received`` are totals of the stream and of the subscription, ``others`` what all other
     subscriptions of the process received; None where the publisher is not asked. ``missed`` and
     ``unaccounted`` are what this poll added. The lives are 0 where they are not known.
-    ``samples`` and ``process_micros`` are of all events of the subscriber.
+    ``samples`` and ``process_micros`` are of all events of the subscriber. ``pushed`` were pushed since the
+    poll before, ``arrivals`` came for the consumer in the ``AVERAGE_SECONDS`` before, or since the poll
+    before if that is longer; of several polls the most, None where it is not known.
     """
 
     time_utc_ns: int
@@ -100,6 +118,8 @@ class Point(Struct, frozen=True, gc=False):
     publisher_life: int
     answered: bool
     polls: int = 1
+    pushed: int | None = None
+    arrivals: Load | None = None
 
     @property
     def lost(self) -> int:
@@ -198,8 +218,49 @@ def points_of(polls: Iterable[SeenPoll], server: str, record: SubscriptionRecord
 
 def lengthen(points: list[Point], point: Point) -> None:
     """Append a point in place; one that tells the same as the last two takes the place of the last."""
+    if points:
+        point = structs.replace(point, pushed=grown(points[-1], point), arrivals=_arrivals(points, point))
     if len(points) > 1 and point.goes_on_from(points[-1]) and points[-1].goes_on_from(points[-2]):
-        points[-1] = structs.replace(point, polls=points[-1].polls + 1)
+        points[-1] = _together(points[-1], point)
     else:
         points.append(point)
-    del points[:-MAX_POINTS]
+    if len(points) > MAX_POINTS:
+        half = MAX_POINTS // 2
+        points[:half] = [_together(*points[index : index + 2]) for index in range(0, half, 2)]
+
+
+def grown(earlier: Point, later: Point) -> int | None:
+    """Events pushed on the stream between two polls."""
+    if earlier.published is None or later.published is None:
+        return None
+    return max(0, later.published - earlier.published)
+
+
+def between(earlier: Point, later: Point) -> float:
+    """Seconds between two polls."""
+    return (later.monotonic_ns - earlier.monotonic_ns) / 1e9
+
+
+def _arrivals(points: list[Point], point: Point) -> Load | None:
+    """What others of the same process received belongs to it: one thread calls the callbacks of all."""
+    begin = next((one for one in reversed(points) if between(one, point) >= AVERAGE_SECONDS), points[0])
+    events = grown(begin, point)
+    if events is None:
+        return None
+    return Load(events + max(0, point.others - begin.others), max(AVERAGE_SECONDS, between(begin, point)))
+
+
+def _together(earlier: Point, later: Point) -> Point:
+    """Two points in a row as one: how things were in the end, and what happened in both."""
+    pushed = [one.pushed for one in (earlier, later) if one.pushed is not None]
+    arrivals = [one.arrivals for one in (earlier, later) if one.arrivals is not None]
+    return structs.replace(
+        later,
+        polls=earlier.polls + later.polls,
+        missed=earlier.missed + later.missed,
+        unaccounted=earlier.unaccounted + later.unaccounted,
+        samples=earlier.samples + later.samples,
+        process_micros=earlier.process_micros + later.process_micros,
+        pushed=max(pushed, default=None),
+        arrivals=max(arrivals, key=lambda load: load.rate, default=None),
+    )

@@ -8,7 +8,7 @@ from stem_device.model.finding import Cause
 
 SAMPLE_ADVICE = (
     "To be certain, sample the timing of events (StartPerformanceMonitoring, or stem monitor with "
-    "--monitor-performance)."
+    "--enable-perfmon)."
 )
 
 

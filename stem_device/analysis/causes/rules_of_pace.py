@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stem_device.analysis.causes.facts import AVERAGE_SECONDS, Case, Stall, stalls, trailing_stall
+from stem_device.analysis.causes.facts import Case, Stall, stalls, trailing_stall
+from stem_device.analysis.causes.history import AVERAGE_SECONDS
 from stem_device.analysis.causes.named import Named
 from stem_device.analysis.causes.rules_of_lives import since_seconds
 from stem_device.analysis.causes.words import events, milliseconds, rate, seconds, short

@@ -19,8 +19,8 @@ whoever is told of changes is to be told of new causes alone."""
 class Track:
     """The points of one subscription, and a finding for each cause that it had within the window."""
 
-    def __init__(self, points: list[Point]) -> None:
-        self.points = points
+    def __init__(self) -> None:
+        self.points: list[Point] = []
         self.waiting_polls = 0
         self.judged_poll = 0
         self._findings: dict[Cause, Finding] = {}
