@@ -111,4 +111,4 @@ def _troubled(recording: Recording) -> npt.NDArray[np.int32]:
 
 def _has(table: Table, column: str) -> bool:
     """Whether the recording tells: older formats lack some columns."""
-    return column in table
+    return column in table and table.knows(column)

@@ -74,6 +74,7 @@ class Analyst:
                 for point in points[:-1]:
                     track.see(point, waits=False)
             track.see(points[-1], waits=one.waits)
+            track.revise(one.server, one.publisher)
 
     def _judge(self, concerned: list[Concerned], snapshot: Snapshot) -> None:
         due = [one for one in concerned if one.key in self._tracks and self._is_due(self._tracks[one.key])]

@@ -8,13 +8,17 @@ from stem_device.analysis.causes.facts import GONE, Case
 from stem_device.analysis.causes.history import Point
 from stem_device.analysis.causes.named import Named
 from stem_device.analysis.causes.words import events, seconds, short, times
-from stem_device.model.finding import Cause
+from stem_device.model.finding import Cause, Finding
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Link, ServerRecord, SubscriptionRecord
 
 PATIENCE_SECONDS = 15.0
 """How long connecting may take. cppTango looks every 10 s for publishers that it has to connect to again; the
 reply of a server that makes 4000 subscriptions is blocked for 8 s (both measured)."""
+
+FIRST_SEEN_SECONDS = 5.0
+"""Processes first seen so soon after the first poll were there before, as far as anybody can tell: some answer
+the first poll, others a later one."""
 
 MANY_SUBSCRIPTIONS = 1000
 """So many in one server keep it busy for seconds while they are made."""
@@ -108,7 +112,7 @@ def restarted(case: Case) -> Named | None:
         return None
     sides = [side for side, count in (("subscriber", subscriber), ("publisher", publisher)) if count]
     what = " and ".join(f"the {side} was restarted {times(n)}" for side, n in _counted(subscriber, publisher))
-    left = f"; {events(case.lost)} pushed before cannot have arrived" if case.lost else ""
+    left = f"; {events(case.lost)} pushed before cannot be told to have arrived" if case.lost else ""
     ago = _last_restart_seconds(case)
     return Named(
         Cause.RESTARTED,
@@ -162,6 +166,24 @@ def never_connected(case: Case) -> Named | None:
     )
 
 
+def came_back(finding: Finding, subscriber: ServerRecord, publisher: ServerRecord | None) -> Named | None:
+    """What was lost with a process that was gone, once there is another one: somebody restarted it."""
+    sides = {
+        Cause.NOT_RUNNING: ("subscriber", subscriber),
+        Cause.PUBLISHER_GONE: ("publisher", publisher),
+    }
+    side, server = sides.get(finding.cause, ("", None))
+    if not finding.lost or server is None or server.state is not ServerState.MONITORED:
+        return None
+    after = max(0.0, (server.identity.since_utc_ns - finding.since_utc_ns) / 1e9)
+    return Named(
+        Cause.RESTARTED,
+        f"The {side} was restarted; {events(finding.lost)} pushed before cannot be told to have arrived.",
+        {f"{side}_restarts": 1, "restarted_seconds": after},
+        named=side,
+    )
+
+
 def connected_elsewhere(
     server: ServerRecord, record: SubscriptionRecord, publisher: ServerRecord | None
 ) -> bool:
@@ -188,7 +210,9 @@ def since_seconds(case: Case, server: ServerRecord) -> float:
 def process_age(case: Case) -> float | None:
     """Seconds that the subscriber's process is known to run; None where it was there from the first poll."""
     identity = case.subscriber.identity
-    if not identity.life or identity.since_utc_ns <= case.watched_since_utc_ns:
+    if not identity.life:
+        return None
+    if identity.since_utc_ns <= case.watched_since_utc_ns + FIRST_SEEN_SECONDS * 1e9:
         return None
     return max(0.0, (case.now.time_utc_ns - identity.since_utc_ns) / 1e9)
 

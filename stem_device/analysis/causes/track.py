@@ -9,7 +9,9 @@ from msgspec import structs
 from stem_device.analysis.causes.facts import Case
 from stem_device.analysis.causes.history import Point, lengthen
 from stem_device.analysis.causes.named import Named, advice_for
+from stem_device.analysis.causes.rules_of_lives import came_back
 from stem_device.model.finding import Cause, Concern, Finding
+from stem_device.model.snapshot import ServerRecord
 
 REFRESH_SECONDS = 30.0
 """How long a sentence stays as it is while the cause is the same: numbers in it move with every poll, and
@@ -47,6 +49,22 @@ class Track:
         self._findings[named.cause] = self._finding(case, named, before, concern)
         self._made_ns[named.cause] = case.now.monotonic_ns
         self._present = named.cause
+
+    def revise(self, subscriber: ServerRecord, publisher: ServerRecord | None) -> None:
+        """Say restarted of what was lost with a process that has come back meanwhile."""
+        for cause, finding in list(self._findings.items()):
+            named = came_back(finding, subscriber, publisher)
+            if named is not None:
+                del self._findings[cause]
+                self._findings[named.cause] = structs.replace(
+                    finding,
+                    cause=named.cause,
+                    sentence=named.sentence,
+                    advice=advice_for(named),
+                    evidence=named.evidence,
+                    named=named.named,
+                )
+                self._made_ns[named.cause] = self.points[-1].monotonic_ns
 
     def forget_before(self, utc_ns: int) -> None:
         """Drop findings that were last true before then."""

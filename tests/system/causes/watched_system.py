@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 import tango
 
 from stem_device.analysis.causes import losers
@@ -124,7 +125,8 @@ class WatchedSystem:
         told = server.admin.ZmqEventSubscriptionChange(["info"])
         ports = {port for text in told[1] for port in _PORT.findall(text)}
         if corba:
-            ports |= {str(server.admin.get_corba_port())}
+            connections = psutil.Process(server.process.pid).net_connections("tcp")
+            ports |= {str(one.laddr.port) for one in connections if one.status == psutil.CONN_LISTEN}
         self.refused.write_text("\n".join(sorted(ports)))
 
     def stop(self) -> None:

@@ -167,6 +167,21 @@ def test_the_subscriber_is_stopped_with_events_on_their_way() -> None:
     assert system.finding.standing is Standing.STOPPED
 
 
+def test_a_subscriber_that_comes_back_was_restarted() -> None:
+    system = System(callback=0.5)
+    system.polls([0, 0, 50, 0])
+    before = dict(system.subscriber)
+    system.subscriber |= gone(Failure.REFUSED, system.now, ended=True)
+    system.poll(unaccounted_delta=45, ended=True, overdue=0)
+    system.poll(ended=True, overdue=0)
+    assert named(system) == Cause.NOT_RUNNING
+    system.subscriber = before | {"identity": Identity(2, 13, "", system.now)}
+    system.poll(ended=True, overdue=0)
+    assert named(system) == Cause.RESTARTED
+    assert system.finding is not None
+    assert system.finding.lost == 45
+
+
 @pytest.mark.parametrize("side", ["subscriber", "publisher"])
 def test_restarted(side: str) -> None:
     system = System()
