@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from stem_device.analysis.facts import Loss
 from stem_device.analysis.verdict import Finding
-from stem_device.model.finding import Finding
+from stem_device.model.finding import Finding as CauseFinding
 from stem_device.statistics.distribution import Distribution
 
 SCHEMA = "stem-device statistics"
@@ -220,4 +220,4 @@ class Statistics:
     subscriptions: tuple[SubscriptionStatistics, ...]
     not_covered: NotCovered
     verdict: RecordedVerdict
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[CauseFinding, ...] = ()

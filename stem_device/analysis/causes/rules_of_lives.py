@@ -17,8 +17,8 @@ PATIENCE_SECONDS = 15.0
 reply of a server that makes 4000 subscriptions is blocked for 8 s (both measured)."""
 
 FIRST_SEEN_SECONDS = 5.0
-"""Processes first seen so soon after the first poll were there before, as far as anybody can tell: some answer
-the first poll, others a later one."""
+"""Processes first seen so soon after the first poll were there before, as far as anybody can tell: some
+answer the first poll, others a later one."""
 
 MANY_SUBSCRIPTIONS = 1000
 """So many in one server keep it busy for seconds while they are made."""

@@ -91,16 +91,18 @@ def burst(case: Case) -> Named | None:
     if pushed < SMALL_QUEUE or not (case.lost or _left_behind(case)):
         return None
     beyond = pushed > case.queue_events
-    than = "more than" if beyond else "and"
-    smaller = "" if beyond else " unless they were made smaller"
+    hold = (
+        f"more than the {case.queue_events:,} that the queues of both sides hold"
+        if beyond
+        else f"and the queues of both sides hold {case.queue_events:,} unless they were made shorter"
+    )
     took = case.processing
     pace = (
         f" Its callbacks take {milliseconds(took.seconds)} an event and keep up on average." if took else ""
     )
     return Named(
         Cause.BURST,
-        f"{events(pushed)} were pushed from one poll to the next, {than} the queues "
-        f"of both sides hold {case.queue_events:,}{smaller}.{pace}",
+        f"{events(pushed)} were pushed from one poll to the next, {hold}.{pace}",
         {
             "pushed_at_once": pushed,
             "queue_events": case.queue_events,

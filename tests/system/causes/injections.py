@@ -76,6 +76,8 @@ def burst_unnoticed(system: WatchedSystem) -> None:
 
 def blocked(system: WatchedSystem) -> None:
     _begin(system)
+    system.publisher.publisher.push(steps=5)
+    system.wait_polls(2)
     system.subscriber.subscriber.set_delay(0, 120)
     system.publisher.publisher.push_in_background(steps=0, period_seconds=0.1)
     system.wait_seconds(8)

@@ -49,6 +49,7 @@ class System:
         self.others = 0
         self.analyst = Analyst(refresh_seconds=0.0)
         self.last: Snapshot | None = None
+        self.snapshots: list[Snapshot] = []
         self.subscriber: dict[str, Any] = {"identity": Identity(1, 11, "", BEGIN)}
         self.publisher: dict[str, Any] = {"identity": Identity(1, 12, "", BEGIN)}
         self.record: dict[str, Any] = {"first_seen_utc_ns": BEGIN, "link": Link.LIVE}
@@ -86,6 +87,7 @@ class System:
         self.unaccounted = values["unaccounted_total"]
         record = replace(plain_records.SUBSCRIPTION, **(values | self.record | once))
         self.last = self.analyst.complete(self._snapshot(record, push, samples))
+        self.snapshots.append(self.last)
         return self.last
 
     def polls(self, pushes: Iterable[int]) -> Snapshot:
