@@ -19,9 +19,13 @@ from stem_device.model.snapshot import ServerRecord, Snapshot
 QUEUE_EVENTS = 2000
 """High-water marks of both sides together, unless somebody set them: 1000 each."""
 
-MAX_JUDGED = 500
+MAX_JUDGED = 200
 """Subscriptions judged anew in one poll, those that were judged longest ago first; the others keep their
 finding. A server that hangs with 10,000 subscriptions costs a poll no more than that."""
+
+MAX_FOLLOWED = 1000
+"""Subscriptions that get a new point in one poll; if there are more, each gets one every few polls. Points
+have totals, so nothing is lost by it; a poll that tells of a loss is never left out."""
 
 
 class Analyst:
@@ -58,14 +62,18 @@ class Analyst:
         poll = see(snapshot, self._seen[-1] if self._seen else None)
         self._seen = remember(self._seen, poll)
         concerned = list(concerned_in(snapshot, self._tracks))
-        self._follow(concerned, poll)
+        self._follow(concerned, poll, snapshot.poll)
         self._judge(concerned, snapshot)
         self._forget(snapshot, {one.key for one in concerned})
         return self._completed(snapshot)
 
-    def _follow(self, concerned: list[Concerned], poll: SeenPoll) -> None:
-        for one in concerned:
+    def _follow(self, concerned: list[Concerned], poll: SeenPoll, number: int) -> None:
+        stride = 1 + len(concerned) // MAX_FOLLOWED
+        for index, one in enumerate(concerned):
             track = self._tracks.get(one.key)
+            if track is not None and not one.lost and (index + number) % stride:
+                track.pass_over(waits=one.waits)
+                continue
             points = points_of([poll] if track else self._seen, one.server.name, one.record)
             if not points:
                 continue

@@ -24,6 +24,11 @@ class Concerned:
     waits: bool
 
     @property
+    def lost(self) -> bool:
+        """Whether this poll tells of a loss."""
+        return bool(self.record.missed_delta or self.record.unaccounted_delta)
+
+    @property
     def key(self) -> Key:
         return (self.server.name, self.record.topic, self.record.ended)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from stem_device.analysis.causes.facts import Case
 from stem_device.analysis.causes.named import Named
 from stem_device.analysis.causes.rules_of_lives import (
+    connecting,
     former_life,
     never_connected,
     not_running,
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     consumer_blocked,
     callback_slow,
     burst,
+    connecting,
 )
 
 

@@ -64,6 +64,19 @@ def starting(case: Case) -> Named | None:
     )
 
 
+def connecting(case: Case) -> Named | None:
+    """Events went past the subscription while it connected."""
+    if not case.lost or case.age_seconds > PATIENCE_SECONDS:
+        return None
+    return Named(
+        Cause.STARTING,
+        f"{events(case.lost)} went past the subscription in its first {seconds(case.age_seconds)}, while it "
+        "connected.",
+        {"subscription_seconds": case.age_seconds, "lost": case.lost},
+        likely=True,
+    )
+
+
 def publisher_gone(case: Case) -> Named | None:
     """The publisher is dead, frozen or not exported."""
     server = case.publisher

@@ -36,6 +36,10 @@ class Track:
         self.waiting_polls = self.waiting_polls + 1 if waits else 0
         self._present = None
 
+    def pass_over(self, *, waits: bool) -> None:
+        """A poll of which no point is kept."""
+        self.waiting_polls = self.waiting_polls + 1 if waits else 0
+
     def judge(self, case: Case, name_cause: Callable[[Case], Named], *, refresh_seconds: float) -> None:
         """Name the cause of what was lost in this poll or waits now."""
         named = name_cause(case)

@@ -98,8 +98,9 @@ def renewed(system: WatchedSystem) -> None:
 
 
 def joined_late(system: WatchedSystem) -> None:
+    # Not so busy that events go past a subscription while it connects: that would be a loss.
     _begin(system)
-    system.publisher.publisher.push_in_background(steps=0, period_seconds=0.02)
+    system.publisher.publisher.push_in_background(steps=0, period_seconds=1.0)
     system.wait_polls(4)
     system.subscriber.subscriber.subscribe(system.publisher.publisher, "second")
     late = system.server()

@@ -192,7 +192,10 @@ def former_life(system: WatchedSystem) -> None:
     _begin(system)
     system.publisher.process.kill()
     system.publisher.start()
-    system.refuse_ports_of(system.publisher, corba=True)
+    helper = system.server()  # makes the publisher's new event ports known
+    helper.subscriber.subscribe(system.publisher.publisher)
+    system.refuse_ports_of(system.publisher)
+    system.publisher.publisher.push_in_background(steps=0, period_seconds=0.2)
     system.wait_finding(lambda finding: finding.cause is Cause.FORMER_LIFE)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import psutil
 import tango
 
 from stem_device.analysis.causes import losers
@@ -120,13 +119,10 @@ class WatchedSystem:
         """Those of the last poll."""
         return self.seen[-1] if self.seen else ()
 
-    def refuse_ports_of(self, server: Server, *, corba: bool = False) -> None:
-        """From now on the subscriber cannot connect to this server's events, nor to its CORBA port."""
+    def refuse_ports_of(self, server: Server) -> None:
+        """From now on the subscriber cannot connect to this server's events and heartbeats."""
         told = server.admin.ZmqEventSubscriptionChange(["info"])
         ports = {port for text in told[1] for port in _PORT.findall(text)}
-        if corba:
-            connections = psutil.Process(server.process.pid).net_connections("tcp")
-            ports |= {str(one.laddr.port) for one in connections if one.status == psutil.CONN_LISTEN}
         self.refused.write_text("\n".join(sorted(ports)))
 
     def stop(self) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from caused_history import BEGIN, SECOND, SUBSCRIBER, TOPIC, System, gone
+from msgspec import structs
 
+from stem_device.analysis.causes import Analyst
 from stem_device.model.finding import Cause, Concern, Standing
 from stem_device.model.poll import Failure, Identity
 from stem_device.model.snapshot import Link
@@ -218,6 +222,34 @@ def test_connected_to_a_former_life() -> None:
     assert named(system) == Cause.FORMER_LIFE
     assert system.finding is not None
     assert "tcp://127.0.0.1:1" in system.finding.sentence
+
+
+def test_events_that_go_past_a_subscription_while_it_connects() -> None:
+    system = System()
+    system.polls([5] * 10)
+    system.record["first_seen_utc_ns"] = system.now
+    system.disconnected = True
+    system.poll(3)
+    system.disconnected = False
+    system.poll(3)
+    assert system.missed == 3
+    assert named(system) == Cause.STARTING
+
+
+def test_a_hanging_server_with_thousands_of_subscriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stem_device.analysis.causes.analyst.MAX_JUDGED", 2)
+    monkeypatch.setattr("stem_device.analysis.causes.analyst.MAX_FOLLOWED", 3)
+    analyst = Analyst()
+    system = System()
+    system.polls([5] * 4)
+    system.blocked = True
+    for _ in range(60):
+        one = system.poll(5)
+        (record,) = one.servers[0].subscriptions
+        several = tuple(structs.replace(record, topic=f"{TOPIC}{number}") for number in range(20))
+        subscriber = structs.replace(one.servers[0], subscriptions=several)
+        told = analyst.complete(replace(one, servers=(subscriber, one.servers[1]), findings=()))
+    assert [finding.cause for finding in told.findings] == [Cause.CONSUMER_BLOCKED] * 20
 
 
 def test_duplicates() -> None:
