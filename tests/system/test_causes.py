@@ -1,4 +1,4 @@
-"""A sample of the bench of causes (benchmarks/bench_causes.py): what is done, what is said, what the page says."""
+"""A sample of the bench of causes (benchmarks/bench_causes.py), and whether the page says the same."""
 
 from __future__ import annotations
 
