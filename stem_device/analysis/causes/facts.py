@@ -12,7 +12,7 @@ from msgspec import Struct
 from stem_device.analysis.causes.history import Load, Point, between, grown
 from stem_device.model.finding import Standing
 from stem_device.model.poll import Failure, ServerState
-from stem_device.model.snapshot import ServerRecord, SubscriptionRecord
+from stem_device.model.snapshot import Link, ServerRecord, SubscriptionRecord
 
 GONE = frozenset({Failure.NOT_EXPORTED, Failure.UNDEFINED, Failure.REFUSED})
 """Nothing runs there any more."""
@@ -178,6 +178,8 @@ def standing_of(case: Case) -> Standing:
     """How the subscription keeps up, after Burrow: no threshold but the window."""
     if case.subscription.ended or case.subscriber.state is not ServerState.MONITORED:
         return Standing.STOPPED
+    if case.subscription.link is Link.FORMER:
+        return Standing.STALLED
     waiting: list[Point] = []
     for point in reversed(case.points):
         if not point.overdue:

@@ -104,7 +104,7 @@ def never_connected(system: WatchedSystem) -> None:
     helper = system.server()  # a first subscriber: without one the publisher has no event port yet
     helper.subscriber.subscribe(system.publisher.publisher)
     system.watch()
-    system.refuse_ports_of(system.publisher)
+    system.refuse_events_of(system.publisher)
     system.subscriber.subscriber.subscribe(system.publisher.publisher)
     system.wait_polls(3)
     system.publisher.publisher.push_in_background(steps=0, period_seconds=0.2)
@@ -115,7 +115,7 @@ def starting(system: WatchedSystem) -> None:
     helper = system.server()
     helper.subscriber.subscribe(system.publisher.publisher)
     system.watch()
-    system.refuse_ports_of(system.publisher)
+    system.refuse_events_of(system.publisher)
     system.subscriber.subscriber.subscribe(system.publisher.publisher)
     system.publisher.publisher.push_in_background(steps=0, period_seconds=0.2)
     system.wait_polls(8)
@@ -190,11 +190,13 @@ def renewed(system: WatchedSystem) -> None:
 
 def former_life(system: WatchedSystem) -> None:
     _begin(system)
+    system.subscriber.process.signal(signal.SIGSTOP)  # it must not be quicker than the refusal
     system.publisher.process.kill()
     system.publisher.start()
-    helper = system.server()  # makes the publisher's new event ports known
+    helper = system.server()  # with a subscriber the publisher has its new event ports
     helper.subscriber.subscribe(system.publisher.publisher)
-    system.refuse_ports_of(system.publisher)
+    system.refuse(system.publisher)
+    system.subscriber.process.signal(signal.SIGCONT)
     system.publisher.publisher.push_in_background(steps=0, period_seconds=0.2)
     system.wait_finding(lambda finding: finding.cause is Cause.FORMER_LIFE)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 import tango
 
 from stem_device.analysis.causes import losers
@@ -52,8 +53,12 @@ class WatchedSystem:
         self._servers: list[Server] = []
         self.refused = directory / f"refused-{next(_instances)}"
         self.publisher = self.server()
-        preload = {"LD_PRELOAD": str(refusing), "REFUSED_PORTS": str(self.refused)} if refusing else {}
-        self.subscriber = self.server(preload)
+        preload = {
+            "LD_PRELOAD": str(refusing),
+            "REFUSED_PORTS": str(self.refused),
+            "ORBclientTransportRule": "* tcp",  # on one machine it were a socket of the file system
+        }
+        self.subscriber = self.server(preload if refusing else None)
         self.monitor = Monitor(
             Options(
                 target_devices=(self.publisher.name, self.subscriber.name),
@@ -119,10 +124,17 @@ class WatchedSystem:
         """Those of the last poll."""
         return self.seen[-1] if self.seen else ()
 
-    def refuse_ports_of(self, server: Server) -> None:
+    def refuse_events_of(self, server: Server) -> None:
         """From now on the subscriber cannot connect to this server's events and heartbeats."""
         told = server.admin.ZmqEventSubscriptionChange(["info"])
-        ports = {port for text in told[1] for port in _PORT.findall(text)}
+        self._refuse({port for text in told[1] for port in _PORT.findall(text)})
+
+    def refuse(self, server: Server) -> None:
+        """From now on the subscriber cannot connect to any port of this server."""
+        listening = psutil.Process(server.process.pid).net_connections("tcp")
+        self._refuse({str(one.laddr.port) for one in listening if one.status == psutil.CONN_LISTEN})
+
+    def _refuse(self, ports: set[str]) -> None:
         self.refused.write_text("\n".join(sorted(ports)))
 
     def stop(self) -> None:
