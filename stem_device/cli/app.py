@@ -23,6 +23,7 @@ from stem_device.cli import (
     runs,
     stats,
     validate,
+    why,
 )
 
 app = typer.Typer(
@@ -66,6 +67,7 @@ for _module, _function in (
     (mark, mark.mark),
     (runs, runs.runs),
     (report, report.report),
+    (why, why.why),
     (stats, stats.stats),
     (compare, compare.compare),
     (validate, validate.validate),

@@ -29,6 +29,8 @@ from stem_device.report.summary import summarise
 # A reader who is slower than the polls (a paused pager) costs the oldest reports, not memory.
 _WAITING_REPORTS = 100
 _WATCH_SECONDS = 0.2
+WHOLE_RUN_SECONDS = 31_536_000.0
+"""A loss stays told until the end of the run, which sums up all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class MonitorArguments:
             poll_period=self.poll_period,
             monitor_performance=self.monitor_performance,
             follow_publishers=self.follow,
+            alarm_hold_time=WHOLE_RUN_SECONDS,
         )
 
 

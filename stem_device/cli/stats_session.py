@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from stem_device.cli.stats_tables import stats_parts
 from stem_device.cli.wide import print_lines, wide_console
 from stem_device.reading import open_recording
 from stem_device.statistics import summarise
+from stem_device.statistics.why import findings_of
 
 
 def run_stats(
@@ -28,7 +30,7 @@ def run_stats(
     """Read, compute, print. ``chosen`` are arguments of ``Recording.select``. Raises StemError."""
     with open_recording([*files]) as recording:
         selected = selected_of(recording, chosen)
-        statistics = summarise(selected)
+        statistics = replace(summarise(selected), findings=findings_of(selected))
     if as_json:
         print(msgspec.json.encode(statistics).decode())
     else:

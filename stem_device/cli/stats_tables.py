@@ -10,9 +10,11 @@ from typing import TypeVar
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from stem_device.analysis.causes import cause_and_advice
 from stem_device.analysis.verdict import Why
 from stem_device.analysis.wording import finding_text
 from stem_device.cli.wide import table
+from stem_device.model.finding import Finding
 from stem_device.report.numbers import common_prefix, count, micros, rate, seconds, utc, without
 from stem_device.statistics.results import Counted, ServerStatistics, Statistics
 
@@ -48,12 +50,30 @@ def stats_parts(statistics: Statistics, top: int) -> Iterator[RenderableType | N
         [server.server for server in statistics.servers] + [stream.stream for stream in statistics.streams]
     )
     yield _headline(statistics, prefix)
+    yield why_part(statistics.findings, prefix, top)
     yield _subscriptions(statistics, prefix, top)
     yield _servers(statistics, prefix, top)
     yield _streams(statistics, prefix, top)
     yield _timings(statistics)
     yield _server_timings(statistics, prefix, top)
     yield _not_covered(statistics, prefix, top)
+
+
+def why_part(findings: Sequence[Finding], prefix: str, top: int) -> RenderableType | None:
+    """Why, and what to do: a paragraph for each subscription, worst first."""
+    if not findings:
+        return None
+    shown = _shown(findings, top)
+    hidden = len(findings) - len(shown)
+    more = [Text(f"... and {hidden:,} more (--top 0 shows all)", style="dim")] if hidden else []
+    return Group(Text("Why", style="bold"), *(_why(finding, prefix) for finding in shown), *more)
+
+
+def _why(finding: Finding, prefix: str) -> Text:
+    what = f"lost {count(finding.lost)}" if finding.lost else f"waits for {count(finding.overdue)}"
+    who = without(prefix, f"{finding.server} {what} of {finding.stream}")
+    span = f"{utc(finding.since_utc_ns)} to {utc(finding.until_utc_ns)}"
+    return Text(f"{who} ({span}): {without(prefix, cause_and_advice(finding))}")
 
 
 def _headline(statistics: Statistics, prefix: str) -> Text:

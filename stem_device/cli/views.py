@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from msgspec import Struct
 from rich.console import Console
 
+from stem_device.analysis.causes import cause_of, losers
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
@@ -82,6 +83,10 @@ class Watcher:
             subscriptions=subscription_rows(snapshot),
             trend=self._trend,
             timings=report.timings,
+            why=tuple(
+                f"{finding.server} {finding.stream}: {cause_of(finding)}"
+                for finding in losers(snapshot.findings)
+            ),
             messages=tuple(self._messages),
             footer=footer,
             verdict=judgement(self.verdict) if self.verdict else None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from stem_device.analysis.verdict import Finding, Verdict, Why
 from stem_device.analysis.wording import Words, finding_text, loss_text, sentence
+from stem_device.device.causes import why
 from stem_device.device.digest import monitored
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, count_text, tango_text, utc_text
 from stem_device.model.poll import ServerState
@@ -29,15 +30,6 @@ WORDS = Words(steady=True, grouped=False)
 ALREADY_TOLD = frozenset({Why.NOT_ASKED, Why.NOT_ANSWERED, Why.DATABASE, Why.PROBLEM, Why.STOPPED})
 """What the lists of servers and problems say as well."""
 
-MISSED_ADVICE = (
-    "What to do: the callbacks of a subscriber must be faster than its events come (processingTimeP99 "
-    "against receivedRate), the publisher must push less often, or the network between them failed. "
-    "worstSubscriptions has the totals."
-)
-OVERDUE_ADVICE = (
-    "What to do: see whether a callback of the subscriber hangs; the events are stuck in front of it, or "
-    "lost without cppTango having noticed."
-)
 DISCONNECTED_ADVICE = (
     "What to do: start the publisher, or correct its name in the subscriber; cppTango keeps trying."
 )
@@ -65,6 +57,7 @@ def status_of(situation: Situation) -> str:
         *_headline(situation),
         *_lost(situation.verdict),
         *_waiting(situation.verdict),
+        *_why(situation.snapshot),
         *_uncovered(situation.verdict),
         *_servers(situation),
         *_drained(situation.snapshot),
@@ -124,13 +117,12 @@ def _lost(verdict: Verdict | None) -> Iterator[str]:
         return
     yield f"Events were lost within the last {verdict.span.hold_seconds:g} s:"
     yield from _listed(f"{loss_text(loss, WORDS)}" for loss in verdict.losses)
-    yield MISSED_ADVICE
 
 
 def _waiting(verdict: Verdict | None) -> Iterator[str]:
     """Overdue and disconnected subscriptions; servers have a list of their own."""
     findings = verdict.waiting if verdict else ()
-    yield from _found(findings, Why.OVERDUE, "Events are overdue:", OVERDUE_ADVICE)
+    yield from _found(findings, Why.OVERDUE, "Events are overdue:", "")
     yield from _found(findings, Why.DISCONNECTED, "Subscriptions are disconnected:", DISCONNECTED_ADVICE)
     dead = [one for one in findings if one.why in {Why.REFUSED, Why.SILENT} and one.listening]
     if dead:
@@ -138,12 +130,21 @@ def _waiting(verdict: Verdict | None) -> Iterator[str]:
         yield from _listed(finding_text(one, WORDS) for one in dead)
 
 
-def _found(findings: Sequence[Finding], why: Why, heading: str, advice: str) -> Iterator[str]:
-    found = [one for one in findings if one.why is why]
+def _why(snapshot: Snapshot | None) -> Iterator[str]:
+    """The cause of each loss and of each wait, with what to do."""
+    lines = list(why(snapshot))
+    if lines:
+        yield "Why:"
+        yield from _listed(lines)
+
+
+def _found(findings: Sequence[Finding], kind: Why, heading: str, advice: str) -> Iterator[str]:
+    found = [one for one in findings if one.why is kind]
     if found:
         yield heading
         yield from _listed(finding_text(one, WORDS) for one in found)
-        yield advice
+        if advice:
+            yield advice
 
 
 def _uncovered(verdict: Verdict | None) -> Iterator[str]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from stem_device.device.digest import Digest, Worst
 from stem_device.device.text import iso_text
+from stem_device.model.finding import Finding
 from stem_device.model.poll import ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
@@ -62,6 +63,7 @@ def full_snapshot(snapshot: Snapshot) -> str:
             "version": SCHEMA_VERSION,
             **_head(snapshot),
             "problems": list(snapshot.problems),
+            "findings": [_finding(finding) for finding in snapshot.findings],
             "servers": [_full_server(server) for server in snapshot.servers],
             "publisherSamples": _publisher_samples(snapshot.publisher_samples),
             "subscriberSamples": _subscriber_samples(snapshot.subscriber_samples),
@@ -316,6 +318,27 @@ def _subscriber_samples(samples: SubscriberSamples) -> Json:
 def _column(values: np.ndarray[Any, Any]) -> list[Any]:
     """Plain numbers, with None for NaN."""
     return [_number(value) if isinstance(value, float) else value for value in values.tolist()]
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "server": finding.server,
+        "topic": finding.topic,
+        "stream": finding.stream,
+        "publisher": finding.publisher,
+        "concern": str(finding.concern),
+        "cause": str(finding.cause),
+        "likely": finding.likely,
+        "standing": str(finding.standing),
+        "lost": finding.lost,
+        "overdue": finding.overdue,
+        "since": iso_text(finding.since_utc_ns),
+        "until": iso_text(finding.until_utc_ns),
+        "sentence": finding.sentence,
+        "advice": finding.advice,
+        "evidence": dict(finding.evidence),
+        "named": finding.named,
+    }
 
 
 def _number(value: float | None) -> float | None:

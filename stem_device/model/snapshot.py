@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from stem_device.model.finding import Finding
 from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 
@@ -227,6 +228,8 @@ class Snapshot:
     ``monitoring_since_utc_ns`` is when the totals began.
     ``counts`` are the sums over ``servers`` and ``departed``: the servers that are no targets any more.
     ``verdict`` is the level that :mod:`stem_device.analysis.verdict` gives; empty before it was asked.
+    ``findings`` say why subscriptions lost events lately or wait, worst first; empty before
+    :mod:`stem_device.analysis.causes` was asked. Of each subscription concerned ``cause`` is a code of them.
     """
 
     poll: int
@@ -247,3 +250,4 @@ class Snapshot:
     problems: tuple[str, ...]
     departed: Counts = NONE_DEPARTED
     verdict: str = ""
+    findings: tuple[Finding, ...] = ()

@@ -13,6 +13,7 @@ import tango
 from msgspec import structs
 
 from stem_device.accounting import Ledger
+from stem_device.analysis.causes import Analyst
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
@@ -55,6 +56,9 @@ class Monitor:
         self._poller = poller or Poller(options, clock=clock)
         self._schedule = Schedule(options.poll_period, clock=clock)
         self._ledger = Ledger(clock)
+        self._analyst = Analyst(
+            hold_seconds=options.alarm_hold_time, waiting_polls=options.overdue_alarm_polls
+        )
         self._running = Running(patience_of(options), options.alarm_hold_time)
         self._recordings = recordings or RecordingSession(options, clock=clock)
         self._marks = MarkWriter(self._record_mark, clock=clock)
@@ -266,7 +270,7 @@ class Monitor:
     def _cycle(self) -> None:
         poll = self._poller.poll(overruns_total=self._schedule.overruns_total)
         with self._accounts:
-            snapshot = self._ledger.account(poll)
+            snapshot = self._analysed(self._ledger.account(poll))
             verdict = self._running.take(snapshot)
         snapshot = replace(snapshot, verdict=verdict.level.word)
         self._record(snapshot)
@@ -277,6 +281,15 @@ class Monitor:
             except Exception as error:
                 logger.exception("A consumer of Snapshots failed")
                 self._note(error, consumer_errors=self._health.consumer_errors + 1)
+
+    def _analysed(self, snapshot: Snapshot) -> Snapshot:
+        """With its causes. Counting and recording must not depend on whether they can be named."""
+        try:
+            return self._analyst.complete(snapshot)
+        except Exception as error:
+            logger.exception("The causes of losses could not be named")
+            self._note(error, consumer_errors=self._health.consumer_errors + 1)
+            return snapshot
 
     def _record(self, snapshot: Snapshot) -> None:
         if not self._recordings.status.active:

@@ -38,7 +38,7 @@ class SubscriptionEvents:
     nobody can know whether they arrived. ``overdue`` were pushed during the test and have not arrived; None
     where that is not known. ``overdue_before`` were overdue when the test began: they may be among
     ``missed``. What was lost was lost after ``lost_since_utc_ns`` and noticed by ``noticed_utc_ns``; 0 where
-    that is not told. ``cause`` is a code of why.
+    that is not told. ``cause`` is a code of why, ``reason`` says it with its evidence and what to do.
     """
 
     subscriber: str
@@ -54,6 +54,7 @@ class SubscriptionEvents:
     lost_since_utc_ns: int = 0
     noticed_utc_ns: int = 0
     cause: str = ""
+    reason: str = ""
 
     @property
     def lost(self) -> int:
@@ -81,6 +82,8 @@ class SubscriptionEvents:
         return f", lost {interval_text(self.lost_since_utc_ns, self.noticed_utc_ns)}"
 
     def _why(self) -> str:
+        if self.reason:
+            return f": {self.reason}"
         return f", cause: {self.cause}" if self.cause else ""
 
     def overdue_sentence(self) -> str:

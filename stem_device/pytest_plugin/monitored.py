@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 
+from stem_device.analysis.causes import cause_and_advice
 from stem_device.analysis.facts import Coverage, Facts, Loss, Overdue, Patience, Silence, Span, Unseen
 from stem_device.analysis.verdict import Level, Verdict, judge
 from stem_device.client.marker import Told
@@ -202,6 +203,7 @@ class MonitoredTest:
         before, pushed = dict(_by_name(self._start)), self._start.pushed
         begin, end = _utc_ns(self._start.time), _utc_ns(now.time)
         prefix = common_prefix(server.name for server in now.servers)
+        reasons = {(reason.server, reason.topic): cause_and_advice(reason) for reason in now.findings}
         found = []
         for (server, topic), one in _by_name(now):
             then = before.get((server, topic))
@@ -220,6 +222,7 @@ class MonitoredTest:
                     lost_since_utc_ns=_utc_ns(one.lost_since or "") or begin,
                     noticed_utc_ns=end,
                     cause=one.cause,
+                    reason=without(prefix, reasons.get((server, topic), "")),
                 )
             )
         return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from stem_device.model.finding import Cause
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot
 from stem_device.report.numbers import utc
@@ -38,6 +39,17 @@ class Subscription(Struct, frozen=True, rename="camel"):
     lost_since: str | None = None
     ended: bool = False
     cause: str = ""
+
+
+class Reason(Struct, frozen=True, rename="camel"):
+    """Why a subscription lost events lately or waits; see :class:`stem_device.model.finding.Finding`."""
+
+    server: str
+    topic: str
+    cause: Cause
+    likely: bool
+    sentence: str
+    advice: str
 
 
 class Totals(Struct, frozen=True, rename="camel"):
@@ -74,6 +86,7 @@ class Observation(Struct, frozen=True, rename="camel"):
     totals: Totals
     servers: tuple[Server, ...]
     time: str = ""
+    findings: tuple[Reason, ...] = ()
 
     @property
     def pushed(self) -> dict[str, int]:
@@ -114,6 +127,10 @@ def from_snapshot(snapshot: Snapshot) -> Observation:
         ),
         servers=tuple(map(_server, snapshot.servers)),
         time=utc(snapshot.time_utc_ns),
+        findings=tuple(
+            Reason(one.server, one.topic, one.cause, one.likely, one.sentence, one.advice)
+            for one in snapshot.findings
+        ),
     )
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 
 from stem_device.analysis.wording import sentence
+from stem_device.model.finding import Finding
 from stem_device.model.snapshot import Counts
 from stem_device.report import numbers
 from stem_device.report.changes import (
@@ -61,6 +62,8 @@ def summary_lines(summary: Summary) -> Iterator[str]:
             f" unaccounted={row.unaccounted_total} gaps={row.gaps_total}"
             f" overdue={_known(row.overdue)}{_cause(row.cause)}"
         )
+    for finding in summary.findings:
+        yield f"{stamp} {_why(finding)}"
 
 
 def _facts(report: PollReport) -> Iterator[str]:
@@ -71,6 +74,15 @@ def _facts(report: PollReport) -> Iterator[str]:
     yield from (_stream(change) for change in report.streams)
     yield from (_subscription(change) for change in report.subscriptions)
     yield from (_timing(timing) for timing in report.timings)
+
+
+def _why(finding: Finding) -> str:
+    return (
+        f"why server={finding.server} stream={finding.stream} cause={finding.cause}"
+        f" likely={'yes' if finding.likely else 'no'} standing={finding.standing} lost={finding.lost}"
+        f" since={numbers.utc(finding.since_utc_ns)} until={numbers.utc(finding.until_utc_ns)}"
+        f" sentence={quoted(finding.sentence)} advice={quoted(finding.advice)}"
+    )
 
 
 def _poll(report: PollReport) -> str:

@@ -78,6 +78,7 @@ class Judgement(Struct, frozen=True):
 
 class Overview(Struct, frozen=True):
     """One screen. ``heading``, ``story`` and ``footer`` are the caller's words; ``messages`` are newest last.
+    ``why`` has a sentence for each subscription that lost events lately or waits, worst first.
 
     ``subscriptions`` are ordered worst first. Rates are events per second.
     """
@@ -92,6 +93,7 @@ class Overview(Struct, frozen=True):
     subscriptions: tuple[SubscriptionRow, ...]
     trend: Trend
     timings: tuple[TimingStatistics, ...] = ()
+    why: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     story: str = ""
     footer: str = ""

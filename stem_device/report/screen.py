@@ -42,8 +42,9 @@ def screen(overview: Overview, width: int = 100, height: int = 30) -> Renderable
     words = bool(overview.story) + 2 * bool(overview.footer)
     words += bool(overview.verdict) + bool(overview.counts.unaccounted)
     available = height - _FIXED_ROWS - words - _TABLE_ROWS * len(shown)
-    *granted, for_messages = share_rows(
-        [*(len(rows) for _, rows in shown), len(overview.messages) + 1], available
+    reasons = len(overview.why) + bool(overview.why)
+    *granted, for_reasons, for_messages = share_rows(
+        [*(len(rows) for _, rows in shown), reasons, len(overview.messages) + 1], available
     )
     parts: list[RenderableType] = [_heading(overview, width)]
     if overview.story:
@@ -53,6 +54,7 @@ def screen(overview: Overview, width: int = 100, height: int = 30) -> Renderable
     parts += [Text(), _counters(overview, width)]
     for (table, rows), room in zip(shown, granted, strict=True):
         parts += [Text(), _filled(table, rows, room)]
+    parts += _why(overview.why, prefix, for_reasons - 1)
     # One of the rows granted to the messages is the blank line above them.
     parts += _messages(overview.messages, for_messages - 1)
     if overview.footer:
@@ -198,6 +200,16 @@ def _filled(table: Table, rows: Sequence[tuple[Text, ...]], room: int) -> Table:
     if not complete and room > 0:
         table.add_row(Text(f"… and {len(rows) - room + 1} more", style="dim"))
     return table
+
+
+def _why(sentences: Sequence[str], prefix: str, room: int) -> list[RenderableType]:
+    if room <= 0:
+        return []
+    lines = [
+        Text(numbers.without(prefix, text), style="yellow", no_wrap=True, overflow="ellipsis")
+        for text in sentences[:room]
+    ]
+    return [Text(), *lines] if lines else []
 
 
 def _messages(sentences: Sequence[str], room: int) -> list[RenderableType]:

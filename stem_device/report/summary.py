@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from stem_device.analysis.causes import losers
 from stem_device.analysis.verdict import Verdict
+from stem_device.model.finding import Finding
 from stem_device.model.snapshot import Counts, Snapshot
 from stem_device.report.overview import SubscriptionRow, subscription_rows
 
 
 class Summary(Struct, frozen=True):
-    """Totals since monitoring began; ``lossy`` are the subscriptions that lack events, worst first."""
+    """Totals since monitoring began; ``lossy`` are the subscriptions that lack events, worst first.
+
+    ``findings`` say why.
+    """
 
     time_utc_ns: int
     polls: int
@@ -19,6 +24,7 @@ class Summary(Struct, frozen=True):
     total: Counts
     lossy: tuple[SubscriptionRow, ...]
     verdict: Verdict
+    findings: tuple[Finding, ...] = ()
 
 
 def summarise(snapshot: Snapshot, verdict: Verdict) -> Summary:
@@ -31,4 +37,5 @@ def summarise(snapshot: Snapshot, verdict: Verdict) -> Summary:
         total=snapshot.counts,
         lossy=tuple(row for row in subscription_rows(snapshot) if row.lost or row.overdue),
         verdict=verdict,
+        findings=losers(snapshot.findings),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from stem_device.analysis.facts import Loss
 from stem_device.analysis.verdict import Finding
+from stem_device.model.finding import Finding as CauseFinding
 from stem_device.statistics.distribution import Distribution
 
 SCHEMA = "stem-device statistics"
@@ -226,7 +227,10 @@ class RecordedVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Everything. Servers, streams and subscriptions come with the worst first."""
+    """Everything. Servers, streams and subscriptions come with the worst first.
+
+    ``findings`` say why subscriptions lost events or waited; empty unless :mod:`.why` was asked.
+    """
 
     schema: str
     version: int
@@ -238,3 +242,4 @@ class Statistics:
     subscriptions: tuple[SubscriptionStatistics, ...]
     not_covered: NotCovered
     verdict: RecordedVerdict
+    findings: tuple[CauseFinding, ...] = ()

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stem_device.analysis.verdict import Verdict
+from stem_device.model.finding import Finding
 from stem_device.report.page.bins import Flags, Floats, Integers
 
 Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
@@ -143,6 +144,7 @@ class Evidence:
     stages: StageRows
     problems: tuple[str, ...]
     verdict: Verdict
+    why: tuple[Finding, ...] = ()
 
     def name(self, code: int) -> str:
         """The name of one code; empty for none."""

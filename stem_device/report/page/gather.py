@@ -27,6 +27,7 @@ from stem_device.report.page.evidence import (
 from stem_device.runs import RunTable, events_per_run, runs_of, stages
 from stem_device.statistics import Choice, CountedRows, Polls
 from stem_device.statistics.verdict import PATIENCE, recorded_columns
+from stem_device.statistics.why import findings_of
 
 
 def gather(recording: Recording) -> Evidence:
@@ -56,6 +57,7 @@ def gather(recording: Recording) -> Evidence:
         stages=_stages(runs),
         problems=_problems(recording),
         verdict=judge(facts_of(columns, PATIENCE), PATIENCE),
+        why=findings_of(recording),
     )
 
 

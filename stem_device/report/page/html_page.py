@@ -13,8 +13,10 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
+from stem_device.analysis.causes import cause_and_advice
 from stem_device.analysis.verdict import Verdict, Why
 from stem_device.analysis.wording import WORDS
+from stem_device.model.finding import Finding
 from stem_device.report import numbers
 from stem_device.report.page import limits
 from stem_device.report.page.contents import tables
@@ -43,6 +45,7 @@ def page_html(findings: Findings, *, title: str, made: str) -> str:
             "title": in_html(title),
             "style": _resource("page.css"),
             "headline": in_html(headline(findings)),
+            "why": _why(findings),
             "verdict": findings.evidence.verdict.level.word,
             "facts": in_html(_facts(findings)),
             "tiles": _tiles(findings),
@@ -75,6 +78,23 @@ def _policy(*scripts: str) -> str:
 
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _why(findings: Findings) -> str:
+    """A sentence for each loser, right under the headline."""
+    causes, naming = findings.evidence.why, Naming.of(findings.evidence)
+    if not causes:
+        return ""
+    items = [f"<li>{in_html(_because(one, naming.prefix))}</li>" for one in causes[: limits.CAUSES]]
+    if len(causes) > len(items):
+        items.append(f"<li>And {len(causes) - len(items):,} more subscriptions: stem why lists them.</li>")
+    return f'<ul class="why">{"".join(items)}</ul>'
+
+
+def _because(finding: Finding, prefix: str) -> str:
+    what = f"lost {finding.lost:,}" if finding.lost else f"waited for {finding.overdue or 0:,}"
+    text = f"{finding.server} {what} of {finding.stream}: {cause_and_advice(finding)}"
+    return numbers.without(prefix, text)
 
 
 def _facts(findings: Findings) -> str:

@@ -21,3 +21,5 @@ NOT_COVERED = 200
 """Sentences about what is not covered."""
 TABLE_ROWS = 1000
 """Rows of each table."""
+CAUSES = 20
+"""Sentences about causes under the headline."""

@@ -8,6 +8,7 @@ import pytest
 from device_builders import Health, Recording, disconnected, server, snapshot, subscription
 from made_verdicts import judged
 
+from stem_device.analysis.causes import Analyst
 from stem_device.analysis.facts import Patience
 from stem_device.device.status import MAX_LINES, NO_TARGETS, Situation, fault_status, status_of
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS
@@ -86,12 +87,15 @@ def test_the_text_stays_while_nothing_happens() -> None:
 
 
 def test_who_missed_what_from_whom_and_what_to_do() -> None:
-    text = told(snapshot(server("dserver/slow/1", LOSSY)))
+    text = told(Analyst().complete(snapshot(server("dserver/slow/1", LOSSY))))
     assert (
         "- dserver/slow/1 missed 120513 events of p/p/p/x.change from dserver/fast/1, lost between 2023-11-14"
         in text
     )
-    assert "What to do" in text
+    assert (
+        "- dserver/slow/1, p/p/p/x.change: cause unknown: 120,513 events were lost; nothing in the counters "
+        "says why. What to do: " in text
+    )
     assert "120513 events missed since" in text
 
 

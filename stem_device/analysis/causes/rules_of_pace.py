@@ -1,0 +1,178 @@
+"""Rules about how fast events come and how fast they are consumed."""
+
+from __future__ import annotations
+
+from stem_device.analysis.causes.facts import Case, Stall, stalls, trailing_stall
+from stem_device.analysis.causes.history import AVERAGE_SECONDS
+from stem_device.analysis.causes.named import Named
+from stem_device.analysis.causes.rules_of_lives import since_seconds
+from stem_device.analysis.causes.words import events, milliseconds, rate, seconds, short
+from stem_device.model.finding import Cause, Standing
+
+BLOCKED_SECONDS = 3.0
+"""A callback of a second or two is slow; one that lets nothing through for longer blocks, as far as a reader
+is concerned. Half of it would call every callback of 2 s blocked."""
+
+MANY_CALLBACKS = 5.0
+"""... and it has to last this many times as long as the callbacks took before."""
+
+SMALL_QUEUE = 100
+"""What anybody sets a high-water mark to, at least. A consumer that received as many and then nothing more of
+a silent publisher emptied its queue; one that received fewer stopped in the midst of it."""
+
+
+def discarded(case: Case) -> Named | None:
+    """What seems overdue was thrown away as a duplicate."""
+    duplicates = case.now.discarded - case.episode[0].discarded
+    if case.lost or not 0 < case.overdue <= duplicates or case.now.counter != case.episode[0].counter:
+        return None
+    return Named(
+        Cause.DISCARDED,
+        f"{events(case.overdue)} came and were thrown away as duplicates.",
+        {"discarded": duplicates, "overdue": case.overdue},
+    )
+
+
+def consumer_blocked(case: Case) -> Named | None:
+    """The thread that calls the callbacks gets no further."""
+    if case.silent and case.overdue:
+        return _silent(case)
+    stall = _longest(case) if case.lost else trailing_stall(case.episode)
+    if stall is None or not _is_blocked(case, stall):
+        return None
+    last = f", last busy with {case.last_processed}" if case.last_processed else ""
+    return Named(
+        Cause.CONSUMER_BLOCKED,
+        f"{short(case.subscriber.name)} received nothing for {seconds(stall.seconds)} while events "
+        f"waited{last}: a callback keeps the thread that calls them all.",
+        {
+            "stalled_seconds": stall.seconds,
+            "stalled_polls": stall.polls,
+            "pushed_meanwhile": stall.published,
+            "samples_meanwhile": stall.samples,
+            "overdue": case.overdue,
+        },
+        likely=not case.subscriber.sampling,
+        named=case.last_processed,
+    )
+
+
+def callback_slow(case: Case) -> Named | None:
+    """Processing time x arrival rate is 1 or more: the queue can only grow."""
+    took, load = case.processing, case.load
+    if took is None or load is None or took.seconds * load.rate < 1.0:
+        return None
+    if not took.samples and not took.received:
+        return None
+    how = "Callbacks take" if took.samples else "While events waited, callbacks took"
+    return Named(
+        Cause.CALLBACK_SLOW,
+        f"{how} {milliseconds(took.seconds)} an event, enough for {rate(1 / took.seconds)} events/s; "
+        f"{rate(load.rate)}/s came.",
+        {
+            "processing_seconds": took.seconds,
+            "arrival_rate": load.rate,
+            "utilisation": took.seconds * load.rate,
+            "samples": took.samples,
+            "averaged_seconds": load.seconds,
+        },
+        likely=not took.samples,
+        named=case.last_processed,
+    )
+
+
+def burst(case: Case) -> Named | None:
+    """The consumer keeps up on average, but more was pushed at once than the queues hold."""
+    pushed = case.largest_push
+    if pushed is None:
+        return None
+    if not case.lost and case.standing is Standing.RECOVERING:
+        return _worked_off(case, pushed)
+    if pushed < SMALL_QUEUE or not (case.lost or _left_behind(case)):
+        return None
+    beyond = pushed > case.queue_events
+    hold = (
+        f"more than the {case.queue_events:,} that the queues of both sides hold"
+        if beyond
+        else f"and the queues of both sides hold {case.queue_events:,} unless they were made shorter"
+    )
+    took = case.processing
+    pace = (
+        f" Its callbacks take {milliseconds(took.seconds)} an event and keep up on average." if took else ""
+    )
+    return Named(
+        Cause.BURST,
+        f"{events(pushed)} were pushed from one poll to the next, {hold}.{pace}",
+        {
+            "pushed_at_once": pushed,
+            "queue_events": case.queue_events,
+            "processing_seconds": took.seconds if took else -1.0,
+            "samples": took.samples if took else 0,
+        },
+        likely=not (beyond and took is not None and took.samples),
+    )
+
+
+def unknown(case: Case) -> Named:
+    """No rule applies; what is known is said."""
+    stall = _longest(case)
+    lasted = stall.seconds if stall else 0.0
+    pushed = stall.published if stall else 0
+    if stall is not None and pushed and lasted >= AVERAGE_SECONDS / 2:
+        sentence = (
+            f"Nothing arrived for {seconds(lasted)} while {events(pushed)} were pushed, and then what came "
+            "later: the connection was interrupted, or the queue was not read."
+        )
+    elif case.lost:
+        sentence = f"{events(case.lost)} were lost; nothing in the counters says why."
+    else:
+        sentence = f"{events(case.overdue)} wait; nothing says why yet."
+    return Named(
+        Cause.UNKNOWN,
+        sentence,
+        {"stalled_seconds": lasted, "pushed_meanwhile": pushed, "lost": case.lost, "overdue": case.overdue},
+        likely=True,
+    )
+
+
+def _worked_off(case: Case, pushed: int) -> Named:
+    return Named(
+        Cause.BURST,
+        f"{events(pushed)} were pushed from one poll to the next; the subscriber works them off, and none is "
+        "lost so far.",
+        {"pushed_at_once": pushed, "queue_events": case.queue_events, "overdue": case.overdue},
+        likely=True,
+    )
+
+
+def _silent(case: Case) -> Named:
+    ago = since_seconds(case, case.subscriber)
+    return Named(
+        Cause.CONSUMER_BLOCKED,
+        f"{short(case.subscriber.name)} does not answer since {seconds(ago)}: its process is frozen or "
+        "overloaded.",
+        {"silent_seconds": ago, "overdue": case.overdue},
+        likely=True,
+        named="process",
+    )
+
+
+def _longest(case: Case) -> Stall | None:
+    return max(stalls(case.episode), key=lambda stall: stall.seconds, default=None)
+
+
+def _is_blocked(case: Case, stall: Stall) -> bool:
+    if stall.polls < 2 or stall.seconds < BLOCKED_SECONDS or stall.others or stall.samples:
+        return False
+    took = case.processing
+    if took is not None and stall.seconds < MANY_CALLBACKS * took.seconds:
+        return False
+    if case.lost:
+        return stall.after >= SMALL_QUEUE
+    return bool(stall.published) or stall.before < SMALL_QUEUE
+
+
+def _left_behind(case: Case) -> bool:
+    """Whether the queue was emptied and events are still missing, which nobody has noticed yet."""
+    stall = trailing_stall(case.episode)
+    return stall is not None and not stall.published and stall.before >= SMALL_QUEUE

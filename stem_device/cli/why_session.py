@@ -1,0 +1,65 @@
+"""What ``stem why`` does, once its arguments are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from stem_device.analysis.causes import PHRASES
+from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.wide import print_lines, wide_console
+from stem_device.model.finding import Cause, Finding
+from stem_device.reading import open_recording
+from stem_device.report.numbers import common_prefix, count, utc, without
+from stem_device.statistics.why import findings_of
+
+SCHEMA = "stem-device causes"
+SCHEMA_VERSION = 1
+
+
+def run_why(files: Sequence[Path], chosen: Mapping[str, Any], *, top: int, as_json: bool) -> ExitCode:
+    """Read, compute, print. ``chosen`` are arguments of ``Recording.select``. Raises StemError."""
+    with open_recording([*files]) as recording:
+        selected = recording.select(**chosen) if any(chosen.values()) else recording
+        findings = findings_of(selected)
+        polls = len(selected["polls"])
+    if as_json:
+        document = {"schema": SCHEMA, "version": SCHEMA_VERSION, "polls": polls, "findings": findings}
+        print(msgspec.json.encode(document).decode())
+    else:
+        print_lines(wide_console(), _parts(findings, polls, top))
+    return ExitCode.OK
+
+
+def _parts(findings: Sequence[Finding], polls: int, top: int) -> list[RenderableType | None]:
+    if not findings:
+        return [Text(f"No subscription lost events or waited for them in {count(polls)} polls.")]
+    prefix = common_prefix([finding.server for finding in findings])
+    shown = findings if not top else findings[:top]
+    hidden = len(findings) - len(shown)
+    parts: list[RenderableType | None] = [_paragraph(finding, prefix) for finding in shown]
+    if hidden:
+        parts.append(Text(f"... and {hidden:,} more (--top 0 shows all)", style="dim"))
+    return parts
+
+
+def _paragraph(finding: Finding, prefix: str) -> RenderableType:
+    likely = "likely " if finding.likely and finding.cause is not Cause.UNKNOWN else ""
+    what = [f"lost {count(finding.lost)}"] if finding.lost else []
+    what += [f"waits for {count(finding.overdue)}"] if finding.overdue else []
+    who = f"{finding.server} {' and '.join(what) or 'waits'} of {finding.stream}"
+    lines = (
+        ("when", f"{utc(finding.since_utc_ns)} to {utc(finding.until_utc_ns)}, {finding.standing} then"),
+        ("why", f"{likely}{PHRASES[finding.cause]}: {finding.sentence}"),
+        ("evidence", ", ".join(f"{name} {value:.6g}" for name, value in finding.evidence.items())),
+        ("advice", finding.advice),
+    )
+    return Group(
+        Text(without(prefix, who), style="bold red" if finding.lost else "bold yellow"),
+        *(Text(f"  {name:<9} {without(prefix, text)}") for name, text in lines if text),
+    )

@@ -1,0 +1,89 @@
+"""``stem why``: the same causes from a recording as live."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("h5py")
+pytest.importorskip("typer")
+
+from caused_history import SUBSCRIBER, System
+from typer.testing import CliRunner
+
+from stem_device.cli.app import app
+from stem_device.model.finding import Finding
+from stem_device.reading import open_recording
+from stem_device.recording import Hdf5Recorder, RecordingContext
+from stem_device.statistics.why import findings_of
+
+pytestmark = pytest.mark.extras
+
+
+def recorded(system: System, path: Path) -> tuple[Finding, ...]:
+    recorder = Hdf5Recorder(path, RecordingContext("", (), {}, "lab", {}))
+    for snapshot in system.snapshots:
+        recorder.write(replace(snapshot, findings=()))
+    recorder.close()
+    with open_recording(path) as recording:
+        return findings_of(recording)
+
+
+def lossy() -> System:
+    system = System(callback=0.02, queue=200, sampled=True)
+    system.polls([0] * 4 + [750] * 12)
+    return system
+
+
+def test_the_same_causes_as_live(tmp_path: Path) -> None:
+    system = lossy()
+    assert recorded(system, tmp_path / "night.h5") == system.last.findings  # type: ignore[union-attr]
+
+
+def test_what_was_lost_stays_told(tmp_path: Path) -> None:
+    system = lossy()
+    system.polls([0] * 700)
+    (finding,) = recorded(system, tmp_path / "night.h5")
+    assert finding.cause == "callback_slow"
+    assert finding.lost == system.missed
+
+
+def test_a_healthy_recording(tmp_path: Path) -> None:
+    system = System()
+    system.polls([5] * 20)
+    assert recorded(system, tmp_path / "night.h5") == ()
+    result = CliRunner().invoke(app, ["why", str(tmp_path / "night.h5")])
+    assert result.exit_code == 0, result.output
+    assert result.output == "No subscription lost events or waited for them in 20 polls.\n"
+
+
+def test_the_command(tmp_path: Path) -> None:
+    system = lossy()
+    recorded(system, tmp_path / "night.h5")
+    result = CliRunner().invoke(app, ["why", str(tmp_path / "night.h5"), "--server", "dserver/sub/*"])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0].startswith(f"sub/1 lost {system.missed:,} and waits for ")
+    assert [line.split()[0] for line in lines[1:]] == ["when", "why", "evidence", "advice"]
+    assert "callback too slow: Callbacks take 20 ms an event, enough for 50 events/s; " in result.output
+
+
+def test_json(tmp_path: Path) -> None:
+    system = lossy()
+    recorded(system, tmp_path / "night.h5")
+    result = CliRunner().invoke(app, ["why", str(tmp_path / "night.h5"), "--json"])
+    found = json.loads(result.stdout)
+    assert (found["schema"], found["version"], found["polls"]) == ("stem-device causes", 1, 16)
+    (finding,) = found["findings"]
+    assert finding["server"] == SUBSCRIBER
+    assert finding["cause"] == "callback_slow"
+    assert finding["evidence"]["processing_seconds"] == pytest.approx(0.02)
+
+
+def test_nothing_of_servers_that_were_not_chosen(tmp_path: Path) -> None:
+    recorded(lossy(), tmp_path / "night.h5")
+    result = CliRunner().invoke(app, ["why", str(tmp_path / "night.h5"), "--server", "dserver/pub/*"])
+    assert "No subscription lost events" in result.output
