@@ -1,0 +1,129 @@
+"""Healthy systems of which something restarts: nothing observed is lost, and nothing may be invented."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+
+from tests.truth.lab import Lab
+from tests.truth.processes import Server, fixed_ports
+from tests.truth.rows import Expect, Must
+from tests.truth.scenarios.steady import ALL, QUIET, RATES
+
+MANY = tuple(f"a{number}" for number in range(20))
+
+
+def _publisher(publisher: Server, subscriber: Server, kill: signal.Signals) -> None:
+    publisher.end(kill)
+    publisher.start()
+
+
+def _subscriber(publisher: Server, subscriber: Server, kill: signal.Signals) -> None:
+    subscriber.end(kill)
+    subscriber.start()
+
+
+def _publisher_first(publisher: Server, subscriber: Server, kill: signal.Signals) -> None:
+    publisher.end(kill)
+    subscriber.end(kill)
+    publisher.start()
+    subscriber.start()
+
+
+def _subscriber_first(publisher: Server, subscriber: Server, kill: signal.Signals) -> None:
+    subscriber.end(kill)
+    publisher.end(kill)
+    subscriber.start()
+    publisher.start()
+
+
+ORDERS: dict[str, Callable[[Server, Server, signal.Signals], None]] = {
+    "publisher": _publisher,
+    "subscriber": _subscriber,
+    "both, publisher first": _publisher_first,
+    "both, subscriber first": _subscriber_first,
+}
+
+
+def restart(lab: Lab, *, order: str, kill: signal.Signals, fixed: bool) -> Expect:
+    """Quiet attributes pause around it, busy ones go on; the subscriber subscribes in ``init_device``."""
+    ports = fixed_ports() if fixed else {}
+    publisher, subscriber = lab.publisher(RATES, **ports), lab.subscriber(ALL)
+    lab.connected(publisher, subscriber, ALL)
+    lab.push(publisher, subscriber, QUIET, 7)
+    lab.monitor(publisher, subscriber)
+    lab.push(publisher, subscriber, QUIET, 5)
+    lab.polls(2)
+    ORDERS[order](publisher, subscriber, kill)
+    lab.connected(publisher, subscriber, ALL)
+    lab.push(publisher, subscriber, QUIET, 9)
+    lab.polls(1)
+    lab.push(publisher, subscriber, QUIET, 2)
+    lab.polls(4)
+    return Expect(Must.HEALTHY)
+
+
+def both_quickly(lab: Lab) -> Expect:
+    """Twenty quiet attributes, both sides restarted, and more pushed afterwards than before."""
+    publisher, subscriber = lab.publisher(), lab.subscriber(MANY)
+    lab.connected(publisher, subscriber, MANY)
+    lab.push(publisher, subscriber, MANY, 7)
+    lab.monitor(publisher, subscriber)
+    lab.push(publisher, subscriber, MANY, 5)
+    lab.polls(2)
+    _publisher_first(publisher, subscriber, signal.SIGTERM)
+    lab.connected(publisher, subscriber, MANY)
+    lab.push(publisher, subscriber, MANY, 20)
+    lab.polls(3)
+    return Expect(Must.HEALTHY)
+
+
+def twice(lab: Lab) -> Expect:
+    """The publisher restarts twice between two polls; what its middle life pushed cannot be known."""
+    names = ("a0", "a1", "a2")
+    publisher, subscriber = lab.publisher(), lab.subscriber(names)
+    lab.connected(publisher, subscriber, names)
+    lab.monitor(publisher, subscriber)
+    lab.push(publisher, subscriber, names, 5)
+    lab.polls(2)
+    for _ in range(2):
+        publisher.end(signal.SIGKILL)
+        publisher.start()
+        lab.connected(publisher, subscriber, names)
+        lab.push(publisher, subscriber, names, 25)
+    lab.polls(3)
+    return Expect(Must.HEALTHY, received=lab.period < 1)
+
+
+def lost_after_restart(lab: Lab) -> Expect:
+    """A restarted publisher pushes at once, before its subscriber is connected again, and later."""
+    publisher, subscriber = lab.publisher(), lab.subscriber(("a0",))
+    lab.connected(publisher, subscriber, ("a0",))
+    lab.push(publisher, subscriber, ("a0",), 5)
+    lab.monitor(publisher, subscriber)
+    publisher.end(signal.SIGKILL)
+    publisher.start()
+    publisher.proxy.Push(["a0", "100"])
+    lab.connected(publisher, subscriber, ("a0",))
+    time.sleep(1)
+    lab.push(publisher, subscriber, ("a0",), 10)
+    lab.polls(4)
+    return Expect(Must.HEALTHY)
+
+
+PLAYS = (
+    *(
+        (
+            f"{order} restarted, {kill.name[3:]}, {'fixed' if fixed else 'free'} ports",
+            partial(restart, order=order, kill=kill, fixed=fixed),
+            (),
+        )
+        for order, kill, fixed in itertools.product(ORDERS, (signal.SIGTERM, signal.SIGKILL), (False, True))
+    ),
+    ("20 quiet attributes, both restarted", both_quickly, ()),
+    ("publisher restarted twice", twice, ()),
+    ("publisher pushes before the reconnection", lost_after_restart, ()),
+)

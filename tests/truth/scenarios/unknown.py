@@ -1,0 +1,121 @@
+"""What cannot be known, and has to be called so; and replies that look like a loss and are none."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from stem_device.demo.processes import ChildProcess
+from tests.truth.lab import QUEUES, Lab
+from tests.truth.processes import ROOT
+from tests.truth.rows import Expect, Must, Not
+from tests.truth.servers import BIG
+
+TREE = "TANGO_TREE"
+"""Environment variable: where tests/system/tango_tree.sh has unpacked Debian's Tango."""
+
+
+def unseen(lab: Lab) -> Expect:
+    """A client that is no device server subscribes; nobody can ask it."""
+    publisher = lab.publisher()
+    client = ChildProcess(
+        [sys.executable, "-m", "tests.truth.client", publisher.device],
+        log=lab.directory / "client.log",
+        environment={**os.environ, "TANGO_HOST": lab.database.tango_host, "PYTHONPATH": str(ROOT)},
+        ready_line="subscribed",
+    )
+    with client:
+        lab.monitor(publisher)
+        publisher.proxy.Push(["a0", "500"])
+        lab.polls(3)
+        unseen_streams = lab.value("streamsWithUnseenSubscribers")
+    return Expect(Must.HOLD, checks={"one stream with unseen subscribers": unseen_streams == 1})
+
+
+def constant(lab: Lab) -> Expect:
+    """A polled attribute that never changes: after a restart its one event is number 1 again, a duplicate."""
+    publisher, subscriber = lab.publisher(), lab.subscriber(("constant",))
+    lab.connected(publisher, subscriber, ("constant",))
+    lab.monitor(publisher, subscriber)
+    for _ in range(2):
+        publisher.end(signal.SIGTERM)
+        publisher.start()
+        lab.connected(publisher, subscriber, ("constant",))
+        lab.polls(4)
+    return Expect(Must.HEALTHY, received=False)
+
+
+def removed_target(lab: Lab) -> Expect:
+    """A target is removed while its events are overdue: what becomes of them is not known, and is told."""
+    publisher, subscriber = lab.publisher(**QUEUES), lab.subscriber((BIG,), **QUEUES)
+    lab.connected(publisher, subscriber, (BIG,))
+    lab.monitor(publisher, subscriber)
+    lab.overflow(publisher, subscriber)
+    lost = lab.polls(3)["totals"]["overdue"]
+    lab.device.proxy.RemoveTarget(subscriber.name)
+    last = lab.polls(2)
+    checks = {
+        "was overdue": lost > 0,
+        "nothing is called missed": last["totals"]["missed"] == 0,
+        "told: unknown or unaccounted": bool(
+            last["totals"].get("overdueUnknown", 0) or last["totals"].get("unaccounted", 0)
+        ),
+    }
+    return Expect(Must.HOLD, received=False, checks=checks)
+
+
+def dynamic(lab: Lab) -> Expect:
+    """A dynamic attribute is removed and added again: cppTango counts none of its pushes for minutes."""
+    publisher, subscriber = lab.publisher(), lab.subscriber()
+    publisher.proxy.Add("dynamic")
+    lab.subscribe(subscriber, "dynamic")
+    lab.monitor(publisher, subscriber)
+    lab.push(publisher, subscriber, ("dynamic",), 10)
+    lab.polls(2)
+    publisher.proxy.Remove("dynamic")
+    publisher.proxy.Add("dynamic")
+    time.sleep(1)
+    publisher.proxy.Push(["dynamic", "50"])
+    last = lab.polls(3)
+    total = last["totals"]
+    high = total["missed"] + total["overdue"] + total.get("unaccounted", 0)
+    return Expect(Must.HOLD, counted=False, checks={"nothing is invented": high in (0, 50)})
+
+
+def tango_test(lab: Lab) -> Expect:
+    """Debian's C++ TangoTest 9.3.4: a publisher that cannot be asked, killed and started again."""
+    tree = os.environ.get(TREE, "")
+    if not tree:
+        raise Not(f"needs Debian's TangoTest: {TREE}=$(tests/system/tango_tree.sh)")
+    libraries = f"{tree}/usr/lib/x86_64-linux-gnu"
+    command = (f"{tree}/usr/lib/tango/TangoTest",)
+    publisher = lab.server("publisher", "TangoTest", "TangoTest", command=command, LD_LIBRARY_PATH=libraries)
+    publisher.proxy.poll_attribute("double_scalar", 200)
+    subscriber = lab.subscriber(TRUTH_SUBSCRIBE=f"{publisher.device} double_scalar")
+    lab.wait(lambda: subscriber.count("event", "double_scalar") > 2, "events of TangoTest")
+    lab.monitor(publisher, subscriber)
+    lab.polls(2)
+    publisher.end(signal.SIGKILL)
+    publisher.start()
+    before = subscriber.count("event", "double_scalar")
+    lab.wait(lambda: subscriber.count("event", "double_scalar") > before + 3, "events after the restart", 90)
+    last = lab.polls(4)
+    record = next(s for s in last["servers"] if s["name"] == publisher.name)
+    subscription = next(s for v in last["servers"] for s in v["subscriptions"])
+    checks = {
+        "nothing is invented": last["totals"]["missed"] == 0,
+        "publisher is unsupported": record["state"] == "unsupported",
+        "overdue is unknown": subscription["overdue"] is None,
+    }
+    return Expect(Must.HOLD, checks=checks)
+
+
+PLAYS = (
+    ("subscriber is no device server", unseen, (0.5,)),
+    ("constant polled attribute, publisher restarted", constant, ()),
+    ("RemoveTarget with overdue events", removed_target, (0.5,)),
+    ("dynamic attribute removed and added", dynamic, (0.5,)),
+    ("TangoTest 9.3.4 (C++), killed and started", tango_test, (0.5,)),
+)
