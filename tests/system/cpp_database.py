@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,24 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
 import tango
 
 from stem_device.demo.database import HOST, add_server
 from stem_device.demo.processes import READY_LINE, ChildProcess, wait_until
-
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "tests" / "system" / "tango_tree.sh"
-
-
-def tango_tree() -> Path:
-    """Where Debian's packages are unpacked; skips the test where they cannot be had."""
-    if shutil.which("apt-get") is None:
-        pytest.skip("needs Debian's packages (tests/system/tango_tree.sh): there is no apt-get here")
-    made = subprocess.run([SCRIPT], capture_output=True, text=True, check=False, timeout=300)
-    if made.returncode != 0:
-        pytest.skip(f"needs Debian's packages (tests/system/tango_tree.sh): {made.stderr[-300:]}")
-    return Path(made.stdout.strip())
+from tests.system.tango_tree import LIBRARIES
 
 
 class CppDatabase:
@@ -37,7 +23,7 @@ class CppDatabase:
     def __init__(self, tree: Path, directory: Path) -> None:
         self._tree = tree
         self._directory = directory
-        self._environment = {**os.environ, "LD_LIBRARY_PATH": str(tree / "usr/lib/x86_64-linux-gnu")}
+        self._environment = {**os.environ, "LD_LIBRARY_PATH": str(tree / LIBRARIES)}
         self._socket = directory / "mariadb.socket"
         self._mariadb_port, self._port = _free_ports()
         self.mariadb = self._make_mariadb()

@@ -8,10 +8,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.truth.processes import ROOT
 from tests.truth.rows import Outcome
 from tests.truth.runner import run_rows
 from tests.truth.scenarios import rows
 from tests.truth.table import markdown
+
+PAGE = ROOT / "docs" / "reference" / "ground-truth.md"
+BEGIN, END = "<!-- matrix -->", "<!-- end of matrix -->"
 
 
 def main() -> int:
@@ -25,8 +29,10 @@ def main() -> int:
     outcomes = run_rows(
         chosen, directory, jobs=arguments.jobs, slow_jobs=arguments.slow_jobs, done=_tell
     )  # fmt: skip
-    outcomes.sort(key=lambda outcome: outcome.row)
-    sys.stdout.write(markdown(outcomes) + "\n")
+    table = markdown(outcomes)
+    sys.stdout.write(table + "\n")
+    if arguments.write:
+        _write(table)
     wrong = sum(bool(outcome.wrong) for outcome in outcomes)
     left_out = sum(outcome.truth is None and not outcome.wrong for outcome in outcomes)
     sys.stdout.write(
@@ -43,8 +49,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--slow-jobs", type=int, default=5, help="rows at 10 s side by side, beside the others"
     )
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
     parser.add_argument("--directory", help="where journals and polls go")
     return parser.parse_args()
+
+
+def _write(table: str) -> None:
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
 
 
 def _tell(outcome: Outcome) -> None:

@@ -18,8 +18,8 @@ LIFE = 1_000_000_000
 READING = -1
 """What an attribute reads as: the synchronous call of a callback at subscription is no event."""
 
-DIRECTORY = "TRUTH_DIRECTORY"
-"""Environment variable that tells the servers where to write."""
+DIRECTORY, ROLE = "TRUTH_DIRECTORY", "TRUTH_ROLE"
+"""Environment variables that tell a server where to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Line:
 class Journal:
     """Appends to the file of this process."""
 
-    def __init__(self, role: str) -> None:
-        path = Path(os.environ[DIRECTORY]) / f"{role}-{os.getpid()}"
+    def __init__(self) -> None:
+        path = Path(os.environ[DIRECTORY]) / f"{os.environ[ROLE]}-{os.getpid()}"
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def write(self, kind: str, attribute: str, value: object = 0) -> None:

@@ -203,7 +203,7 @@ class Lab:
             poll = json.loads(self.device.proxy.QuerySnapshot())
             if poll and (not self.history or poll["poll"] > self.history[-1]["poll"]):
                 poll["state"] = str(self.device.proxy.state())
-                poll["verdict"] = self.value("verdictText")
+                poll["verdictText"] = self.value("verdictText")
                 self.history.append(poll)
         except tango.DevFailed:
             return  # the next look is soon

@@ -11,7 +11,7 @@ from pathlib import Path
 import tango
 
 from stem_device.demo.processes import LOOPBACK, READY_LINE, ChildProcess, wait_until
-from tests.truth.journal import Life, lives, write_end
+from tests.truth.journal import ROLE, Life, lives, write_end
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +39,13 @@ class Server:
             [*command, server.partition("/")[2], *LOOPBACK],
             log=directory / f"{role}.log",
             name=server,
-            environment={**os.environ, "TANGO_HOST": tango_host, "PYTHONPATH": str(ROOT), **environment},
+            environment={
+                **os.environ,
+                "TANGO_HOST": tango_host,
+                "PYTHONPATH": str(ROOT),
+                ROLE: role,
+                **environment,
+            },
             ready_line=READY_LINE,
         )
 

@@ -89,15 +89,17 @@ def judge(row: Row, lab: Lab, expect: Expect) -> Outcome:
         last["state"],
         _cause(lab.history),
     )
-    wrong = [name for name, holds in _rules(outcome, truth, last, expect) if not holds]
+    wrong = [name for name, holds in _rules(outcome, truth, lab.history, expect) if not holds]
     wrong += [name for name, holds in expect.checks.items() if not holds]
     return Outcome(**{**_fields(outcome), "wrong": tuple(wrong)})
 
 
-def _rules(outcome: Outcome, truth: Truth, last: Json, expect: Expect) -> list[tuple[str, bool]]:
+def _rules(outcome: Outcome, truth: Truth, history: Sequence[Json], expect: Expect) -> list[tuple[str, bool]]:
     missed, unaccounted, overdue = outcome.missed, outcome.unaccounted, outcome.overdue or 0
     high = missed + unaccounted + overdue
     low_received, high_received = truth.received
+    levels = {poll.get("verdict", "") for poll in history}
+    last = history[-1]
     rules = [
         ("missed <= truly lost", missed <= truth.lost),
         (
@@ -114,6 +116,8 @@ def _rules(outcome: Outcome, truth: Truth, last: Json, expect: Expect) -> list[t
         rules.append(
             (f"cause is {' or '.join(expect.causes)}", any(c in outcome.cause for c in expect.causes))
         )
+    if levels != {""} and missed + unaccounted > 0:
+        rules.append(("the verdict was lost", "lost" in levels))
     match expect.must:
         case Must.EXACT:
             rules.append(("missed is exact", (missed, high) == (truth.lost, truth.lost)))
@@ -124,7 +128,11 @@ def _rules(outcome: Outcome, truth: Truth, last: Json, expect: Expect) -> list[t
             said = (missed, unaccounted, overdue)
             rules.append(("unaccounted is exact", said == (truth.noticed, truth.lost - truth.noticed, 0)))
         case Must.HEALTHY:
-            rules += [("nothing lost is said", high == 0), ("no alarm at the end", outcome.state == "ON")]
+            rules += [
+                ("nothing lost is said", high == 0),
+                ("no alarm at the end", outcome.state == "ON"),
+                ("the verdict was never lost", "lost" not in levels),
+            ]
     return rules
 
 

@@ -39,7 +39,7 @@ class TruthPublisher(Device):
     def init_device(self) -> None:
         super().init_device()
         if not hasattr(self, "_journal"):
-            self._journal = Journal("publisher")
+            self._journal = Journal()
             self._journal.write("begin", "-")
             self._numbers: dict[str, int] = {}
             self._threads: dict[str, threading.Event] = {}
@@ -110,7 +110,7 @@ class TruthSubscriber(Device):
     def init_device(self) -> None:
         super().init_device()
         if not hasattr(self, "_journal"):
-            self._journal = Journal("subscriber")
+            self._journal = Journal()
             self._journal.write("begin", "-")
             self._subscriptions: dict[str, tuple[tango.DeviceProxy, int]] = {}
             self._gate = Path(os.environ.get("TRUTH_GATE", "/nonexistent"))

@@ -8,13 +8,11 @@ import sys
 import time
 
 from stem_device.demo.processes import ChildProcess
+from tests.system.tango_tree import LIBRARIES, NoTreeError, tango_tree
 from tests.truth.lab import QUEUES, Lab
 from tests.truth.processes import ROOT
 from tests.truth.rows import Expect, Must, Not
 from tests.truth.servers import BIG
-
-TREE = "TANGO_TREE"
-"""Environment variable: where tests/system/tango_tree.sh has unpacked Debian's Tango."""
 
 
 def unseen(lab: Lab) -> Expect:
@@ -86,10 +84,11 @@ def dynamic(lab: Lab) -> Expect:
 
 def tango_test(lab: Lab) -> Expect:
     """Debian's C++ TangoTest 9.3.4: a publisher that cannot be asked, killed and started again."""
-    tree = os.environ.get(TREE, "")
-    if not tree:
-        raise Not(f"needs Debian's TangoTest: {TREE}=$(tests/system/tango_tree.sh)")
-    libraries = f"{tree}/usr/lib/x86_64-linux-gnu"
+    try:
+        tree = tango_tree()
+    except NoTreeError as error:
+        raise Not(str(error)) from error
+    libraries = str(tree / LIBRARIES)
     command = (f"{tree}/usr/lib/tango/TangoTest",)
     publisher = lab.server("publisher", "TangoTest", "TangoTest", command=command, LD_LIBRARY_PATH=libraries)
     publisher.proxy.poll_attribute("double_scalar", 200)
