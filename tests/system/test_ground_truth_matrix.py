@@ -11,13 +11,13 @@ from tests.truth.runner import run_rows
 from tests.truth.scenarios import rows
 
 SAMPLE = (
-    "both, publisher first restarted, KILL, fixed ports @10s",
-    "20 quiet attributes, both restarted @10s",
+    "both, publisher first restarted, KILL, fixed ports, beside another @10s",
+    "20 quiet attributes, both restarted, late joiner @10s",
     "publisher restarted twice @10s",
     "subscriber restarted, KILL, free ports @10s",
     "overflow, then client renewed and pushed @10s",
     "steady: 100/s, 5/s, 1/min @0.5s",
-    "publisher restarted, KILL, fixed ports @0.5s",
+    "publisher restarted, KILL, fixed ports, beside another @0.5s",
     "both, subscriber first restarted, TERM, free ports @0.5s",
     "overflow, then silence @0.5s",
     "overflow, then one more push @0.5s",

@@ -49,9 +49,14 @@ ORDERS: dict[str, Callable[[Server, Server, signal.Signals], None]] = {
 
 
 def restart(lab: Lab, *, order: str, kill: signal.Signals, fixed: bool) -> Expect:
-    """Quiet attributes pause around it, busy ones go on; the subscriber subscribes in ``init_device``."""
-    ports = fixed_ports() if fixed else {}
-    publisher, subscriber = lab.publisher(RATES, **ports), lab.subscriber(ALL)
+    """Quiet attributes pause around it, busy ones go on; the subscriber subscribes in ``init_device``.
+
+    With fixed ports there is another subscriber, so that the publisher's counters run before ours is there.
+    """
+    publisher = lab.publisher(RATES, **(fixed_ports() if fixed else {}))
+    if fixed:
+        _other(lab, ALL)
+    subscriber = lab.subscriber(ALL)
     lab.connected(publisher, subscriber, ALL)
     lab.push(publisher, subscriber, QUIET, 7)
     lab.monitor(publisher, subscriber)
@@ -66,19 +71,31 @@ def restart(lab: Lab, *, order: str, kill: signal.Signals, fixed: bool) -> Expec
     return Expect(Must.HEALTHY)
 
 
-def both_quickly(lab: Lab) -> Expect:
-    """Twenty quiet attributes, both sides restarted, and more pushed afterwards than before."""
-    publisher, subscriber = lab.publisher(), lab.subscriber(MANY)
+def both_restarted(lab: Lab) -> Expect:
+    """Twenty quiet attributes, both sides restarted; ours joins another subscriber late, both times."""
+    publisher, other = lab.publisher(), _other(lab, MANY)
+    lab.push(publisher, other, MANY, 7)
+    subscriber = lab.subscriber(MANY)
     lab.connected(publisher, subscriber, MANY)
-    lab.push(publisher, subscriber, MANY, 7)
     lab.monitor(publisher, subscriber)
     lab.push(publisher, subscriber, MANY, 5)
     lab.polls(2)
-    _publisher_first(publisher, subscriber, signal.SIGTERM)
+    publisher.end(signal.SIGTERM)
+    subscriber.end(signal.SIGTERM)
+    publisher.start()
+    lab.connected(publisher, other, MANY)
+    lab.push(publisher, other, MANY, 50)
+    subscriber.start()
     lab.connected(publisher, subscriber, MANY)
-    lab.push(publisher, subscriber, MANY, 20)
+    lab.push(publisher, subscriber, MANY, 10)
     lab.polls(3)
     return Expect(Must.HEALTHY)
+
+
+def _other(lab: Lab, names: tuple[str, ...]) -> Server:
+    other = lab.server("other", "TruthSubscriber")
+    lab.subscribe(other, *names)
+    return other
 
 
 def twice(lab: Lab) -> Expect:
@@ -117,13 +134,13 @@ def lost_after_restart(lab: Lab) -> Expect:
 PLAYS = (
     *(
         (
-            f"{order} restarted, {kill.name[3:]}, {'fixed' if fixed else 'free'} ports",
+            f"{order} restarted, {kill.name[3:]}, {'fixed ports, beside another' if fixed else 'free ports'}",
             partial(restart, order=order, kill=kill, fixed=fixed),
             (),
         )
         for order, kill, fixed in itertools.product(ORDERS, (signal.SIGTERM, signal.SIGKILL), (False, True))
     ),
-    ("20 quiet attributes, both restarted", both_quickly, ()),
+    ("20 quiet attributes, both restarted, late joiner", both_restarted, ()),
     ("publisher restarted twice", twice, ()),
     ("publisher pushes before the reconnection", lost_after_restart, ()),
 )
