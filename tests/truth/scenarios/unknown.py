@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 
 from stem_device.demo.processes import ChildProcess
 from tests.system.tango_tree import LIBRARIES, NoTreeError, tango_tree
@@ -13,6 +14,9 @@ from tests.truth.lab import QUEUES, Lab
 from tests.truth.processes import ROOT
 from tests.truth.rows import Expect, Must, Not
 from tests.truth.servers import BIG
+
+SILENT_SECONDS = 20
+"""A publisher that is silent is told after 15 s, as the rules say, and a little."""
 
 
 def unseen(lab: Lab) -> Expect:
@@ -30,6 +34,29 @@ def unseen(lab: Lab) -> Expect:
         lab.polls(3)
         unseen_streams = lab.value("streamsWithUnseenSubscribers")
     return Expect(Must.HOLD, checks={"one stream with unseen subscribers": unseen_streams == 1})
+
+
+def followed(lab: Lab, *, kill: signal.Signals) -> Expect:
+    """The publisher of a monitored subscription, which is no target, dies, freezes, or is stopped."""
+    publisher, subscriber = lab.publisher(), lab.subscriber(("a0",))
+    lab.connected(publisher, subscriber, ("a0",))
+    lab.monitor(subscriber)
+    lab.push(publisher, subscriber, ("a0",), 5)
+    lab.polls(2)
+    if kill is signal.SIGSTOP:
+        publisher.process.signal(kill)
+    else:
+        publisher.end(kill)
+    end = time.monotonic() + SILENT_SECONDS + 3 * lab.period
+    while lab.history[-1]["state"] != "ALARM" and time.monotonic() < end:
+        lab.polls(1)
+    alarm = lab.history[-1]["state"] == "ALARM"
+    named = lab.key in lab.device.proxy.status()
+    good_order = kill is signal.SIGTERM
+    checks = {"no alarm": not alarm} if good_order else {"alarm": alarm, "named in Status": named}
+    return Expect(
+        Must.HOLD, checks={**checks, "nothing is invented": lab.history[-1]["totals"]["missed"] == 0}
+    )
 
 
 def constant(lab: Lab) -> Expect:
@@ -112,6 +139,9 @@ def tango_test(lab: Lab) -> Expect:
 
 
 PLAYS = (
+    ("followed publisher killed", partial(followed, kill=signal.SIGKILL), ()),
+    ("followed publisher frozen", partial(followed, kill=signal.SIGSTOP), (0.5,)),
+    ("followed publisher stopped", partial(followed, kill=signal.SIGTERM), (0.5,)),
     ("subscriber is no device server", unseen, (0.5,)),
     ("constant polled attribute, publisher restarted", constant, ()),
     ("RemoveTarget with overdue events", removed_target, (0.5,)),
