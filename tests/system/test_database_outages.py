@@ -19,7 +19,7 @@ from tests.truth.rows import Expect, Must, Row, judge
 from tests.truth.servers import BIG
 
 PERIOD = 0.25
-OUTAGE_POLLS = 60
+OUTAGE_POLLS = 40
 """Long enough for several look-ups of a wildcard, and for a call to a database that hangs to time out."""
 
 Database = EmbeddedDatabase | CppDatabase

@@ -74,7 +74,8 @@ def restart(lab: Lab, *, order: str, kill: signal.Signals, fixed: bool) -> Expec
 def both_restarted(lab: Lab) -> Expect:
     """Twenty quiet attributes, both sides restarted; ours joins another subscriber late, both times."""
     publisher, other = lab.publisher(), _other(lab, MANY)
-    lab.push(publisher, other, MANY, 7)
+    lab.push(publisher, other, MANY[:10], 7)
+    lab.push(publisher, other, MANY[10:], 50)
     subscriber = lab.subscriber(MANY)
     lab.connected(publisher, subscriber, MANY)
     lab.monitor(publisher, subscriber)
@@ -84,7 +85,8 @@ def both_restarted(lab: Lab) -> Expect:
     subscriber.end(signal.SIGTERM)
     publisher.start()
     lab.connected(publisher, other, MANY)
-    lab.push(publisher, other, MANY, 50)
+    lab.push(publisher, other, MANY[:10], 50)
+    lab.push(publisher, other, MANY[10:], 5)
     subscriber.start()
     lab.connected(publisher, subscriber, MANY)
     lab.push(publisher, subscriber, MANY, 10)
