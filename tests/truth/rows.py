@@ -83,7 +83,7 @@ def judge(row: Row, lab: Lab, expect: Expect) -> Outcome:
         truth,
         totals["missed"],
         totals.get("unaccounted", lab.value("totalUnaccountedEvents") or 0),
-        totals["overdue"],
+        totals["overdue"] or 0,
         any(s["missedAtLeast"] for s in _subscriptions(last)),
         totals["received"],
         last["state"],
@@ -98,7 +98,7 @@ def _rules(outcome: Outcome, truth: Truth, history: Sequence[Json], expect: Expe
     missed, unaccounted, overdue = outcome.missed, outcome.unaccounted, outcome.overdue or 0
     high = missed + unaccounted + overdue
     low_received, high_received = truth.received
-    levels = {poll.get("verdict", "") for poll in history}
+    levels = {poll.get("verdict") or "" for poll in history}
     last = history[-1]
     rules = [
         ("missed <= truly lost", missed <= truth.lost),
@@ -139,7 +139,7 @@ def _rules(outcome: Outcome, truth: Truth, history: Sequence[Json], expect: Expe
 def _adds_up(last: Json) -> bool:
     """Whether the rows of the subscriptions are the totals."""
     return all(
-        sum(s.get(name) or 0 for s in _subscriptions(last)) == last["totals"].get(name, 0)
+        sum(s.get(name) or 0 for s in _subscriptions(last)) == (last["totals"].get(name) or 0)
         for name in ("missed", "unaccounted", "overdue")
     )
 
