@@ -73,10 +73,11 @@ class Outcome:
 
 def judge(row: Row, lab: Lab, expect: Expect) -> Outcome:
     """What the last poll says against what the journals say."""
-    last = lab.history[-1]
+    history = list(lab.history)  # polls go on while the journals are read
+    last = history[-1]
     publishers = [life for s in lab.servers if s.role == "publisher" for life in s.lives]
     subscribers = [life for s in lab.servers if s.role == "subscriber" for life in s.lives]
-    truth = truth_of(publishers, subscribers, lab.history)
+    truth = truth_of(publishers, subscribers, history)
     totals = last["totals"]
     outcome = Outcome(
         row.name,
@@ -87,9 +88,9 @@ def judge(row: Row, lab: Lab, expect: Expect) -> Outcome:
         any(s["missedAtLeast"] for s in _subscriptions(last)),
         totals["received"],
         last["state"],
-        _cause(lab.history),
+        _cause(history),
     )
-    wrong = [name for name, holds in _rules(outcome, truth, lab.history, expect) if not holds]
+    wrong = [name for name, holds in _rules(outcome, truth, history, expect) if not holds]
     wrong += [name for name, holds in expect.checks.items() if not holds]
     return Outcome(**{**_fields(outcome), "wrong": tuple(wrong)})
 
@@ -132,6 +133,7 @@ def _rules(outcome: Outcome, truth: Truth, history: Sequence[Json], expect: Expe
                 ("nothing lost is said", high == 0),
                 ("no alarm at the end", outcome.state == "ON"),
                 ("the verdict was never lost", "lost" not in levels),
+                ("overdue is known", not last["totals"].get("overdueUnknown", 0)),
             ]
     return rules
 

@@ -53,7 +53,8 @@ def truth_of(publishers: Sequence[Life], subscribers: Sequence[Life], history: S
     spans = [span for life in subscribers for span in _spans(life)]
     lost, before, observed, noticed = 0, 0, 0, 0
     for span in spans:
-        got = {line.value for line in span.life.of("event", span.attribute)}
+        events = span.life.of("event", span.attribute)
+        got = {line.value for line in events if span.begin_ns <= line.utc_ns < span.end_ns}
         for publisher in publishers:
             pushes = publisher.of("push", span.attribute)
             gone = [
