@@ -68,7 +68,8 @@ def restart(lab: Lab, *, order: str, kill: signal.Signals, fixed: bool) -> Expec
     lab.polls(1)
     lab.push(publisher, subscriber, QUIET, 2)
     lab.polls(4)
-    return Expect(Must.HEALTHY)
+    # With fixed ports nothing tells that a quiet subscription is connected again, before its next event.
+    return Expect(Must.HEALTHY, known=not fixed)
 
 
 def both_restarted(lab: Lab) -> Expect:
