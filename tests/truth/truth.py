@@ -107,7 +107,7 @@ def _received(subscribers: Sequence[Life], history: Sequence[Json], first: int) 
     for life in subscribers:
         events = [line.utc_ns for line in life.lines if line.kind == "event"]
         asked = [t for poll in history if (t := _answered(poll, "subscriber", life))]
-        begin = first if asked and asked[0] == _asked(history[0], "subscriber") else 0
+        begin = asked[0] if asked and life.begin_ns < first else 0  # its baseline, or nothing was before
         last = asked[-1] if asked else 0
         low += sum(begin + FIRST_SLACK_NS < t < last - SLACK_NS for t in events)
         high += sum(begin - SLACK_NS < t for t in events)
