@@ -24,7 +24,7 @@ FIRST_SLACK_NS = 500_000_000
 
 @dataclass(frozen=True)
 class Truth:
-    """Events, over all subscriptions of the row, since the first poll.
+    """Events, over all subscriptions of the row, from the first poll to the last.
 
     ``received`` is a range: what arrived after the last poll of a life cannot be known to any monitor, and
     what arrived about that moment may be in it or not. ``noticed``: of the lost ones, those that a later
@@ -51,7 +51,7 @@ class Span:
 
 def truth_of(publishers: Sequence[Life], subscribers: Sequence[Life], history: Sequence[Json]) -> Truth:
     """``history`` holds the polls of a monitor that has both servers as targets or follows them."""
-    first = utc_ns(history[0]["time"])
+    first, final = utc_ns(history[0]["time"]), utc_ns(history[-1]["time"])
     spans = [span for life in subscribers for span in _spans(life)]
     lost, before, observed, noticed = 0, 0, 0, 0
     for span in spans:
@@ -59,16 +59,17 @@ def truth_of(publishers: Sequence[Life], subscribers: Sequence[Life], history: S
         got = {line.value for line in events if span.begin_ns <= line.utc_ns < span.end_ns}
         for publisher in publishers:
             pushes = publisher.of("push", span.attribute)
-            gone = [
-                p.utc_ns for p in pushes if p.value not in got and span.begin_ns <= p.utc_ns < span.end_ns
-            ]
+            existed = range(span.begin_ns, min(span.end_ns, final))
+            gone = [p.utc_ns for p in pushes if p.value not in got and p.utc_ns in existed]
             last = max((p.utc_ns for p in pushes if p.value in got), default=0)
             begin, end = _observed(publisher, span, history)
             lost += sum(t > first - SLACK_NS for t in gone)
             noticed += sum(first - SLACK_NS < t < last for t in gone)
             before += sum(t < first for t in gone)
             observed += sum(begin < t < end for t in gone)
-    pushed = sum(line.kind == "push" and line.utc_ns > first for life in publishers for line in life.lines)
+    pushed = sum(
+        line.kind == "push" and first < line.utc_ns < final for life in publishers for line in life.lines
+    )
     return Truth(pushed, _received(subscribers, history, first), lost, noticed, observed, before)
 
 
@@ -110,7 +111,7 @@ def _received(subscribers: Sequence[Life], history: Sequence[Json], first: int) 
         begin = asked[0] if asked and life.begin_ns < first else 0  # its baseline, or nothing was before
         last = asked[-1] if asked else 0
         low += sum(begin + FIRST_SLACK_NS < t < last - SLACK_NS for t in events)
-        high += sum(begin - SLACK_NS < t for t in events)
+        high += sum(begin - SLACK_NS < t < last + FIRST_SLACK_NS for t in events)
     return low, high
 
 
