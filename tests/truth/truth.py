@@ -111,7 +111,9 @@ def _received(subscribers: Sequence[Life], history: Sequence[Json], first: int) 
         begin = asked[0] if asked and life.begin_ns < first else 0  # its baseline, or nothing was before
         last = asked[-1] if asked else 0
         low += sum(begin + FIRST_SLACK_NS < t < last - SLACK_NS for t in events)
-        high += sum(begin - SLACK_NS < t < last + FIRST_SLACK_NS for t in events)
+        # There may have been a later poll of a life that ended, which nobody has kept.
+        most = NEVER if life.end_ns is not None else last + FIRST_SLACK_NS
+        high += sum(begin - SLACK_NS < t < most for t in events)
     return low, high
 
 
