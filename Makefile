@@ -80,4 +80,4 @@ benchmarks: .venv/.done
 	for file in benchmarks/bench_*.py; do .venv/bin/python $$file || exit 1; done
 
 clean:
-	rm -rf .venv .venv-* build dist
+	rm -rf .tango-tree .venv .venv-* build dist
