@@ -89,6 +89,31 @@ def _blame(reason: str, text: str) -> str:
     )
 
 
+def _at_first_sight(text: str) -> Reply | None:
+    """The reply if the text begins as cppTango's do, without a look through all of it for its dialect."""
+    if not text.startswith('{"version":'):
+        return None
+    try:
+        return cpptango.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _with_care(text: str) -> Reply:
+    """The reply in whichever dialect, or the error that says what is wrong with it."""
+    dialect: ModuleType = cpptango
+    try:
+        dialect = _dialect(text)
+        reply: Reply = dialect.decode(text)
+    except msgspec.ValidationError as error:
+        raise located(error, text, dialect.ENTRY_TYPES) from error
+    except msgspec.DecodeError as error:
+        raise ReplyError("$", str(error)) from error
+    except RecursionError as error:
+        raise ReplyError("$", "nested too deeply") from error
+    return reply
+
+
 def _as_text(text: str | bytes, max_bytes: int) -> str:
     """Valid Unicode of bounded length; the length is looked at first, so that a huge text costs nothing."""
     if isinstance(text, str) and not text.isascii() and len(text) <= max_bytes:
