@@ -63,6 +63,12 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
             "processing, push. May be repeated.",
         ),
     ] = None,
+    without_overdue: Annotated[
+        bool,
+        typer.Option(
+            "--without-overdue", help="--fail-on missed: events overdue at the end of B are no reason."
+        ),
+    ] = False,
     top: Top = 10,
     as_json: AsJson = False,
 ) -> None:
@@ -70,7 +76,8 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
 
     Losses come in bursts and samples of one poll have much in common: so both recordings are cut into up to
     20 pieces, and pieces are compared, not events. A change is sure if chance alone would make one like it
-    in less than 5 % of cases. missed also fails if A missed nothing at all and B missed something.
+    in less than 5 % of cases. missed also fails if A lost nothing at all and B did: unaccounted
+    events and those overdue at the end count as well.
     """
     with failures_told():
         from stem_device.cli.compare_session import run_compare  # noqa: PLC0415 - imports numpy
@@ -78,5 +85,13 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
         chosen = {"servers": server or None, "streams": stream or None}
         kinds = tuple(str(kind) for kind in fail_on or ())
         raise typer.Exit(
-            run_compare(files, (span_a, span_b), chosen, fail_on=kinds, top=top, as_json=as_json)
+            run_compare(
+                files,
+                (span_a, span_b),
+                chosen,
+                fail_on=kinds,
+                overdue=not without_overdue,
+                top=top,
+                as_json=as_json,
+            )
         )

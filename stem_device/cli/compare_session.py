@@ -27,6 +27,7 @@ def run_compare(
     chosen: Mapping[str, Any],
     *,
     fail_on: Sequence[str],
+    overdue: bool = True,
     top: int,
     as_json: bool,
 ) -> ExitCode:
@@ -40,7 +41,7 @@ def run_compare(
         print(msgspec.json.encode(comparison).decode())
     else:
         print_lines(wide_console(), compare_parts(comparison, top))
-    failed = [kind for kind in dict.fromkeys(fail_on) if _fails(comparison, Kind(kind))]
+    failed = [kind for kind in dict.fromkeys(fail_on) if _fails(comparison, Kind(kind), overdue=overdue)]
     return ExitCode.WORSE if failed else ExitCode.OK
 
 
@@ -67,9 +68,12 @@ def _sides(
     return recording.select(start=start_a, end=end_a), recording.select(start=start_b, end=end_b)
 
 
-def _fails(comparison: Comparison, kind: Kind) -> bool:
+def _fails(comparison: Comparison, kind: Kind, *, overdue: bool) -> bool:
     """Whether ``kind`` became worse; says what did, on standard error."""
     failed = comparison.failed(kind)
+    if kind is Kind.MISSED and not failed and comparison.newly_lost(overdue=overdue):
+        tell(f"--fail-on {kind}: nothing was lost in A; in B: {comparison.b.sentence}")
+        return True
     for change in failed[:MOST_TOLD]:
         where = " ".join(text for text in (change.server, change.stream) if text)
         tell(f"--fail-on {kind}: {where}{': ' if where else ''}{change.sentence}")

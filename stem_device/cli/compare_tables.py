@@ -37,7 +37,7 @@ def _side(name: str, side: Side) -> str:
     span = f"{utc(side.first_poll_utc_ns)} to {utc(side.last_poll_utc_ns)}" if side.polls else "no polls"
     return (
         f"{name}{label}: {span}, {count(side.polls)} polls in {count(side.pieces)} pieces; "
-        f"missed {count(side.missed)} of {count(side.expected)} events"
+        f"missed {count(side.missed)} of {count(side.expected)} events\n   {side.sentence}"
     )
 
 

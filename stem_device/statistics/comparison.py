@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stem_device.analysis.wording import sentence as verdict_sentence
 from stem_device.reading import Recording
+from stem_device.statistics.choice import Choice
 from stem_device.statistics.comparison_results import (
     SCHEMA,
     SCHEMA_VERSION,
@@ -32,6 +34,7 @@ from stem_device.statistics.pairing import paired, short_names
 from stem_device.statistics.pieces import Loss, Pieces, Rates
 from stem_device.statistics.polls import Floats
 from stem_device.statistics.sentences import sentence
+from stem_device.statistics.verdict import recorded_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,7 @@ def _worst_first(changes: list[Change]) -> tuple[Change, ...]:
 
 def _side(recording: Recording, pieces: Pieces, loss: Loss) -> Side:
     times = pieces.polls.time_utc_ns
+    verdict = recorded_verdict(recording, pieces.polls, Choice(recording, pieces.polls))
     labels = dict.fromkeys(source.label for source in recording.sources if source.label)
     return Side(
         label=", ".join(labels),
@@ -206,4 +210,8 @@ def _side(recording: Recording, pieces: Pieces, loss: Loss) -> Side:
         pieces=pieces.number,
         missed=int(loss.missed.sum()),
         expected=int(loss.expected.sum()),
+        unaccounted=verdict.unaccounted,
+        overdue=verdict.overdue,
+        level=verdict.level.word,
+        sentence=verdict_sentence(verdict),
     )

@@ -64,7 +64,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A or B: what was compared, in ``pieces`` pieces of ``polls`` polls in all."""
+    """A or B: what was compared, in ``pieces`` pieces of ``polls`` polls in all.
+
+    ``level`` and ``sentence`` are the verdict over all of it, which counts ``unaccounted`` events, and those
+    ``overdue`` at the end.
+    """
 
     label: str
     first_poll_utc_ns: int
@@ -73,6 +77,10 @@ class Side:
     pieces: int
     missed: int
     expected: int
+    unaccounted: int
+    overdue: int
+    level: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +107,18 @@ class Comparison:
     only_in_a: tuple[Subject, ...]
     only_in_b: tuple[Subject, ...]
 
+    def newly_lost(self, *, overdue: bool = True) -> bool:
+        """Whether A lost nothing and B did: from none to some needs no statistics.
+
+        What is unaccounted counts, and with ``overdue`` what was overdue at the end.
+        """
+        a, b = (side.missed + side.unaccounted + overdue * side.overdue for side in (self.a, self.b))
+        return a == 0 < b
+
     def failed(self, kind: Kind) -> tuple[Change, ...]:
         """The changes of ``kind`` for the worse that are sure.
 
-        Of MISSED also the overall one, sure or not, if A missed nothing and B did: from none to some needs
-        no statistics.
+        Of MISSED also the overall one, sure or not, if A missed nothing and B did; see ``newly_lost`` too.
         """
         changes = (*self.overall, *self.single)
         found = tuple(change for change in changes if change.kind is kind and change.verdict is Verdict.WORSE)
