@@ -1,0 +1,157 @@
+"""The verdict over a recording is the one that a live monitor came to; ground truth: the live one."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("h5py")
+
+from made_snapshots import BEGIN_UTC_NS, SECOND, disconnected, server, snapshot, stream, subscription
+from made_verdicts import judged
+from msgspec import structs
+
+from stem_device.analysis.verdict import Level, Verdict, Why
+from stem_device.model.poll import Failure, ServerState
+from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, SubscriptionRecord, Unseen
+from stem_device.reading import open_recording
+from stem_device.recording import Hdf5Recorder, RecordingContext
+from stem_device.statistics import Choice, Polls
+from stem_device.statistics.verdict import recorded_verdict
+
+pytestmark = pytest.mark.extras
+
+PUBLISHER = "tango://h:1/dserver/fast/1"
+
+
+def recorded(path: Path, *snapshots: Snapshot, hole: bool = False, **chosen: object) -> Verdict:
+    """``hole``: numbers of polls are those of the seconds, so that some are missing."""
+    context = RecordingContext(label="", targets=(), properties={}, host="h", versions={})
+    recorder = Hdf5Recorder(path, context)
+    for number, one in enumerate(snapshots):
+        recorder.write(one if hole else replace(one, poll=number))
+    recorder.close()
+    with open_recording([path]) as recording:
+        shown = recording.select(**chosen) if chosen else recording  # type: ignore[arg-type]
+        polls = Polls(shown)
+        return recorded_verdict(shown, polls, Choice(shown, polls))
+
+
+class System:
+    """Two subscribers of one publisher; what happens to them is drawn at every poll."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._totals = [[0, 0, 0], [0, 0, 0]]
+        self._number = 0
+        # Few kinds of trouble a history, so that every level comes up.
+        self._trouble = self._random.sample(range(6), self._random.choice((0, 0, 1, 1, 2, 6)))
+
+    def poll(self) -> Snapshot:
+        seconds, self._number = 10 * self._number, self._number + 1
+        rows = [self._row(index, seconds) for index in range(2)]
+        servers = [
+            server(
+                f"tango://h:1/dserver/slow/{index}",
+                row,
+                not_connected=retried,
+                counts=Counts(disconnected=len(retried)),
+            )
+            for index, row in enumerate(rows)
+            for retried in [self._retried()]
+        ]
+        unseen = self._random.choice(list(Unseen)) if self._happens(3) else Unseen.NOT_TOLD
+        streams = (structs.replace(stream(), unseen=unseen),)
+        counts = Counts(
+            missed=sum(row.missed_total for row in rows),
+            unaccounted=sum(row.unaccounted_total for row in rows),
+            overdue_unknown=sum(row.overdue is None for row in rows),
+            unseen_streams=int(unseen is not Unseen.NOT_TOLD),
+        )
+        return snapshot(*servers, self._publisher(streams), seconds=seconds, counts=counts)
+
+    def _happens(self, trouble: int) -> bool:
+        return trouble in self._trouble and self._number > 1 and self._random.random() < 0.5
+
+    def _row(self, index: int, seconds: int) -> SubscriptionRecord:
+        missed = self._random.randint(1, 5) if self._happens(0) else 0
+        unaccounted = self._random.randint(1, 5) if self._happens(1) else 0
+        totals = self._totals[index]
+        totals[0] += missed
+        totals[1] += unaccounted
+        totals[2] += 10
+        lost = bool(missed or unaccounted)
+        return subscription(
+            publisher=PUBLISHER,
+            missed_total=totals[0],
+            missed_delta=missed,
+            missed_at_least=bool(missed),
+            unaccounted_total=totals[1],
+            unaccounted_delta=unaccounted,
+            received_total=totals[2],
+            received_delta=10 if seconds else 0,
+            overdue=self._random.choice((0, 7, 9, None)) if self._happens(2) else 0,
+            lost_since_utc_ns=BEGIN_UTC_NS + (seconds - 13) * SECOND if lost else None,
+            cause="burst" if lost else "",
+        )
+
+    def _retried(self) -> tuple[object, ...]:
+        return (disconnected(),) if self._happens(4) else ()
+
+    def _publisher(self, streams: tuple[object, ...]) -> ServerRecord:
+        if not self._happens(5):
+            return server(PUBLISHER, streams=streams)
+        failure = self._random.choice((Failure.REFUSED, Failure.SILENT, Failure.REPLY, Failure.DATABASE))
+        state = ServerState.FAILING if failure is Failure.REPLY else ServerState.UNREACHABLE
+        age = self._random.choice((5.0, 25.0))
+        return server(PUBLISHER, state=state, failure=failure, age_seconds=age, streams=streams)
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 8) for start in (0, 8, 16)])
+def test_a_recording_is_judged_as_it_was_live(tmp_path: Path, seeds: range) -> None:
+    levels = set()
+    for seed in seeds:
+        system = System(seed)
+        polls = [system.poll() for _ in range(seed % 5 + 2)]
+        live = judged(*polls, hold_seconds=float("inf"))
+        found = recorded(tmp_path / f"{seed}.h5", *polls)
+        assert found.level is live.level, seed
+        for name in ("missed", "unaccounted", "at_least", "overdue", "overdue_unknown", "losers", "coverage"):
+            assert getattr(found, name) == getattr(live, name), (seed, name)
+        by_name = sorted(found.losses, key=lambda loss: loss.server)
+        assert [structs.replace(loss, received=None) for loss in by_name] == [
+            structs.replace(loss, received=None) for loss in sorted(live.losses, key=lambda loss: loss.server)
+        ]
+        assert sorted(one.why for one in found.waiting) == sorted(one.why for one in live.waiting), seed
+        levels.add(found.level)
+    assert len(levels) > 1
+
+
+def test_a_time_span_counts_its_own_losses(tmp_path: Path) -> None:
+    lossy = subscription(missed_total=5, missed_delta=5, lost_since_utc_ns=BEGIN_UTC_NS)
+    later = subscription(missed_total=5)
+    polls = [
+        snapshot(server("a", row), seconds=10 * number)
+        for number, row in enumerate((subscription(), lossy, later, later, later))
+    ]
+    assert recorded(tmp_path / "all.h5", *polls).missed == 5
+    end = recorded(tmp_path / "end.h5", *polls, start="2023-11-14T22:13:39Z")
+    assert (end.level, end.missed) == (Level.CLEAR, 0)
+
+
+def test_the_share_of_a_recording_is_that_of_the_loser(tmp_path: Path) -> None:
+    lossy = subscription(missed_total=5, missed_delta=5, received_total=15, received_delta=15)
+    (loss,) = recorded(
+        tmp_path / "r.h5", snapshot(server("a", subscription())), snapshot(server("a", lossy), seconds=10)
+    ).losses
+    assert loss.share == 0.25
+
+
+def test_a_recording_with_a_hole_is_not_clear(tmp_path: Path) -> None:
+    polls = [snapshot(server("a", subscription()), seconds=seconds) for seconds in (0, 1, 2, 9, 10)]
+    verdict = recorded(tmp_path / "hole.h5", *polls, hole=True)
+    assert verdict.level is Level.UNKNOWN
+    assert [finding.why for finding in verdict.uncovered] == [Why.UNCOUNTED_TIME]
