@@ -1,1 +1,1 @@
-"""What the numbers amount to: computed once, the same for live and for recorded data."""
+"""What the numbers mean: a verdict and its causes, computed once, the same for live and for recorded data."""

@@ -21,6 +21,7 @@ from stem_device.analysis.facts import (
 )
 from stem_device.analysis.live import FAILURE_OF_STATE, MAX_LISTENERS
 from stem_device.model import snapshot as model
+from stem_device.model.finding import Cause
 from stem_device.model.poll import Failure, ServerState
 
 Integers = npt.NDArray[np.int64]
@@ -174,8 +175,6 @@ def _losses(columns: Columns, groups: _Groups) -> tuple[tuple[Loss, ...], int]:
 def _loss(columns: Columns, own: Integers, missed: int, unaccounted: int, received: int) -> Loss:
     """``own`` are the rows of one subscription that tell of losses, at least one."""
     rows, last = columns.subscriptions, int(own[-1])
-    causes = rows.cause[own]
-    causes = causes[causes >= 0]
     return Loss(
         server=_name(columns, rows.server[last]),
         topic=_name(columns, rows.topic[last]),
@@ -188,7 +187,6 @@ def _loss(columns: Columns, own: Integers, missed: int, unaccounted: int, receiv
         since_utc_ns=int(rows.onset_utc_ns[own].min()),
         noticed_utc_ns=int(rows.time_utc_ns[own].min()),
         until_utc_ns=int(rows.time_utc_ns[own].max()),
-        cause=_name(columns, causes[-1]) if len(causes) else "",
     )
 
 
@@ -205,7 +203,7 @@ def _overdue(columns: Columns, groups: _Groups, patience: Patience) -> tuple[Ove
             publisher=_name(columns, rows.publisher[row]),
             overdue=int(rows.overdue[row]),
             polls=int(polls[groups.of_row[row]]),
-            cause=_name(columns, rows.cause[row]),
+            starting=_name(columns, rows.cause[row]) == Cause.STARTING,
         )
         for row in np.flatnonzero(waits & (rows.before_end == 0)).tolist()
     )

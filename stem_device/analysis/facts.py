@@ -19,7 +19,6 @@ class Loss(Struct, frozen=True, gc=False):
 
     It was lost after ``since_utc_ns``, noticed first at ``noticed_utc_ns`` and last at ``until_utc_ns``.
     ``received`` is what it received meanwhile, None where that is not counted from the same moment.
-    ``cause`` is a code of :mod:`stem_device.analysis.causes`, empty where none is told.
     """
 
     server: str
@@ -33,7 +32,6 @@ class Loss(Struct, frozen=True, gc=False):
     since_utc_ns: int
     noticed_utc_ns: int
     until_utc_ns: int
-    cause: str = ""
 
     @property
     def lost(self) -> int:
@@ -48,7 +46,10 @@ class Loss(Struct, frozen=True, gc=False):
 
 
 class Overdue(Struct, frozen=True, gc=False):
-    """A subscription with overdue events at the end of the span, for ``polls`` polls in a row."""
+    """A subscription with overdue events at the end of the span, for ``polls`` polls in a row.
+
+    ``starting``: the cause is one that needs patience: the process is young, or subscribes to thousands.
+    """
 
     server: str
     topic: str
@@ -56,7 +57,7 @@ class Overdue(Struct, frozen=True, gc=False):
     publisher: str
     overdue: int
     polls: int
-    cause: str = ""
+    starting: bool = False
 
 
 class Silence(Struct, frozen=True, gc=False):

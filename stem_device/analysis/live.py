@@ -22,6 +22,7 @@ from stem_device.analysis.facts import (
 from stem_device.analysis.verdict import Verdict, judge
 from stem_device.analysis.window import Key, LossWindow, nameless
 from stem_device.model import snapshot as model
+from stem_device.model.finding import Cause
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, SubscriptionRecord
 
@@ -155,7 +156,6 @@ class Running:
             since_utc_ns=self._poll_utc_ns if since is None else since,
             noticed_utc_ns=snapshot.time_utc_ns,
             until_utc_ns=snapshot.time_utc_ns,
-            cause=row.cause,
         )
 
     def _count_nameless(self, snapshot: Snapshot, missed: int, unaccounted: int) -> None:
@@ -179,10 +179,11 @@ class Running:
                     key = (server.name, row.topic)
                     before = self._overdue.get(key)
                     polls = (before.polls if before else 0) + answered
+                    starting = row.cause == Cause.STARTING
                     yield (
                         key,
                         Overdue(
-                            server.name, row.topic, row.stream, row.publisher, row.overdue, polls, row.cause
+                            server.name, row.topic, row.stream, row.publisher, row.overdue, polls, starting
                         ),
                     )
 

@@ -14,9 +14,6 @@ SILENT_SECONDS = 15.0
 """A server that is silent for less is not called dead: 4000 new subscriptions block its answer for 8 s, and
 clients themselves notice a frozen publisher after 24 s only."""
 
-STARTING = "starting"
-"""The cause of overdue events that needs patience: the process is young, or subscribes to thousands."""
-
 
 class Level(enum.IntEnum):
     """How bad it is; the greater, the worse."""
@@ -40,7 +37,7 @@ _COLOURS = {Level.CLEAR: "green", Level.UNKNOWN: "grey", Level.WAITING: "amber",
 
 
 class Why(enum.StrEnum):
-    """Kinds of findings."""
+    """Kinds of grounds."""
 
     OVERDUE = "overdue"
     REFUSED = "refused"
@@ -66,8 +63,10 @@ class Why(enum.StrEnum):
     STOPPED = "stopped"
 
 
-class Finding(Struct, frozen=True, gc=False):
-    """One thing that waits, is not covered, or is only told. What does not apply is empty or 0.
+class Ground(Struct, frozen=True, gc=False):
+    """What a verdict rests on: one thing that waits, is not covered, or is only told.
+
+    What does not apply is empty or 0.
 
     ``number`` counts events (OVERDUE, UNOBSERVED), subscriptions (OVERDUE_UNKNOWN, DISCONNECTED), streams
     (UNSEEN, ``certain`` of them for sure) or polls (UNBALANCED); ``listening`` servers depend on the server.
@@ -85,14 +84,13 @@ class Finding(Struct, frozen=True, gc=False):
     listeners: tuple[str, ...] = ()
     listening: int = 0
     followed: bool = False
-    cause: str = ""
     text: str = ""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
     """The level, and everything that it rests on. Sentences are made of it by :mod:`.wording`.
 
-    ``waiting`` findings make WAITING, ``uncovered`` ones UNKNOWN; ``told`` ones change nothing.
+    ``waiting`` grounds make WAITING, ``uncovered`` ones UNKNOWN; ``told`` ones change nothing.
     ``overdue`` is the sum at the end of the span, of the subscriptions where it is known.
     """
 
@@ -106,9 +104,9 @@ class Verdict(Struct, frozen=True, kw_only=True):
     losers: int
     overdue: int
     overdue_unknown: int
-    waiting: tuple[Finding, ...]
-    uncovered: tuple[Finding, ...]
-    told: tuple[Finding, ...]
+    waiting: tuple[Ground, ...]
+    uncovered: tuple[Ground, ...]
+    told: tuple[Ground, ...]
 
     @property
     def colour(self) -> str:
@@ -122,16 +120,16 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 def judge(facts: Facts, patience: Patience) -> Verdict:
     """Apply the rules; docs/reference/verdict.md has them."""
-    waiting: list[Finding] = []
+    waiting: list[Ground] = []
     uncovered = list(_not_known(facts))
-    told: list[Finding] = []
+    told: list[Ground] = []
     for overdue in facts.overdue:
         _sort_overdue(overdue, patience, waiting, uncovered)
     for silence in facts.silences:
         _sort_silence(silence, patience, waiting, uncovered, told)
     for one in facts.disconnected:
         _sort_disconnected(one, patience, waiting, uncovered)
-    waiting.sort(key=lambda finding: (_ORDER.index(finding.why), -finding.number))
+    waiting.sort(key=lambda ground: (_ORDER.index(ground.why), -ground.number))
     return Verdict(
         level=_level(facts, waiting, uncovered),
         span=facts.span,
@@ -153,7 +151,7 @@ _ORDER = (Why.REFUSED, Why.SILENT, Why.OVERDUE, Why.DISCONNECTED, Why.FAILING)
 """What is told first: a dead publisher explains the overdue events of those who listen to it."""
 
 
-def _level(facts: Facts, waiting: list[Finding], uncovered: list[Finding]) -> Level:
+def _level(facts: Facts, waiting: list[Ground], uncovered: list[Ground]) -> Level:
     if facts.missed or facts.unaccounted:
         return Level.LOST
     if waiting:
@@ -161,56 +159,53 @@ def _level(facts: Facts, waiting: list[Finding], uncovered: list[Finding]) -> Le
     return Level.UNKNOWN if uncovered else Level.CLEAR
 
 
-def _not_known(facts: Facts) -> Iterator[Finding]:
+def _not_known(facts: Facts) -> Iterator[Ground]:
     """What the numbers cannot tell of."""
     if not facts.span.polls:
-        yield Finding(why=Why.NO_POLL)
+        yield Ground(why=Why.NO_POLL)
     elif not facts.coverage.subscriptions:
-        yield Finding(why=Why.NO_SUBSCRIPTION)
+        yield Ground(why=Why.NO_SUBSCRIPTION)
     if facts.incomplete:
-        yield Finding(why=Why.INCOMPLETE)
+        yield Ground(why=Why.INCOMPLETE)
     if facts.overdue_unknown:
-        yield Finding(why=Why.OVERDUE_UNKNOWN, number=facts.overdue_unknown)
+        yield Ground(why=Why.OVERDUE_UNKNOWN, number=facts.overdue_unknown)
     if facts.unseen:
         certain = sum(one.certain for one in facts.unseen)
-        yield Finding(
-            why=Why.UNSEEN, stream=facts.unseen[0].stream, number=len(facts.unseen), certain=certain
-        )
+        yield Ground(why=Why.UNSEEN, stream=facts.unseen[0].stream, number=len(facts.unseen), certain=certain)
     if facts.unobserved:
-        yield Finding(why=Why.UNOBSERVED, number=facts.unobserved)
+        yield Ground(why=Why.UNOBSERVED, number=facts.unobserved)
     if facts.unbalanced:
-        yield Finding(why=Why.UNBALANCED, number=facts.unbalanced)
+        yield Ground(why=Why.UNBALANCED, number=facts.unbalanced)
     if facts.uncounted_seconds > 0:
-        yield Finding(why=Why.UNCOUNTED_TIME, seconds=facts.uncounted_seconds)
+        yield Ground(why=Why.UNCOUNTED_TIME, seconds=facts.uncounted_seconds)
     for problem in facts.problems:
-        yield Finding(why=Why.PROBLEM, text=problem)
+        yield Ground(why=Why.PROBLEM, text=problem)
 
 
-def _sort_overdue(one: Overdue, patience: Patience, waiting: list[Finding], uncovered: list[Finding]) -> None:
-    late = one.polls >= patience.overdue_polls and one.cause != STARTING
-    finding = Finding(
+def _sort_overdue(one: Overdue, patience: Patience, waiting: list[Ground], uncovered: list[Ground]) -> None:
+    late = one.polls >= patience.overdue_polls and not one.starting
+    ground = Ground(
         why=Why.OVERDUE if late else Why.YOUNG_OVERDUE,
         server=one.server,
         topic=one.topic,
         stream=one.stream,
         publisher=one.publisher,
         number=one.overdue,
-        cause=one.cause,
     )
-    (waiting if late else uncovered).append(finding)
+    (waiting if late else uncovered).append(ground)
 
 
 def _sort_silence(
     one: Silence,
     patience: Patience,
-    waiting: list[Finding],
-    uncovered: list[Finding],
-    told: list[Finding],
+    waiting: list[Ground],
+    uncovered: list[Ground],
+    told: list[Ground],
 ) -> None:
     if one.followed and not one.listening:
         return  # it concerns only those who listen
     why = _why_silent(one, patience)
-    finding = Finding(
+    ground = Ground(
         why=why,
         server=one.server,
         seconds=one.seconds,
@@ -221,13 +216,13 @@ def _sort_silence(
         text=one.reason,
     )
     if why is Why.STOPPED:
-        told.append(finding)
+        told.append(ground)
     elif why in _DEAD:
-        waiting.append(finding)
+        waiting.append(ground)
     elif not (
         one.followed and why is Why.NOT_ASKED
     ):  # then the overdue of its listeners is unknown, and told
-        uncovered.append(finding)
+        uncovered.append(ground)
 
 
 _DEAD = {Why.REFUSED, Why.SILENT, Why.FAILING}
@@ -252,9 +247,9 @@ def _why_silent(one: Silence, patience: Patience) -> Why:
 
 
 def _sort_disconnected(
-    one: Disconnected, patience: Patience, waiting: list[Finding], uncovered: list[Finding]
+    one: Disconnected, patience: Patience, waiting: list[Ground], uncovered: list[Ground]
 ) -> None:
     late = one.polls >= patience.unreachable_polls
     why = Why.DISCONNECTED if late else Why.CONNECTING
-    finding = Finding(why=why, server=one.server, stream=one.stream, number=one.number)
-    (waiting if late else uncovered).append(finding)
+    ground = Ground(why=why, server=one.server, stream=one.stream, number=one.number)
+    (waiting if late else uncovered).append(ground)

@@ -104,7 +104,6 @@ def together(one: Loss, later: Loss) -> Loss:
         since_utc_ns=min(one.since_utc_ns, later.since_utc_ns),
         noticed_utc_ns=min(one.noticed_utc_ns, later.noticed_utc_ns),
         until_utc_ns=max(one.until_utc_ns, later.until_utc_ns),
-        cause=later.cause or one.cause,
     )
 
 

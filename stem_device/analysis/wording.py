@@ -1,4 +1,4 @@
-"""A verdict in words, for State's Status, terminal, report and messages alike."""
+"""A verdict in words, for Status, terminal, report and messages alike; :mod:`.causes` say why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from stem_device.analysis.facts import Coverage, Loss, Span
-from stem_device.analysis.verdict import Finding, Level, Verdict, Why
+from stem_device.analysis.verdict import Ground, Level, Verdict, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ def conclusion(verdict: Verdict, words: Words = WORDS) -> str:
             return _lost(verdict, words)
         case Level.WAITING:
             first, *rest = verdict.waiting
-            return finding_text(first, words) + _more(len(rest), words)
+            return ground_text(first, words) + _more(len(rest), words)
         case Level.UNKNOWN:
             first, *rest = verdict.uncovered
             begin = "It is not known whether anything was missed: "
-            return begin + finding_text(first, words) + _more(len(rest), words)
+            return begin + ground_text(first, words) + _more(len(rest), words)
         case Level.CLEAR:
             return f"Nothing was missed {_span_text(verdict.span, words)}"
 
@@ -66,7 +66,7 @@ def coverage_text(coverage: Coverage, words: Words = WORDS) -> str:
 
 
 def loss_text(loss: Loss, words: Words = WORDS) -> str:
-    """Who lost how many of what from whom, when, and why."""
+    """Who lost how many of what from whom, and when."""
     what = f"{words.short(loss.stream)} from {words.short(loss.publisher)}"
     who = words.short(loss.server) or "subscriptions that are not listed"
     unaccounted = f"{words.number(loss.unaccounted)} unaccounted (overdue when a life ended)"
@@ -82,8 +82,7 @@ def loss_text(loss: Loss, words: Words = WORDS) -> str:
         text = f"{who} has {words.many(loss.unaccounted, 'event')}"
         text += f" of {what}" if loss.stream else ""
         text += " unaccounted (overdue when a life ended)"
-    text += f", lost {interval_text(loss.since_utc_ns, loss.until_utc_ns)}"
-    return f"{text}, cause: {loss.cause}" if loss.cause else text
+    return f"{text}, lost {interval_text(loss.since_utc_ns, loss.until_utc_ns)}"
 
 
 def interval_text(since_utc_ns: int, until_utc_ns: int) -> str:
@@ -95,39 +94,37 @@ def interval_text(since_utc_ns: int, until_utc_ns: int) -> str:
     return f"between {begin} and {end} UTC"
 
 
-def finding_text(finding: Finding, words: Words = WORDS) -> str:
-    """One finding as a clause, without a full stop."""
-    fixed = _FIXED.get(finding.why)
-    return fixed if fixed is not None else _CLAUSES[finding.why](_Told(finding, words))
+def ground_text(ground: Ground, words: Words = WORDS) -> str:
+    """One ground as a clause, without a full stop."""
+    fixed = _FIXED.get(ground.why)
+    return fixed if fixed is not None else _CLAUSES[ground.why](_Told(ground, words))
 
 
 class _Told:
-    """What the clauses need of a finding."""
+    """What the clauses need of a ground."""
 
-    def __init__(self, finding: Finding, words: Words) -> None:
-        self.finding = finding
+    def __init__(self, ground: Ground, words: Words) -> None:
+        self.ground = ground
         self.words = words
-        self.server, self.stream = words.short(finding.server), words.short(finding.stream)
-        self.publisher = words.short(finding.publisher)
-        self.listeners = _listeners(finding, words)
-        self.text = " ".join(finding.text.split()).rstrip(".")
+        self.server, self.stream = words.short(ground.server), words.short(ground.stream)
+        self.publisher = words.short(ground.publisher)
+        self.listeners = _listeners(ground, words)
+        self.text = " ".join(ground.text.split()).rstrip(".")
 
     def many(self, word: str) -> str:
-        return f"{word}s" if self.words.steady else self.words.many(self.finding.number, word)
+        return f"{word}s" if self.words.steady else self.words.many(self.ground.number, word)
 
     def about(self) -> str:
         return f": {self.text}" if self.text else ""
 
 
 def _overdue(told: _Told) -> str:
-    cause = f", cause: {told.finding.cause}" if told.finding.cause else ""
-    events = "events" if told.words.steady else told.words.many(told.finding.number, "overdue event")
-    return f"{told.server} waits for {events} of {told.stream} from {told.publisher}{cause}"
+    events = "events" if told.words.steady else told.words.many(told.ground.number, "overdue event")
+    return f"{told.server} waits for {events} of {told.stream} from {told.publisher}"
 
 
 def _young(told: _Told) -> str:
-    cause = f", cause: {told.finding.cause}" if told.finding.cause else ""
-    return f"{told.many('event')} of {told.stream} for {told.server} are just overdue{cause}"
+    return f"{told.many('event')} of {told.stream} for {told.server} are just overdue"
 
 
 def _refused(told: _Told) -> str:
@@ -135,12 +132,12 @@ def _refused(told: _Told) -> str:
 
 
 def _silent(told: _Told) -> str:
-    how_long = "" if told.words.steady else f" for {told.finding.seconds:.0f} s"
+    how_long = "" if told.words.steady else f" for {told.ground.seconds:.0f} s"
     return f"{told.server} has not answered{how_long}{told.listeners}{told.about()}"
 
 
 def _unseen(told: _Told) -> str:
-    number, certain = told.finding.number, told.finding.certain
+    number, certain = told.ground.number, told.ground.certain
     verb = "has" if number == 1 else "have"
     if not certain:
         verb = "may have"
@@ -150,20 +147,20 @@ def _unseen(told: _Told) -> str:
 
 
 def _overdue_unknown(told: _Told) -> str:
-    subscriptions = told.words.many(told.finding.number, "subscription")
+    subscriptions = told.words.many(told.ground.number, "subscription")
     return f"overdue events of {subscriptions} are unknown: their publishers are not asked, or do not tell"
 
 
 def _unobserved(told: _Told) -> str:
-    were = "was" if told.finding.number == 1 else "were"
-    events = told.words.many(told.finding.number, "event")
+    were = "was" if told.ground.number == 1 else "were"
+    events = told.words.many(told.ground.number, "event")
     return f"{events} {were} pushed around a restart or a connection, where none can be followed"
 
 
 def _disconnected(told: _Told) -> str:
     if told.stream:
         return f"{told.server} is not connected to {told.stream}"
-    return f"{told.server} has {told.words.many(told.finding.number, 'subscription')} that are not connected"
+    return f"{told.server} has {told.words.many(told.ground.number, 'subscription')} that are not connected"
 
 
 _FIXED = {
@@ -188,7 +185,7 @@ _CLAUSES: dict[Why, Callable[[_Told], str]] = {
     ),
     Why.CONNECTING: lambda told: f"{_disconnected(told)} yet",
     Why.DATABASE: lambda told: f"nothing is known of {told.server}{told.about()}",
-    Why.UNCOUNTED_TIME: lambda told: f"events of {told.finding.seconds:,.3g} s are in no poll",
+    Why.UNCOUNTED_TIME: lambda told: f"events of {told.ground.seconds:,.3g} s are in no poll",
     Why.UNOBSERVED: _unobserved,
     Why.PROBLEM: lambda told: told.text,
     Why.STOPPED: lambda told: f"{told.server} does not run: it was stopped{told.listeners}",
@@ -208,14 +205,14 @@ def _lost(verdict: Verdict, words: Words) -> str:
     return text
 
 
-def _listeners(finding: Finding, words: Words) -> str:
-    if not finding.listening:
+def _listeners(ground: Ground, words: Words) -> str:
+    if not ground.listening:
         return ""
-    names = list(map(words.short, finding.listeners))
-    hidden = finding.listening - len(names)
+    names = list(map(words.short, ground.listeners))
+    hidden = ground.listening - len(names)
     if hidden:
         names.append(f"{hidden} more")
-    listen = "listens" if finding.listening == 1 else "listen"
+    listen = "listens" if ground.listening == 1 else "listen"
     return f", {_and(names)} {listen} to it"
 
 
@@ -252,6 +249,6 @@ def parts(verdict: Verdict, words: Words = WORDS) -> Iterator[str]:
     """Every sentence that follows from the verdict: conclusion, then what else waits or is not covered."""
     yield sentence(verdict, words)
     skip = {Level.WAITING: verdict.waiting[:1], Level.UNKNOWN: verdict.uncovered[:1]}.get(verdict.level, ())
-    for finding in (*verdict.waiting, *verdict.uncovered, *verdict.told):
-        if finding not in skip:
-            yield f"{finding_text(finding, words)}."
+    for ground in (*verdict.waiting, *verdict.uncovered, *verdict.told):
+        if ground not in skip:
+            yield f"{ground_text(ground, words)}."

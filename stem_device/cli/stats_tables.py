@@ -10,9 +10,9 @@ from typing import TypeVar
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from stem_device.analysis.causes import cause_and_advice
+from stem_device.analysis.causes import by_advice, cause_of
 from stem_device.analysis.verdict import Why
-from stem_device.analysis.wording import finding_text
+from stem_device.analysis.wording import ground_text
 from stem_device.cli.wide import table
 from stem_device.model.finding import Finding
 from stem_device.report.numbers import common_prefix, count, micros, rate, seconds, utc, without
@@ -60,20 +60,25 @@ def stats_parts(statistics: Statistics, top: int) -> Iterator[RenderableType | N
 
 
 def why_part(findings: Sequence[Finding], prefix: str, top: int) -> RenderableType | None:
-    """Why, and what to do: a paragraph for each subscription, worst first."""
+    """Why, and what to do: a paragraph for each subscription, worst first; advice that they share once."""
     if not findings:
         return None
     shown = _shown(findings, top)
     hidden = len(findings) - len(shown)
     more = [Text(f"... and {hidden:,} more (--top 0 shows all)", style="dim")] if hidden else []
-    return Group(Text("Why", style="bold"), *(_why(finding, prefix) for finding in shown), *more)
+    told = (
+        Text(line)
+        for advice, alike in by_advice(shown)
+        for line in (*(_why(finding, prefix) for finding in alike), f"What to do: {advice}")
+    )
+    return Group(Text("Why", style="bold"), *told, *more)
 
 
-def _why(finding: Finding, prefix: str) -> Text:
-    what = f"lost {count(finding.lost)}" if finding.lost else f"waits for {count(finding.overdue)}"
-    who = without(prefix, f"{finding.server} {what} of {finding.stream}")
+def _why(finding: Finding, prefix: str) -> str:
+    what = f"lost {count(finding.lost)}" if finding.lost else f"waits for {_known(finding.overdue)}"
     span = f"{utc(finding.since_utc_ns)} to {utc(finding.until_utc_ns)}"
-    return Text(f"{who} ({span}): {without(prefix, cause_and_advice(finding))}")
+    who = f"{finding.server} {what} of {finding.stream}"
+    return without(prefix, f"{who} ({span}): {cause_of(finding)}")
 
 
 def _headline(statistics: Statistics, prefix: str) -> Text:
@@ -215,9 +220,9 @@ def _not_covered(statistics: Statistics, prefix: str, top: int) -> RenderableTyp
 
 def _not_covered_lines(statistics: Statistics) -> Iterator[str]:
     gaps = statistics.not_covered
-    for finding in (*statistics.verdict.waiting, *statistics.verdict.uncovered):
-        if finding.why not in TOLD_BELOW:
-            yield finding_text(finding)
+    for ground in (*statistics.verdict.waiting, *statistics.verdict.uncovered):
+        if ground.why not in TOLD_BELOW:
+            yield ground_text(ground)
     for silent in gaps.silent_servers:
         yield (
             f"{silent.server} did not answer in {count(silent.silent_polls)} of {count(silent.polls)} polls "

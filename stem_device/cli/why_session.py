@@ -11,11 +11,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from stem_device.analysis.causes import PHRASES
+from stem_device.analysis.verdict import Verdict
+from stem_device.analysis.wording import Words, sentence
 from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.judging import selected_of
 from stem_device.cli.wide import print_lines, wide_console
 from stem_device.model.finding import Cause, Finding
 from stem_device.reading import open_recording
 from stem_device.report.numbers import common_prefix, count, utc, without
+from stem_device.statistics.verdict import judged
 from stem_device.statistics.why import findings_of
 
 SCHEMA = "stem-device causes"
@@ -25,24 +29,29 @@ SCHEMA_VERSION = 1
 def run_why(files: Sequence[Path], chosen: Mapping[str, Any], *, top: int, as_json: bool) -> ExitCode:
     """Read, compute, print. ``chosen`` are arguments of ``Recording.select``. Raises StemError."""
     with open_recording([*files]) as recording:
-        selected = recording.select(**chosen) if any(chosen.values()) else recording
+        selected = selected_of(recording, chosen)
         findings = findings_of(selected)
         polls = len(selected["polls"])
+        verdict = None if as_json else judged(selected)
     if as_json:
         document = {"schema": SCHEMA, "version": SCHEMA_VERSION, "polls": polls, "findings": findings}
         print(msgspec.json.encode(document).decode())
-    else:
-        print_lines(wide_console(), _parts(findings, polls, top))
+    elif verdict is not None:
+        print_lines(wide_console(), _parts(verdict, findings, polls, top))
     return ExitCode.OK
 
 
-def _parts(findings: Sequence[Finding], polls: int, top: int) -> list[RenderableType | None]:
-    if not findings:
-        return [Text(f"No subscription lost events or waited for them in {count(polls)} polls.")]
+def _parts(
+    verdict: Verdict, findings: Sequence[Finding], polls: int, top: int
+) -> list[RenderableType | None]:
+    """The verdict, then why."""
     prefix = common_prefix([finding.server for finding in findings])
+    headline = Text(sentence(verdict, Words(lambda name: without(prefix, name))))
+    if not findings:
+        return [headline, Text(f"There is no loss and no waiting to explain in {count(polls)} polls.")]
     shown = findings if not top else findings[:top]
     hidden = len(findings) - len(shown)
-    parts: list[RenderableType | None] = [_paragraph(finding, prefix) for finding in shown]
+    parts: list[RenderableType | None] = [headline, *(_paragraph(finding, prefix) for finding in shown)]
     if hidden:
         parts.append(Text(f"... and {hidden:,} more (--top 0 shows all)", style="dim"))
     return parts

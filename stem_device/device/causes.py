@@ -1,14 +1,32 @@
-"""Status: why subscriptions lost events or wait, one line each."""
+"""Why subscriptions lost events or wait, for Status and verdictText."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from stem_device.analysis.causes import cause_and_advice, losers
+from stem_device.analysis.causes import by_advice, cause_of, find, losers
+from stem_device.analysis.verdict import Level, Verdict, Why
 from stem_device.model.snapshot import Snapshot
 
 
-def why(snapshot: Snapshot | None) -> Iterator[str]:
-    """A line for each subscription that has a cause, worst first; names as the lines above have them."""
-    for finding in losers(snapshot.findings if snapshot else ()):
-        yield f"{finding.server}, {finding.stream}: {cause_and_advice(finding)}"
+def why(snapshot: Snapshot | None, limit: int) -> tuple[list[tuple[str, list[str]]], int]:
+    """Advice, and a line for each subscription that it is for, the worst first; how many are beyond limit.
+
+    Names are as the verdict has them.
+    """
+    findings = losers(snapshot.findings if snapshot else ())
+    told = [
+        (advice, [f"{one.server}, {one.stream}: {cause_of(one)}" for one in alike])
+        for advice, alike in by_advice(findings[:limit])
+    ]
+    return told, max(0, len(findings) - limit)
+
+
+def why_worst(snapshot: Snapshot, verdict: Verdict) -> str:
+    """The cause of what the verdict names first; empty where it has none, or says it itself."""
+    if verdict.level is Level.LOST and verdict.losses:
+        first = verdict.losses[0]
+        finding = find(snapshot.findings, first.server, first.topic)
+    elif verdict.level is Level.WAITING and verdict.waiting[0].why is Why.OVERDUE:
+        finding = find(snapshot.findings, verdict.waiting[0].server, verdict.waiting[0].topic)
+    else:
+        finding = None
+    return cause_of(finding) if finding else ""

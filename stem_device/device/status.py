@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stem_device.analysis.verdict import Finding, Verdict, Why
-from stem_device.analysis.wording import Words, finding_text, loss_text, sentence
+from stem_device.analysis.verdict import Ground, Verdict, Why
+from stem_device.analysis.wording import Words, ground_text, loss_text, sentence
 from stem_device.device.causes import why
 from stem_device.device.digest import monitored
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, count_text, tango_text, utc_text
@@ -121,37 +121,40 @@ def _lost(verdict: Verdict | None) -> Iterator[str]:
 
 def _waiting(verdict: Verdict | None) -> Iterator[str]:
     """Overdue and disconnected subscriptions; servers have a list of their own."""
-    findings = verdict.waiting if verdict else ()
-    yield from _found(findings, Why.OVERDUE, "Events are overdue:", "")
-    yield from _found(findings, Why.DISCONNECTED, "Subscriptions are disconnected:", DISCONNECTED_ADVICE)
-    dead = [one for one in findings if one.why in {Why.REFUSED, Why.SILENT} and one.listening]
+    grounds = verdict.waiting if verdict else ()
+    yield from _found(grounds, Why.OVERDUE, "Events are overdue:")
+    yield from _found(grounds, Why.DISCONNECTED, "Subscriptions are disconnected:", DISCONNECTED_ADVICE)
+    dead = [one for one in grounds if one.why in {Why.REFUSED, Why.SILENT} and one.listening]
     if dead:
         yield "Publishers do not work, and are listened to:"
-        yield from _listed(finding_text(one, WORDS) for one in dead)
+        yield from _listed(ground_text(one, WORDS) for one in dead)
 
 
 def _why(snapshot: Snapshot | None) -> Iterator[str]:
-    """The cause of each loss and of each wait, with what to do."""
-    lines = list(why(snapshot))
-    if lines:
+    """The cause of each loss and each waiting; advice that several share once."""
+    told, hidden = why(snapshot, MAX_LINES)
+    if told:
         yield "Why:"
+    for advice, lines in told:
         yield from _listed(lines)
+        yield f"What to do: {advice}"
+    if hidden:
+        yield f"- and {hidden} more"
 
 
-def _found(findings: Sequence[Finding], kind: Why, heading: str, advice: str) -> Iterator[str]:
-    found = [one for one in findings if one.why is kind]
+def _found(grounds: Sequence[Ground], why: Why, heading: str, *advice: str) -> Iterator[str]:
+    found = [one for one in grounds if one.why is why]
     if found:
         yield heading
-        yield from _listed(finding_text(one, WORDS) for one in found)
-        if advice:
-            yield advice
+        yield from _listed(ground_text(one, WORDS) for one in found)
+        yield from advice
 
 
 def _uncovered(verdict: Verdict | None) -> Iterator[str]:
-    findings = [one for one in verdict.uncovered if one.why not in ALREADY_TOLD] if verdict else []
-    if findings:
+    grounds = [one for one in verdict.uncovered if one.why not in ALREADY_TOLD] if verdict else []
+    if grounds:
         yield "Not covered:"
-        yield from _listed(finding_text(one, WORDS) for one in findings)
+        yield from _listed(ground_text(one, WORDS) for one in grounds)
 
 
 def _servers(situation: Situation) -> Iterator[str]:
@@ -161,7 +164,7 @@ def _servers(situation: Situation) -> Iterator[str]:
     """
     snapshot, verdict = situation.snapshot, situation.verdict
     found_by_verdict = (*verdict.waiting, *verdict.uncovered, *verdict.told) if verdict else ()
-    concerned = {finding.server for finding in found_by_verdict}
+    concerned = {ground.server for ground in found_by_verdict}
     every = snapshot.servers if snapshot else ()
     servers = [server for server in every if not server.followed or server.name in concerned]
     for state in ServerState:

@@ -38,7 +38,8 @@ class SubscriptionEvents:
     nobody can know whether they arrived. ``overdue`` were pushed during the test and have not arrived; None
     where that is not known. ``overdue_before`` were overdue when the test began: they may be among
     ``missed``. What was lost was lost after ``lost_since_utc_ns`` and noticed by ``noticed_utc_ns``; 0 where
-    that is not told. ``cause`` is a code of why, ``reason`` says it with its evidence and what to do.
+    that is not told. ``reason`` says why, ``advice`` what to do; empty where nothing was lost lately and
+    nothing waits.
     """
 
     subscriber: str
@@ -53,8 +54,8 @@ class SubscriptionEvents:
     unaccounted: int = 0
     lost_since_utc_ns: int = 0
     noticed_utc_ns: int = 0
-    cause: str = ""
     reason: str = ""
+    advice: str = ""
 
     @property
     def lost(self) -> int:
@@ -72,7 +73,7 @@ class SubscriptionEvents:
             text += f", and {self.unaccounted:,} are {unaccounted}" if self.unaccounted else ""
         else:
             text = f"{self.subscriber} has {_events(self.unaccounted)} {of_what}, {unaccounted}{before}"
-        return f"{text}{self._when()}{self._why()}"
+        return f"{text}{self._when()}{self._because()}"
 
     def _when(self) -> str:
         if not self.noticed_utc_ns:
@@ -81,17 +82,15 @@ class SubscriptionEvents:
 
         return f", lost {interval_text(self.lost_since_utc_ns, self.noticed_utc_ns)}"
 
-    def _why(self) -> str:
-        if self.reason:
-            return f": {self.reason}"
-        return f", cause: {self.cause}" if self.cause else ""
-
     def overdue_sentence(self) -> str:
         """Who waits for how many of what from whom."""
         return (
             f"{self.subscriber} did not receive the last {_events(self.overdue or 0)} of {self.stream}, "
-            f"published by {self.publisher}{self._why()}"
+            f"published by {self.publisher}{self._because()}"
         )
+
+    def _because(self) -> str:
+        return f": {self.reason}" if self.reason else ""
 
 
 def _events(number: int) -> str:

@@ -7,11 +7,11 @@ import math
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 
-from stem_device.analysis.causes import cause_and_advice
+from stem_device.analysis.causes import cause_of
 from stem_device.analysis.facts import Coverage, Facts, Loss, Overdue, Patience, Silence, Span, Unseen
 from stem_device.analysis.verdict import Level, Verdict, judge
 from stem_device.client.marker import Told
@@ -128,9 +128,11 @@ class MonitoredTest:
         if self._verdict(now).level < Level.WAITING:
             return
         missed, overdue = self._missed(now), self._overdue(now)
-        lines = [f"{count!s}:\n  " + "\n  ".join(count.details) for count in (missed, overdue) if count]
+        lines = []
+        for count in (missed, overdue):
+            lines += [f"{count!s}:", *(f"  {detail}" for detail in count.details)] if count else []
         lines += [line for _, line in self._silent(now)]
-        raise AssertionError("\n".join(lines))
+        raise AssertionError("\n".join(dict.fromkeys(lines)))  # advice for both is given once
 
     @property
     def _start(self) -> Observation:
@@ -192,21 +194,22 @@ class MonitoredTest:
         details = [one.missed_sentence() for one in lossy]
         if gone > 0:
             details.append(f"{gone} by subscriptions that there are no longer")
-        return EventCount(missed, "missed events", tuple(details))
+        return EventCount(missed, "missed events", (*details, *_advice(lossy)))
 
     def _overdue(self, now: Observation) -> EventCount:
         waiting = sorted((s for s in self._subscriptions(now) if s.overdue), key=lambda s: -(s.overdue or 0))
-        details = tuple(one.overdue_sentence() for one in waiting)
+        details = (*(one.overdue_sentence() for one in waiting), *_advice(waiting))
         return EventCount(sum(one.overdue or 0 for one in waiting), "overdue events", details)
 
     def _subscriptions(self, now: Observation) -> tuple[SubscriptionEvents, ...]:
         before, pushed = dict(_by_name(self._start)), self._start.pushed
         begin, end = _utc_ns(self._start.time), _utc_ns(now.time)
+        # The worst comes first, and stays should a subscription have ended and begun again.
+        reasons = {(reason.server, reason.topic): reason for reason in reversed(now.findings)}
         prefix = common_prefix(server.name for server in now.servers)
-        reasons = {(reason.server, reason.topic): cause_and_advice(reason) for reason in now.findings}
         found = []
         for (server, topic), one in _by_name(now):
-            then = before.get((server, topic))
+            then, reason = before.get((server, topic)), reasons.get((server, topic))
             found.append(
                 SubscriptionEvents(
                     subscriber=without(prefix, server),
@@ -221,8 +224,8 @@ class MonitoredTest:
                     unaccounted=max(0, one.unaccounted - (then.unaccounted if then else 0)),
                     lost_since_utc_ns=_utc_ns(one.lost_since or "") or begin,
                     noticed_utc_ns=end,
-                    cause=one.cause,
-                    reason=without(prefix, reasons.get((server, topic), "")),
+                    reason=without(prefix, cause_of(reason)) if reason else "",
+                    advice=reason.advice if reason else "",
                 )
             )
         return tuple(found)
@@ -279,12 +282,17 @@ def _loss(one: SubscriptionEvents) -> Loss:
         since_utc_ns=one.lost_since_utc_ns,
         noticed_utc_ns=one.noticed_utc_ns,
         until_utc_ns=one.noticed_utc_ns,
-        cause=one.cause,
     )
 
 
+def _advice(concerned: list[SubscriptionEvents]) -> Iterator[str]:
+    """What to do, each thing once."""
+    for advice in dict.fromkeys(one.advice for one in concerned if one.advice):
+        yield f"What to do: {advice}"
+
+
 def _overdue(one: SubscriptionEvents) -> Overdue:
-    return Overdue(one.subscriber, one.stream, one.stream, one.publisher, one.overdue or 0, 1, "")
+    return Overdue(one.subscriber, one.stream, one.stream, one.publisher, one.overdue or 0, 1)
 
 
 def _utc_ns(moment: str) -> int:

@@ -38,7 +38,6 @@ class Subscription(Struct, frozen=True, rename="camel"):
     unaccounted: int = 0
     lost_since: str | None = None
     ended: bool = False
-    cause: str = ""
 
 
 class Reason(Struct, frozen=True, rename="camel"):
@@ -154,7 +153,6 @@ def _server(server: ServerRecord) -> Server:
                 unaccounted=one.unaccounted_total,
                 lost_since=utc(one.lost_since_utc_ns) if one.lost_since_utc_ns else None,
                 ended=one.ended,
-                cause=one.cause,
             )
             for one in server.subscriptions
         ),

@@ -60,7 +60,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
             f"{stamp} lossy server={row.subscriber} stream={row.stream} received={row.received_total}"
             f" missed={_at_least(row.missed_total, row.missed_at_least)}"
             f" unaccounted={row.unaccounted_total} gaps={row.gaps_total}"
-            f" overdue={_known(row.overdue)}{_cause(row.cause)}"
+            f" overdue={_known(row.overdue)}"
         )
     for finding in summary.findings:
         yield f"{stamp} {_why(finding)}"

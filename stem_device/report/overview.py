@@ -43,7 +43,6 @@ class SubscriptionRow(Struct, frozen=True, gc=False):
     gaps_total: int
     overdue: int | None
     unaccounted_total: int = 0
-    cause: str = ""
 
     @property
     def lost(self) -> int:
@@ -145,5 +144,4 @@ def _row(subscriber: str, record: SubscriptionRecord) -> SubscriptionRow:
         gaps_total=record.gaps_total,
         overdue=record.overdue,
         unaccounted_total=record.unaccounted_total,
-        cause=record.cause,
     )

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stem_device.analysis.facts import Loss
-from stem_device.analysis.verdict import Finding
-from stem_device.model.finding import Finding as CauseFinding
+from stem_device.analysis.verdict import Ground
+from stem_device.model.finding import Finding
 from stem_device.statistics.distribution import Distribution
 
 SCHEMA = "stem-device statistics"
 SCHEMA_VERSION = 2
 LOSSES_TOLD = 100
-"""Losses, and findings of each kind, in the verdict; the counts contain all."""
+"""Losses, and grounds of each kind, in the verdict; the counts contain all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class RecordedVerdict:
 
     ``losses`` are the worst subscriptions, LOSSES_TOLD at most, ``losers`` how many there are; a loss
     happened after ``since_utc_ns`` and was noticed by ``until_utc_ns``. ``waiting``, ``uncovered`` and
-    ``told`` (what makes no difference) are the findings.
+    ``told`` (what makes no difference) are its grounds.
     """
 
     level: str
@@ -220,9 +220,9 @@ class RecordedVerdict:
     known_subscriptions: int
     losers: int
     losses: tuple[Loss, ...]
-    waiting: tuple[Finding, ...]
-    uncovered: tuple[Finding, ...]
-    told: tuple[Finding, ...]
+    waiting: tuple[Ground, ...]
+    uncovered: tuple[Ground, ...]
+    told: tuple[Ground, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,4 +242,4 @@ class Statistics:
     subscriptions: tuple[SubscriptionStatistics, ...]
     not_covered: NotCovered
     verdict: RecordedVerdict
-    findings: tuple[CauseFinding, ...] = ()
+    findings: tuple[Finding, ...] = ()

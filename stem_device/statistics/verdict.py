@@ -28,6 +28,12 @@ PATIENCE = Patience()
 """Of recordings: what the properties have by default."""
 
 
+def judged(recording: Recording) -> Verdict:
+    """The verdict over a recording of which nothing else is wanted."""
+    polls = Polls(recording)
+    return recorded_verdict(recording, polls, Choice(recording, polls))
+
+
 def recorded_verdict(recording: Recording, polls: Polls, choice: Choice) -> Verdict:
     """Judge what is shown of the recording."""
     return judge(facts_of(recorded_columns(recording, polls, choice), PATIENCE), PATIENCE)

@@ -2,13 +2,13 @@
 
 from stem_device.analysis.causes.analyst import Analyst, worst_first
 from stem_device.analysis.causes.rules import RULES, name_cause
-from stem_device.analysis.causes.told import PHRASES, cause_and_advice, cause_of, find, losers
+from stem_device.analysis.causes.told import PHRASES, by_advice, cause_of, find, losers
 
 __all__ = [
     "PHRASES",
     "RULES",
     "Analyst",
-    "cause_and_advice",
+    "by_advice",
     "cause_of",
     "find",
     "losers",

@@ -17,8 +17,6 @@ class Telling(Protocol):
     def likely(self) -> bool: ...
     @property
     def sentence(self) -> str: ...
-    @property
-    def advice(self) -> str: ...
 
 
 PHRASES = {
@@ -45,9 +43,12 @@ def cause_of(finding: Telling) -> str:
     return f"{likely}{PHRASES[finding.cause]}: {finding.sentence}"
 
 
-def cause_and_advice(finding: Telling) -> str:
-    """One line that says why and what to do."""
-    return f"{cause_of(finding)} What to do: {finding.advice}"
+def by_advice(findings: Iterable[Finding]) -> tuple[tuple[str, tuple[Finding, ...]], ...]:
+    """What to do, and the findings that it is for, in the order of the first of each."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.advice, []).append(finding)
+    return tuple((advice, tuple(alike)) for advice, alike in found.items())
 
 
 def losers(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -72,7 +72,7 @@ def waits_for(*reasons: Why, followed: bool | None = None) -> Callable[[Verdict]
 
     def quality(verdict: Verdict) -> Quality:
         found = any(
-            finding.why in reasons and followed in {None, finding.followed} for finding in verdict.waiting
+            ground.why in reasons and followed in {None, ground.followed} for ground in verdict.waiting
         )
         return "warning" if found else "valid"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stem_device.analysis.verdict import Level, Verdict
 from stem_device.analysis.wording import sentence
 from stem_device.device.attributes.spec import AttributeSpec, Quality, count, of_poll
+from stem_device.device.causes import why_worst
 from stem_device.device.digest import Worst
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, tango_text
 from stem_device.device.view import Polled
@@ -42,6 +43,12 @@ def _worst_cause(polled: Polled) -> str:
     return tango_text(worst.subscription.cause) if worst else ""
 
 
+def _text(polled: Polled) -> str:
+    cause = why_worst(polled.snapshot, polled.verdict)
+    told = sentence(polled.verdict) + (f" Cause: {cause}" if cause else "")
+    return tango_text(told, MAX_SENTENCE_CHARACTERS)
+
+
 VERDICT: tuple[AttributeSpec, ...] = (
     AttributeSpec(
         name="verdict",
@@ -62,8 +69,8 @@ VERDICT: tuple[AttributeSpec, ...] = (
         unit="text",
         format="%s",
         doc="The verdict in one sentence: who lost what from whom, and when; or what is waited for, or not "
-        "covered; and how many subscriptions are known.",
-        value=of_poll(lambda polled: tango_text(sentence(polled.verdict), MAX_SENTENCE_CHARACTERS)),
+        "covered; how many subscriptions are known; and the cause.",
+        value=of_poll(_text),
         quality=quality_of_level,
     ),
     count(

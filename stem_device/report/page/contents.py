@@ -38,7 +38,7 @@ def subscriptions_table(findings: Findings) -> TableOfCells:
             number(float(entries.received[i]) / seconds, numbers.rate(entries.received[i] / seconds)),
             _time(int(entries.lost_after_utc_ns[i]), findings),
             _time(int(entries.noticed_utc_ns[i]), findings),
-            Cell(findings.evidence.name(int(entries.cause[i]))),
+            Cell(entries.cause[i]),
         )
         for i in range(shown)
     )

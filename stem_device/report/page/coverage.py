@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stem_device.analysis.verdict import Verdict, Why
-from stem_device.analysis.wording import Words, finding_text
+from stem_device.analysis.wording import Words, ground_text
 from stem_device.report import numbers
 from stem_device.report.page.bins import Integers
 from stem_device.report.page.evidence import Evidence
@@ -81,9 +81,9 @@ def _verdict(evidence: Evidence) -> tuple[Uncovered, ...]:
     words = Words(lambda name: numbers.without(prefix, name))
     told_below = {Why.PROBLEM, Why.NO_POLL, Why.UNCOUNTED_TIME, Why.OVERDUE_UNKNOWN}
     return tuple(
-        Uncovered("verdict", f"{finding_text(finding, words)}.")
-        for finding in evidence.verdict.uncovered
-        if finding.why not in told_below
+        Uncovered("verdict", f"{ground_text(ground, words)}.")
+        for ground in evidence.verdict.uncovered
+        if ground.why not in told_below
     )
 
 

@@ -60,7 +60,6 @@ class SubscriptionRows:
     at_least: Flags
     since_utc_ns: Integers
     ended: Flags
-    cause: Codes
 
     @property
     def lost_delta(self) -> Integers:
@@ -129,7 +128,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that the page is computed from."""
+    """Everything that the page is computed from. ``why`` are the causes of losses, worst first."""
 
     names: Names
     sources: tuple[Source, ...]

@@ -90,7 +90,6 @@ def _subscriptions(rows: CountedRows, polls: Polls, judged: SubscriptionColumns)
         at_least=rows.column("missed_at_least"),
         since_utc_ns=judged.onset_utc_ns,
         ended=judged.ended,
-        cause=judged.cause,
     )
 
 

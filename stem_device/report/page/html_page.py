@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
-from stem_device.analysis.causes import cause_and_advice
+from stem_device.analysis.causes import by_advice, cause_of
 from stem_device.analysis.verdict import Verdict, Why
 from stem_device.analysis.wording import WORDS
 from stem_device.model.finding import Finding
@@ -81,19 +81,24 @@ def _digest(script: str) -> str:
 
 
 def _why(findings: Findings) -> str:
-    """A sentence for each loser, right under the headline."""
+    """A sentence for each loser, right under the headline; advice that they share once."""
     causes, naming = findings.evidence.why, Naming.of(findings.evidence)
     if not causes:
         return ""
-    items = [f"<li>{in_html(_because(one, naming.prefix))}</li>" for one in causes[: limits.CAUSES]]
-    if len(causes) > len(items):
-        items.append(f"<li>And {len(causes) - len(items):,} more subscriptions: stem why lists them.</li>")
+    shown = causes[: limits.CAUSES]
+    items = [
+        f"<li>{in_html(line)}</li>"
+        for advice, alike in by_advice(shown)
+        for line in (*(_because(one, naming.prefix) for one in alike), f"What to do: {advice}")
+    ]
+    if len(causes) > len(shown):
+        items.append(f"<li>And {len(causes) - len(shown):,} more subscriptions: stem why lists them.</li>")
     return f'<ul class="why">{"".join(items)}</ul>'
 
 
 def _because(finding: Finding, prefix: str) -> str:
     what = f"lost {finding.lost:,}" if finding.lost else f"waited for {finding.overdue or 0:,}"
-    text = f"{finding.server} {what} of {finding.stream}: {cause_and_advice(finding)}"
+    text = f"{finding.server} {what} of {finding.stream}: {cause_of(finding)}"
     return numbers.without(prefix, text)
 
 

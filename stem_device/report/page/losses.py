@@ -19,8 +19,8 @@ class Ledger:
     """One entry a subscription, the worst first (lost, then overdue, then the busiest).
 
     ``overdue`` is that of the last poll, -1 where it is not known. What it lost was lost after
-    ``lost_after_utc_ns`` and noticed by ``noticed_utc_ns``, 0 if there is none. ``cause`` is a code, -1 for
-    none.
+    ``lost_after_utc_ns`` and noticed by ``noticed_utc_ns``, 0 if there is none. ``cause`` is a code, empty
+    for none.
     """
 
     server: Codes
@@ -35,7 +35,7 @@ class Ledger:
     at_least: Flags
     lost_after_utc_ns: Integers
     noticed_utc_ns: Integers
-    cause: Codes
+    cause: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.server)
@@ -99,7 +99,7 @@ def ledger(evidence: Evidence) -> Ledger:
         at_least=(rows.at_least[newest] & (missed[order] > 0)),
         lost_after_utc_ns=first[order],
         noticed_utc_ns=last[order],
-        cause=_causes(rows, groups)[order],
+        cause=_causes(evidence, rows.server[newest], rows.topic[newest]),
     )
 
 
@@ -127,12 +127,13 @@ def loss_grid(evidence: Evidence, entries: Ledger, bins: TimeBins, limit: int) -
     )
 
 
-def _causes(rows: SubscriptionRows, groups: Groups) -> Codes:
-    """The cause that was told last, of losses or of waiting."""
-    causes = np.full(len(groups), -1, dtype=np.int64)
-    told = np.flatnonzero((rows.cause >= 0) & ((rows.lost_delta > 0) | (rows.overdue > 0)))
-    causes[groups.of_row[told]] = rows.cause[told]  # of equal indices the last one stays
-    return causes
+def _causes(evidence: Evidence, servers: Codes, topics: Codes) -> tuple[str, ...]:
+    """Of each subscription, as the sentences under the headline have it."""
+    told = {(one.server, one.topic): str(one.cause) for one in reversed(evidence.why)}
+    if not told:
+        return ("",) * len(servers)
+    keys = zip(map(evidence.name, servers.tolist()), map(evidence.name, topics.tolist()), strict=True)
+    return tuple(told.get(key, "") for key in keys)
 
 
 def _loss_times(rows: SubscriptionRows, groups: Groups) -> tuple[Integers, Integers]:

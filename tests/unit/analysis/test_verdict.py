@@ -26,7 +26,7 @@ RULES = [
     ("overdue for less", facts(overdue=(overdue(1),)), Level.UNKNOWN, Why.YOUNG_OVERDUE),
     (
         "overdue while it starts",
-        facts(overdue=(overdue(9, cause="starting"),)),
+        facts(overdue=(overdue(9, starting=True),)),
         Level.UNKNOWN,
         Why.YOUNG_OVERDUE,
     ),
@@ -103,7 +103,7 @@ RULES = [
 def test_rule(one: Facts, level: Level, why: Why | None) -> None:
     verdict = judge(one, PATIENCE)
     assert verdict.level is level
-    found = {finding.why for finding in (*verdict.waiting, *verdict.uncovered, *verdict.told)}
+    found = {ground.why for ground in (*verdict.waiting, *verdict.uncovered, *verdict.told)}
     if why is None:
         assert found == set()
     else:
@@ -124,7 +124,7 @@ def test_the_dead_publisher_is_told_before_those_who_wait_for_it() -> None:
     verdict = judge(
         facts(overdue=(overdue(),), silences=(silence(Failure.REFUSED, 1, **LISTENED),)), PATIENCE
     )
-    assert [finding.why for finding in verdict.waiting] == [Why.REFUSED, Why.OVERDUE]
+    assert [ground.why for ground in verdict.waiting] == [Why.REFUSED, Why.OVERDUE]
     assert "dserver/fast/1 ended without having been stopped, dserver/slow/1 listens to it" in sentence(
         verdict
     )

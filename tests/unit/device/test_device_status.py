@@ -94,7 +94,7 @@ def test_who_missed_what_from_whom_and_what_to_do() -> None:
     )
     assert (
         "- dserver/slow/1, p/p/p/x.change: cause unknown: 120,513 events were lost; nothing in the counters "
-        "says why. What to do: " in text
+        "says why.\nWhat to do: " in text
     )
     assert "120513 events missed since" in text
 

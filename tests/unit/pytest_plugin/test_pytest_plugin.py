@@ -178,7 +178,6 @@ def test_unaccounted_events_are_losses_with_cause_and_interval() -> None:
         unaccounted=7,
         ended=True,
         lost_since="2026-11-26T12:00:10.000Z",
-        cause="restarted",
     )
     test, source = begun(before, after)
     assert test.missed == 5
@@ -189,7 +188,7 @@ def test_unaccounted_events_are_losses_with_cause_and_interval() -> None:
         "5 missed events:\n"
         "  sub/1 has 5 events of lab/a/1/X.change, published by pub/1, "
         "unaccounted (overdue when a life ended), "
-        "lost between 2026-11-26 12:00:10 and 12:00:30 UTC, cause: restarted"
+        "lost between 2026-11-26 12:00:10 and 12:00:30 UTC"
     )
     assert test.verdict.level is Level.LOST
 

@@ -120,7 +120,7 @@ class Story:
             lost_since_utc_ns=rows.since_utc_ns,
             overdue=rows.overdue,
             ended=rows.ended,
-            cause=rows.cause,
+            cause=np.full(len(rows.server), -1),
         )
         servers = ServerColumns(
             before_end=nothing,
@@ -175,7 +175,6 @@ class Story:
             unaccounted_delta=ints([self.unaccounted if row == self.received[-1] else 0 for row in rows]),
             since_utc_ns=ints([at(row[0] - 10) for row in rows]),
             ended=np.zeros(len(rows), dtype=np.bool_),
-            cause=ints([-1] * len(rows)),
         )
 
     def _servers(self) -> ServerRows:
