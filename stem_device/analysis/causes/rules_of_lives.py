@@ -66,7 +66,8 @@ def starting(case: Case) -> Named | None:
 
 def connecting(case: Case) -> Named | None:
     """Events went past the subscription while it connected."""
-    if not case.lost or case.age_seconds > PATIENCE_SECONDS:
+    made_meanwhile = (case.subscription.first_seen_utc_ns or 0) > case.watched_since_utc_ns
+    if not case.lost or not made_meanwhile or case.age_seconds > PATIENCE_SECONDS:
         return None
     return Named(
         Cause.STARTING,

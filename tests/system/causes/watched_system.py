@@ -64,7 +64,7 @@ class WatchedSystem:
                 target_devices=(self.publisher.name, self.subscriber.name),
                 poll_period=period,
                 monitor_performance=sampled,
-                recording_directory=str(directory),
+                recording_directory=directory,
                 record_on_start=record,
             )
         )
