@@ -54,7 +54,7 @@ class Ledger:
         self._since_utc_ns = self._clock.utc_ns()
 
     def _accounts_of(self, poll: Poll) -> list[ServerAccount]:
-        """One account an answer. A server that is no target any more leaves its totals behind (rule 8)."""
+        """One account an answer. A server that is no target any more leaves its totals behind."""
         names = {answer.server for answer in poll.answers}
         for name in self._servers.keys() - names:
             self._departed = _add(self._departed, self._servers.pop(name).depart())

@@ -1,4 +1,4 @@
-"""The account of one stream in one life of its publisher (rule 5)."""
+"""The account of one stream in one life of its publisher."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class StreamAccount:
         self._write()
 
     def hold(self, moment: Moment) -> None:
-        """The server did not answer in this poll: nothing is counted (rule 7)."""
+        """The server did not answer in this poll: nothing is counted."""
         self.began_again = self.answered = False
         if not self.ended:
             self._remember(moment)

@@ -115,7 +115,7 @@ class SubscriptionAccount:
         self._finish(sight)
 
     def hold(self, moment: Moment) -> None:
-        """The server did not answer in this poll: nothing is counted (rule 7)."""
+        """The server did not answer in this poll: nothing is counted."""
         state = self._state
         if isinstance(state, Live | Fresh) and state.stream is not None:
             state.stream.subscribed_ns = moment.monotonic_ns

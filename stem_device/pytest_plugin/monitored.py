@@ -24,7 +24,7 @@ from stem_device.pytest_plugin.sources import EventSource
 from stem_device.report.numbers import common_prefix, without
 
 BETWEEN_POLLS_SECONDS = 0.25
-"""Overdue compares two polls at least 0.2 s apart (docs/reference/accounting.md, rule 6)."""
+"""Overdue compares two polls at least 0.2 s apart (docs/reference/accounting.md, rule 3)."""
 
 
 class MonitoredTest:
