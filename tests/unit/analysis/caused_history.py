@@ -43,6 +43,7 @@ class System:
         self, *, period: float = 0.5, callback: float = 0.0001, queue: int = 2000, sampled: bool = False
     ) -> None:
         self.period, self.callback, self.queue, self.sampled = period, callback, queue, sampled
+        self.sampled_callback = callback  # what samples say, seconds
         self.blocked = self.disconnected = False
         self.pushed = self.received = self.counter = self.missed = self.gaps = 0
         self.published = self.unaccounted = self.resets = 0
@@ -162,7 +163,7 @@ class System:
                 event_type=(None,) * shown,
                 micros_since_last_event=np.zeros(shown),
                 sleep_micros=np.zeros(shown, np.int64),
-                process_micros=np.full(shown, round(self.callback * 1e6), np.int64),
+                process_micros=np.full(shown, round(self.sampled_callback * 1e6), np.int64),
                 first_callback_latency_micros=np.full(shown, 100.0),
                 callback_count=np.ones(shown, np.int64),
                 wake_count=np.ones(shown, np.int64),

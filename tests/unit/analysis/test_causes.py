@@ -36,6 +36,16 @@ def test_a_slow_callback(period: float, sampled: bool) -> None:
     assert ("StartPerformanceMonitoring" in finding.advice) is finding.likely
 
 
+def test_a_single_sample_proves_nothing() -> None:
+    system = System(callback=0.5, sampled=True)
+    system.sampled_callback = 0.00002
+    system.polls([5, 0, 0])
+    system.polls([60, 0, 0, 0, 0, 0])
+    assert named(system) == Cause.CALLBACK_SLOW
+    assert system.finding is not None
+    assert system.finding.likely
+
+
 def test_slow_after_the_publisher_fell_silent_stays_slow() -> None:
     system = System(callback=0.02, queue=200)
     system.polls([0] * 4 + [750] * 12 + [0] * 200)
