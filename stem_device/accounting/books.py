@@ -6,7 +6,10 @@ _TOTALS = ("received", "missed", "gaps", "discarded", "resets", "unaccounted", "
 
 
 class Books:
-    """Totals of one subscription, over all of its lives. ``at_least``: see SubscriptionRecord."""
+    """Totals of one subscription, over all of its lives. ``at_least``: see SubscriptionRecord.
+
+    ``moved``: this poll added something else than events received, so that all deltas have to be looked at.
+    """
 
     __slots__ = (
         "at_least",
@@ -39,6 +42,13 @@ class Books:
         self.received = self.missed = self.gaps = self.discarded = self.resets = 0
         self.unaccounted = self.missed_before = self.unobserved = 0
         self.at_least = False
+
+    def go_on(self, received: int) -> None:
+        """Begin a poll in which nothing but events came, as in by far most."""
+        if self.moved:
+            self.clear_deltas()
+        self.received += received
+        self.received_delta = received
 
     def clear_deltas(self) -> None:
         """Begin a poll."""

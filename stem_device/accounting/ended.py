@@ -62,7 +62,7 @@ class EndedSubscriptions:
 
     def clear_deltas(self, moment: Moment) -> None:
         """Let what ended in the poll before add nothing to this one."""
-        if any(account.books.moved for account in self._shown.values()):
+        if any(account.books.moved or account.books.received_delta for account in self._shown.values()):
             for account in self._shown.values():
                 account.hold(moment)
             self._records = None

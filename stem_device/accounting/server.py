@@ -40,6 +40,9 @@ class ServerAccount:
         self.received_delta = 0
         self.samples = SampleAccount()
         self._replied_life = 0
+        self._streams_ended = False
+        self._endpoints: tuple[str, ...] = ()
+        self._ports: frozenset[str] = frozenset()
         self._was_down = False
         self._moment = Moment()
         self._vanished_streams: dict[str, StreamAccount] = {}
@@ -72,11 +75,15 @@ class ServerAccount:
         restarted = new_life or any(
             stream.falls(counters[name]) for name, stream in self.streams.items() if name in counters
         )
-        if not restarted and any(stream.ended for stream in self.streams.values()):
+        if self._streams_ended and not restarted:
             for stream in self.streams.values():
                 stream.go_on()
+        self._streams_ended = False
         changed = self._retire_streams(counters.keys() if not restarted else (), before)
-        ports = frozenset(map(port_of, answer.heartbeat_endpoints))
+        if answer.heartbeat_endpoints != self._endpoints:
+            self._endpoints = answer.heartbeat_endpoints
+            self._ports = frozenset(map(port_of, self._endpoints))
+        ports = self._ports
         for name, counter in counters.items():
             known = self.streams.get(name)
             if known is None:
@@ -84,7 +91,8 @@ class ServerAccount:
                 changed = True
             else:
                 known.update(counter, moment)
-            known.ports = ports
+            if known.ports is not ports:
+                known.ports = ports
         return changed
 
     def update_subscriptions(
@@ -126,8 +134,8 @@ class ServerAccount:
         self._subscription_records = (*records, *self._ended_subscriptions.records())
         self.published_delta = sum([stream.delta for stream in streams])
         books = [account.books for account in (*live, *self._ended_now)]
+        self.received_delta = sum([one.received_delta for one in books])
         moved = [one for one in books if one.moved]
-        self.received_delta = sum([one.received_delta for one in moved])
         totals = self.totals
         self.totals = Counts(
             published=totals.published + self.published_delta,
@@ -240,6 +248,7 @@ class ServerAccount:
         return StreamAccount(name, counter, life=self.life, baseline=baseline)
 
     def _end_streams(self, before: Moment) -> None:
+        self._streams_ended = True
         for stream in self.streams.values():
             stream.end(before)
 

@@ -201,7 +201,8 @@ class StreamAccount:
         self._watched = False
         self._two_marks_before, self._before_mark = self._before_mark, self._at_mark
         self._at_mark = self.pushed
-        self._known_marks = min(3, self._known_marks + 1)
+        if self._known_marks < 3:
+            self._known_marks += 1
 
     def _write(self) -> None:
         self.record = StreamRecord(self.name, self.pushed, self._total, self.delta, self._resets, self.unseen)

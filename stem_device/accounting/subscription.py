@@ -119,7 +119,7 @@ class SubscriptionAccount:
         state = self._state
         if isinstance(state, Live | Fresh) and state.stream is not None:
             state.stream.subscribed_ns = moment.monotonic_ns
-        if self.books.moved:
+        if self.books.moved or self.books.received_delta:
             self.books.clear_deltas()
             self._lost_since_utc_ns = None
             self._write()
@@ -183,12 +183,10 @@ class SubscriptionAccount:
         counter, before = now.server_counter, stream.pushed_before(late=late)
         reached = counter if counter > state.base else state.base
         overdue = before - reached if before > reached else 0
-        if not (arrived or overdue or books.moved or self._overdue):
+        if not (arrived or overdue or books.received_delta or books.moved or self._overdue):
             return
         self._reader.take(now)
-        books.clear_deltas()
-        if arrived:
-            books.receive(arrived)
+        books.go_on(arrived)
         self._overdue, self._lost_since_utc_ns = overdue, None
         if overdue or self._lag_seconds:
             self._note_lag(moment)
