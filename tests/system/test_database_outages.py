@@ -18,6 +18,7 @@ from tests.truth.lab import QUEUES, Lab
 from tests.truth.rows import Expect, Must, Row, judge
 from tests.truth.servers import BIG
 
+matrix = pytest.mark.matrix
 PERIOD = 0.25
 OUTAGE_POLLS = 40
 """Long enough for several look-ups of a wildcard, and for a call to a database that hangs to time out."""
@@ -64,14 +65,17 @@ def both_killed(database: Database) -> Iterator[None]:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("outage", [killed, hung])
+@pytest.mark.parametrize("outage", [killed, pytest.param(hung, marks=matrix)])
 def test_outage_of_pytango_db(outage: Callable, tmp_path: Path, tango_client: None) -> None:
     with EmbeddedDatabase(tmp_path, file=tmp_path / "tango.sqlite") as database:
         _nothing_is_forgotten(database, outage, tmp_path)
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("outage", [killed, hung, mariadb_killed, both_killed])
+@pytest.mark.parametrize(
+    "outage",
+    [pytest.param(killed, marks=matrix), hung, mariadb_killed, pytest.param(both_killed, marks=matrix)],
+)
 def test_outage_of_the_cpp_database(outage: Callable, tmp_path: Path, tango_client: None) -> None:
     try:
         tree = tango_tree()
