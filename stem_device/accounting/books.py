@@ -33,6 +33,8 @@ class Books:
         "unobserved_delta",
     )
 
+    moved: bool
+
     def __init__(self) -> None:
         self.reset()
         self.clear_deltas()
