@@ -159,10 +159,11 @@ class StreamAccount:
             self.unseen = unseen
             self._write()
 
-    def passed(self, counter: int, moment: Moment) -> tuple[Point, float] | None:
+    def passed(self, counter: int, moment: Moment) -> tuple[Point, int] | None:
         """The last poll known at which no more than ``counter`` had been pushed, and when it was passed.
 
-        The second is monotonic ns, interpolated to the poll after. None where it was passed before anything
+        The second is monotonic ns, interpolated to the poll after: a whole number, as a float has no
+        nanoseconds where the clock shows years. None where it was passed before anything
         that is remembered. What is asked for in every poll is remembered for long.
         """
         self._watched = True
@@ -172,9 +173,9 @@ class StreamAccount:
                 if before is None:
                     return None
                 share = (counter - before.pushed) / (point.pushed - before.pushed)
-                return before, before.monotonic_ns + share * (point.monotonic_ns - before.monotonic_ns)
+                return before, before.monotonic_ns + round(share * (point.monotonic_ns - before.monotonic_ns))
             before = point
-        return (before, float(before.monotonic_ns)) if before is not None else None
+        return (before, before.monotonic_ns) if before is not None else None
 
     def reset_totals(self) -> None:
         self._total = 0

@@ -15,6 +15,7 @@ from stem_device.reading.recovery.journal import Journal
 from stem_device.reading.recovery.plan import Plan
 from stem_device.reading.validation.columns import H5_ERRORS, Values
 from stem_device.reading.validation.stored import StoredFile, path_of
+from stem_device.reading.validation.value_checks import CODES
 from stem_device.recording import RecordingContext
 from stem_device.recording import format as spec
 from stem_device.recording.kinds import NAME_BYTES, Column, Kind, Table
@@ -117,7 +118,19 @@ class Rewriter:
                 values[begin - first : stop - first] = chunk.values[begin - chunk.first : stop - chunk.first]
         if column.kind is Kind.FLOAT:
             values = _possible(column, values)
-        return values[wanted]
+        return self._known_codes(table, column, values[wanted])
+
+    def _known_codes(self, table: Table, column: Column, values: Values) -> Values:
+        """-1, for unknown, where the word that tells it cannot be read, or is no code."""
+        for owner, name, allowed in CODES:
+            if (owner, name) == (table, column.name):
+                different = np.unique(values[(values >= 0) & (values < self._plan.names)])
+                texts = self._file.texts_of(different)
+                wrong = [code for code, text in zip(different, texts, strict=True) if text not in allowed]
+                if wrong:
+                    self._journal.lose(path_of(table, name), "codes that cannot be read")
+                return np.where(np.isin(values, wrong), -1, values)
+        return values
 
     def _stand_in(self, column: Column) -> Any:
         if column.kind is Kind.FLOAT:

@@ -16,7 +16,7 @@ from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
 from stem_device.recording.kinds import Column, Kind, Table
 
-_CODES = (
+CODES = (
     (spec.SERVERS, "failure", set(map(str, Failure))),
     (spec.SUBSCRIPTIONS, "link", set(map(str, Link))),
 )
@@ -128,7 +128,7 @@ def texts(file: StoredFile) -> Iterator[Finding]:
 
 def codes(file: StoredFile) -> Iterator[Finding]:
     """What tells things by a code uses one that the format has."""
-    for table, name, allowed in _CODES:
+    for table, name, allowed in CODES:
         if name in {column.name for column in file.columns_of(table)}:
             yield from _one_of("codes", file, table, name, allowed)
 

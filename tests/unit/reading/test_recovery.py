@@ -79,8 +79,25 @@ def check(original: Path, new: Path, result: Recovery) -> dict[str, dict[int, li
             assert found[table].get(poll) == truth[table].get(poll), (table, poll)
     for table in found.keys() - set(COUNTERS):
         for poll, rows in found[table].items():
-            assert rows == truth[table][poll], (table, poll)
+            for row, meant in zip(rows, truth[table][poll], strict=True):
+                assert row == meant or only_told_floats(table, row, meant, result), (table, poll)
     return found
+
+
+def only_told_floats(table: str, row: tuple[Any, ...], meant: tuple[Any, ...], result: Recovery) -> bool:
+    """Whether they differ only where a float is NaN now, of a column that the recovery says has losses."""
+    (owner,) = (one for one in spec.TABLES if one.name == table)
+    different = [
+        (column, found)
+        for column, found, value in zip(owner.columns, row, meant, strict=True)
+        if found != value
+    ]
+    return all(
+        column.kind is Kind.FLOAT
+        and found == "NaN"
+        and any(f"{table}/{column.name}:" in sentence for sentence in result.lost)
+        for column, found in different
+    )
 
 
 def recovered(path: Path, output: Path) -> Recovery:
@@ -205,6 +222,9 @@ def test_damaged_floats_are_nan_and_damaged_names_have_a_stand_in(good: Path, tm
             new["entry/polls/published_rate"][64:].tolist() == old["entry/polls/published_rate"][64:].tolist()
         )
         assert new["entry/names/text"].asstr()[5] == "(lost 5)"
+        # What tells things by a code has no stand-in: nobody knows what it told.
+        assert set(old["entry/subscriptions/link"][:]) != {-1}
+        assert set(new["entry/subscriptions/link"][:]) == set(new["entry/servers/failure"][:]) == {-1}
         assert new["entry/streams/stream"][:].tolist() == old["entry/streams/stream"][:].tolist()
         assert new["entry/streams/pushed"][:].tolist() == old["entry/streams/pushed"][:].tolist()
 

@@ -122,6 +122,10 @@ def name_that_is_no_text(file: Any) -> None:
     file["entry/names/text"][file["entry/streams/stream"][0]] = b"\xff\xfe"
 
 
+def no_failure(file: Any) -> None:
+    file["entry/servers/failure"][3] = file["entry/servers/state"][3]
+
+
 CORRUPTIONS = {
     "format_name": set_attribute("/", "stem_format", "something else"),
     "format_version": set_attribute("/", "stem_format_version", "2.0"),
@@ -157,6 +161,7 @@ CORRUPTIONS = {
     "name_rows": name_that_continues,
     "name_texts": name_that_is_no_text,
     "states": lambda file: set_row("entry/servers/state", 3, file["entry/servers/server"][0])(file),
+    "codes": lambda file: set_row("entry/subscriptions/link", 3, file["entry/servers/server"][0])(file),
     "kinds": lambda file: set_row("entry/marks/kind", 1, file["entry/marks/run"][0])(file),
     "texts": set_row("entry/texts/characters", 0, 7),
 }  # fmt: skip
@@ -190,6 +195,7 @@ def test_exactly_that_violation_is_told(name: str, copy: Path) -> None:
     ("corrupt", "name", "words"),
     [
         (set_row("entry/subscriptions/topic", 3, -1), "name_rows", "row 3"),
+        (no_failure, "codes", "servers/failure row 3 is none of"),
         (set_row("entry/subscriptions/topic", 3, 10**6), "name_rows", "row 3"),
         (set_row("entry/subscriptions/overdue", 3, -2), "counts", "below -1"),
         (set_row("entry/marks/iteration", 1, -2), "counts", "below -1"),

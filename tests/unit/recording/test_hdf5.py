@@ -19,10 +19,12 @@ from msgspec import structs
 from snapshots import Size, snapshot, snapshots
 
 from stem_device.errors import MissingExtraError, RecordingError
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
+    NONE_DEPARTED,
     Counts,
+    Link,
     PublisherSamples,
     ServerRecord,
     Snapshot,
@@ -30,6 +32,7 @@ from stem_device.model.snapshot import (
     SubscriberSamples,
     SubscriptionRecord,
     Timings,
+    Unseen,
 )
 from stem_device.recording import Hdf5Recorder, RecordingContext, untyped
 from stem_device.recording import format as spec
@@ -55,6 +58,12 @@ COUNTS = {
     "resets": "resets_total",
     "overdue": "overdue",
     "disconnected": "disconnected",
+    "unaccounted": "unaccounted_total",
+    "missed_before": "missed_before",
+    "unobserved": "unobserved_total",
+    "books_unbalanced": "books_unbalanced",
+    "overdue_unknown": "overdue_unknown",
+    "unseen_streams": "unseen_streams",
 }
 # Where the file has every field of every record: a field that is added to the model and not to the file
 # fails the test. A name stands for the column of that name; None for what is stored in another way.
@@ -76,6 +85,9 @@ WHERE: dict[type, dict[str, Any]] = {
         "publisher_samples": None,  # table publisher_samples
         "subscriber_samples": None,  # table subscriber_samples
         "problems": None,  # table problems
+        "departed": None,  # table departed, where a server has left the targets with totals
+        "verdict": "verdict",
+        "findings": None,  # nowhere: readers find the causes again, over any window
     },
     ServerRecord: {
         "name": "server",
@@ -105,8 +117,15 @@ WHERE: dict[type, dict[str, Any]] = {
         "channels": None,  # table channels
         "not_connected": None,  # table not_connected
         "texts": None,  # table texts, where the server is not monitored; otherwise all the others
+        "failure": "failure",
+        "identity": None,  # columns of servers, see Identity
+        "ended": "process_ended",
+        "followed": "followed",
+        "event_endpoints": "event_endpoints",
+        "heartbeat_endpoints": "heartbeat_endpoints",
     },
     Counts: COUNTS,
+    Identity: {"life": "life", "pid": "pid", "started": "started", "since_utc_ns": "life_since_utc_ns"},
     Timings: {name: name for name in Timings.__struct_fields__ if name.endswith("_seconds")},
     StreamRecord: {
         "name": "stream",
@@ -114,6 +133,7 @@ WHERE: dict[type, dict[str, Any]] = {
         "published_total": "published_total",
         "published_delta": "published_delta",
         "resets_total": "resets_total",
+        "unseen": "unseen",
     },
 }
 
@@ -121,6 +141,8 @@ WHERE: dict[type, dict[str, Any]] = {
 def same(found: Any, meant: Any) -> bool:
     if isinstance(found, float) and math.isnan(found):
         return meant is None or math.isnan(meant)
+    if isinstance(meant, tuple):
+        return bool(found == " ".join(meant))
     return found == (-1 if meant is None and found is not None else meant)
 
 
@@ -158,6 +180,8 @@ class Comparison:
             self.compare_samples(name, getattr(one, name), one)
         for problem in one.problems:
             self.next_row("problems", poll=one.poll, problem=problem)
+        if one.departed != NONE_DEPARTED:
+            compare(one.departed, self.tables["departed"], self.next_row("departed", poll=one.poll))
         for table in spec.ROW_TABLES:
             assert self.tables["polls"][f"{table.name}_end"][row] == self.rows[table.name]
 
@@ -165,6 +189,7 @@ class Comparison:
         row = self.next_row("servers", poll=poll)
         compare(server, self.tables["servers"], row)
         compare(server.counts, self.tables["servers"], row)
+        compare(server.identity, self.tables["servers"], row)
         for name in ("streams", "subscriptions", "not_connected"):
             for record in getattr(server, name):
                 compare(record, self.tables[name], self.next_row(name, poll=poll, server=server.name))
@@ -217,7 +242,8 @@ def test_every_field_of_the_model_has_its_place(kind: type) -> None:
         SubscriberSamples: tables["subscriber_samples"],
         Snapshot: tables["polls"],
         Timings: tables["polls"],
-        Counts: tables["polls"] & tables["servers"],
+        Counts: tables["polls"] & tables["servers"] & tables["departed"],
+        Identity: tables["servers"],
         ServerRecord: tables["servers"],
         StreamRecord: tables["streams"],
     }[kind]
@@ -256,9 +282,27 @@ def odd_snapshots(draw: st.DrawFn) -> Snapshot:
             age_seconds=draw(st.none() | st.floats(0, 1e9)),
             texts=tuple(draw(st.lists(NAMES, max_size=3))),
             channels=draw(st.dictionaries(NAMES, NAMES, max_size=3)),
+            failure=draw(st.sampled_from(Failure)),
+            identity=draw(st.builds(Identity, COUNTERS, st.none() | COUNTERS, NAMES, COUNTERS)),
+            ended=draw(st.booleans()),
+            followed=draw(st.booleans()),
+            event_endpoints=tuple(draw(st.lists(NAMES, max_size=2))),
+            streams=tuple(
+                structs.replace(row, unseen=draw(st.sampled_from(Unseen))) for row in server.streams
+            ),
             subscriptions=tuple(
                 structs.replace(
-                    row, topic=draw(NAMES), server_counter=draw(COUNTERS), overdue=draw(st.none() | COUNTERS)
+                    row,
+                    topic=draw(NAMES),
+                    server_counter=draw(COUNTERS),
+                    overdue=draw(st.none() | COUNTERS),
+                    unaccounted_total=draw(COUNTERS),
+                    unaccounted_delta=draw(st.integers(-(2**63) + 1, 2**63 - 1)),
+                    lag_seconds=draw(st.none() | st.floats(0, 1e9)),
+                    lost_since_utc_ns=draw(st.none() | COUNTERS),
+                    link=draw(st.sampled_from(Link)),
+                    ended=draw(st.booleans()),
+                    cause=draw(NAMES),
                 )
                 for row in server.subscriptions
             ),
@@ -268,7 +312,13 @@ def odd_snapshots(draw: st.DrawFn) -> Snapshot:
         )
         for index, server in enumerate(base.servers)
     )
-    return replace(base, servers=servers, problems=tuple(draw(st.lists(NAMES, max_size=3))))
+    return replace(
+        base,
+        servers=servers,
+        problems=tuple(draw(st.lists(NAMES, max_size=3))),
+        departed=draw(st.just(NONE_DEPARTED) | st.builds(Counts, missed=COUNTERS, unaccounted=COUNTERS)),
+        verdict=draw(NAMES),
+    )
 
 
 @settings(max_examples=10, deadline=None)
@@ -305,7 +355,7 @@ def test_the_file_says_who_made_it(tmp_path: Path) -> None:
     record(tmp_path / "x.h5", [snapshot(0)])
     with h5py.File(tmp_path / "x.h5") as file:
         assert file.attrs["stem_format"] == "stem-device recording"
-        assert file.attrs["stem_format_version"] == "1.1"
+        assert file.attrs["stem_format_version"] == "1.2"
         context = file["entry/context"]
         assert context["host"].asstr()[()] == "control-7"
         assert context["label"].asstr()[()] == "a label/..\ufffd"

@@ -370,8 +370,8 @@ def test_a_disk_that_fails_at_the_end(
 
 @contextmanager
 def tiny_disk(disk: Path) -> Iterator[None]:
-    """A file system of two megabytes."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], check=True)
+    """A file system of three megabytes: one is for the last chunks of all columns, in an empty file."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=True)
     try:
         yield
     finally:

@@ -105,7 +105,7 @@ def test_views_of_the_recording(truth: Truth) -> None:
 
 def test_json_tells_everything(truth: Truth) -> None:
     document = told(truth, "-d", "end - begin", "--duration", "flashed - begin")
-    assert (document["schema"], document["version"]) == ("stem-device.runs", 1)
+    assert (document["schema"], document["version"]) == ("stem-device.runs", 2)
     assert document["poll_seconds"] == pytest.approx(10, abs=0.01)
     laser, hostile = document["groups"]
     assert laser["device_group"] == "laser"
@@ -142,6 +142,17 @@ def test_json_tells_everything(truth: Truth) -> None:
     losses = [(one["after"], one["server"], one["missed"]) for one in first["losses"]]
     servers = truth.servers
     assert losses == [("begin", servers[1], 7), ("flashed", servers[0], 4), ("flashed", servers[1], 1)]
+    assert [one["first_after"] for one in first["losses"]] == ["begin", "flashed", "flashed"]
+    assert [(one["unaccounted"], one["shared_by_runs"]) for one in first["losses"]] == [
+        (0, 1),
+        (0, 2),
+        (0, 1),
+    ]
+    # From the last poll at which nothing was lost to the one that told it, in seconds.
+    moments = [
+        (one["since_utc_ns"] - START_UTC_NS, one["until_utc_ns"] - START_UTC_NS) for one in first["losses"]
+    ]
+    assert [(since // 10**9, until // 10**9) for since, until in moments] == [(10, 20), (30, 40), (40, 50)]
     assert {one["stream"] for one in first["losses"]} == {truth.subscribed[1][2], truth.subscribed[0][1]}
     # Too short to be told from what was before and after: no number is made up.
     assert short["events"]["ended_within"] is None
@@ -175,7 +186,12 @@ def test_tables_for_a_person(truth: Truth) -> None:
         "(33%)",
         "1",
     ]
-    assert ["first", "after", "begin", "motion/001", "lab/axis/002/position02.change", "7"] in lines
+    first = ["first", "after", "begin", "motion/001", "lab/axis/002/position02.change", "7", "0"]
+    assert [*first, "2026-11-22T04:00:10.000Z", "2026-11-22T04:00:20.012Z"] in lines
+    # Two runs were going on when this was lost: each has it, and says so.
+    shared = ["motion/000", "lab/axis/001/position01.change", "by", "2", "runs", "4", "0"]
+    assert ["first", "after", "flashed", *shared] in [line[:10] for line in lines]
+    assert ["short", "after", "begin", *shared] in [line[:10] for line in lines]
     assert (
         "end - begin: 2 pairs, mean 25.5 s ± 34.6 s, 1 s to 50 s; without a partner: 2 begin, 0 end" in output
     )

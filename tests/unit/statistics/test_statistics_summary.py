@@ -13,6 +13,7 @@ from altered_recording import altered, subscription
 from msgspec import structs
 from synthetic_recording import Loss, Outage, Plan, Truth, write_recording
 
+from stem_device.errors import NoPollError
 from stem_device.reading import Recording, open_recording
 from stem_device.statistics import Statistics, summarise
 from stem_device.statistics.distribution import describe
@@ -278,17 +279,33 @@ def test_polls_that_lie_far_apart_are_told(tmp_path: Path) -> None:
     assert gap.end_utc_ns - gap.begin_utc_ns == 30 * 10**9
 
 
-@pytest.mark.parametrize("polls", [0, 1])
-def test_hardly_any_polls(tmp_path: Path, polls: int) -> None:
-    with altered(tmp_path / "a.h5", Plan(polls=polls), lambda _, record: record) as recording:
+def test_one_poll_has_no_rates(tmp_path: Path) -> None:
+    with altered(tmp_path / "a.h5", Plan(polls=1), lambda _, record: record) as recording:
         found = summarise(recording)
-    assert found.totals.polls == polls
+    assert found.totals.polls == 1
     assert found.totals.counts.published == found.totals.counts.missed == 0
     assert math.isnan(found.totals.counts.published_rate)
-    assert len(found.servers) == 4 * polls
+    assert len(found.servers) == 4
+
+
+def test_no_poll_is_no_zero(tmp_path: Path) -> None:
+    with (
+        altered(tmp_path / "a.h5", Plan(polls=0), lambda _, record: record) as recording,
+        pytest.raises(NoPollError, match=r"there is no poll: no poll was recorded in a\.h5"),
+    ):
+        summarise(recording)
+
+
+def test_a_selection_without_a_poll_tells_what_there_is(tmp_path: Path) -> None:
+    with (
+        altered(tmp_path / "a.h5", Plan(polls=3, servers=1, samples=0), lambda _, one: one) as recording,
+        pytest.raises(NoPollError, match="no poll is selected: there are 3 polls from 2026-11-22T04:00:00"),
+    ):
+        summarise(recording.select(start="2200-01-01T00:00:00Z"))
 
 
 def test_no_servers_at_all(tmp_path: Path) -> None:
+    """Polls without a server are covered, and have nothing."""
     with altered(tmp_path / "a.h5", Plan(polls=3, servers=1, samples=0), lambda _, one: one) as recording:
-        found = summarise(recording.select(start="2200-01-01T00:00:00Z"))
-    assert (found.totals.polls, found.totals.servers, found.servers, found.streams) == (0, 0, (), ())
+        found = summarise(recording.select(servers="no/such/server"))
+    assert (found.totals.polls, found.totals.servers, found.servers, found.streams) == (3, 0, (), ())
