@@ -302,10 +302,3 @@ def test_a_selection_without_a_poll_tells_what_there_is(tmp_path: Path) -> None:
         pytest.raises(NoPollError, match="no poll is selected: there are 3 polls from 2026-11-22T04:00:00"),
     ):
         summarise(recording.select(start="2200-01-01T00:00:00Z"))
-
-
-def test_no_servers_at_all(tmp_path: Path) -> None:
-    """Polls without a server are covered, and have nothing."""
-    with altered(tmp_path / "a.h5", Plan(polls=3, servers=1, samples=0), lambda _, one: one) as recording:
-        found = summarise(recording.select(servers="no/such/server"))
-    assert (found.totals.polls, found.totals.servers, found.servers, found.streams) == (3, 0, (), ())
