@@ -221,9 +221,11 @@ def _and(names: list[str]) -> str:
 
 
 def _span_text(span: Span, words: Words) -> str:
-    if span.hold_seconds is not None:
+    # A monitor that was started just now knows nothing of all the time that it is to judge by.
+    judged_ns = span.end_utc_ns - span.begin_utc_ns
+    if span.hold_seconds is not None and judged_ns >= round(span.hold_seconds * 1e9):
         return f"in the last {span.hold_seconds:g} s"
-    if words.steady:
+    if words.steady or span.hold_seconds is not None:
         return f"since {_stamp(span.begin_utc_ns)} UTC"
     return interval_text(span.begin_utc_ns, span.end_utc_ns)
 

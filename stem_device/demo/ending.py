@@ -44,6 +44,7 @@ def ending(
     numbers = f"{count(counts.published)} events were published, and {count(counts.received)} received"
     yield f"In {seconds(shown_seconds)} {numbers}."
     yield from _losses(last)
+    yield from _verdict(last)
     if recording is not None:
         yield from _kept(recording)
     yield ""
@@ -77,6 +78,13 @@ def _losses(last: Received) -> Iterator[str]:
             yield f"{subscriber} missed {count(row.missed_total)} of {stream}, in {gaps}."
     if counts.overdue:
         yield f"{count(counts.overdue)} were overdue at the end: in a queue, or lost and not noticed yet."
+
+
+def _verdict(last: Received) -> Iterator[str]:
+    """As ``stem monitor`` ends; of the time that the device judges by."""
+    if last.verdict is not None:
+        prefix = common_prefix(server.name for server in last.servers)
+        yield f"Verdict: {last.verdict.level.word}. {without(prefix, last.verdict.sentence)}"
 
 
 def _next(tango_host: str, *, running: bool) -> Iterator[str]:

@@ -9,23 +9,60 @@ from datetime import UTC, datetime
 from typing import Any
 
 import tango
-from msgspec import Struct, ValidationError, convert, json
+from msgspec import Struct, ValidationError, convert, json, structs
 
+from stem_device.analysis.verdict import Level
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts
-from stem_device.report.overview import ServerRow, SubscriptionRow, worst_first
+from stem_device.report.overview import Judgement, ServerRow, SubscriptionRow, worst_first
 
-ATTRIBUTES = ("latestSnapshot", "State", "Status", "recordingPath", "recordedPolls", "recordedBytes")
-"""What is subscribed to, all of it for change events."""
+ATTRIBUTES = (
+    "verdict",
+    "verdictText",
+    "latestSnapshot",
+    "State",
+    "Status",
+    "recordingPath",
+    "recordedPolls",
+    "recordedBytes",
+)
+"""What is subscribed to, all of it for change events. The device pushes a verdict before its poll."""
 
 _IDL_LEVEL = re.compile(r"\.idl\d+_")
+
+
+class _Totals(Struct, frozen=True, rename="camel"):
+    """``overdue`` is null where no subscription tells."""
+
+    published: int
+    received: int
+    missed: int
+    unaccounted: int
+    overdue: int | None
+    overdue_unknown: int
+    gaps: int
+    discarded: int
+    resets: int
+
+    def counts(self) -> Counts:
+        return Counts(
+            published=self.published,
+            received=self.received,
+            missed=self.missed,
+            unaccounted=self.unaccounted,
+            overdue=self.overdue or 0,
+            overdue_unknown=self.overdue_unknown,
+            gaps=self.gaps,
+            discarded=self.discarded,
+            resets=self.resets,
+        )
 
 
 class _Server(Struct, frozen=True):
     name: str
     state: ServerState
     reason: str
-    totals: Counts
+    totals: _Totals
 
 
 class _Worst(Struct, frozen=True, rename="camel"):
@@ -34,16 +71,17 @@ class _Worst(Struct, frozen=True, rename="camel"):
     received: int
     missed: int
     missed_at_least: bool
+    unaccounted: int
     overdue: int | None
     gaps: int
 
 
 class _Latest(Struct, frozen=True, rename="camel"):
-    """The part of ``latestSnapshot`` (version 1) that is shown. A rate is None before the second poll."""
+    """The part of ``latestSnapshot`` (version 2) that is shown. A rate is None before the second poll."""
 
     poll: int
     time: datetime
-    totals: Counts
+    totals: _Totals
     published_rate: float | None
     received_rate: float | None
     servers: tuple[_Server, ...]
@@ -60,6 +98,7 @@ class Received(Struct, frozen=True):
     received_rate: float
     servers: tuple[ServerRow, ...]
     subscriptions: tuple[SubscriptionRow, ...]
+    verdict: Judgement | None = None
 
 
 class Feed:
@@ -122,18 +161,26 @@ class Feed:
 
     def _take_snapshot(self, text: str) -> None:
         try:
-            self._polls.put(received(text))
+            self._polls.put(structs.replace(received(text), verdict=self._verdict()))
         except ValidationError:
             self.errors += 1
 
+    def _verdict(self) -> Judgement | None:
+        """None before the device has told one."""
+        level, text = self._values.get("verdict"), self._values.get("verdicttext")
+        return None if level is None or not text else Judgement(Level(int(level)), str(text))
+
 
 def received(text: str) -> Received:
-    """Read ``latestSnapshot``; raises msgspec.ValidationError if it is something else."""
+    """Read ``latestSnapshot``, which has no sentence: the verdict is None.
+
+    Raises msgspec.ValidationError if it is something else.
+    """
     latest = convert(json.decode(text), _Latest)
     return Received(
         poll=latest.poll,
         time_utc_ns=round(latest.time.astimezone(UTC).timestamp() * 1e9),
-        counts=latest.totals,
+        counts=latest.totals.counts(),
         published_rate=_rate(latest.published_rate),
         received_rate=_rate(latest.received_rate),
         servers=tuple(sorted((_server_row(server) for server in latest.servers), key=lambda row: row.name)),
@@ -146,14 +193,17 @@ def _rate(value: float | None) -> float:
 
 
 def _server_row(server: _Server) -> ServerRow:
+    totals = server.totals.counts()
     return ServerRow(
         name=server.name,
         state=server.state,
         reason=server.reason,
-        published_total=server.totals.published,
-        received_total=server.totals.received,
-        missed_total=server.totals.missed,
-        overdue=server.totals.overdue,
+        published_total=totals.published,
+        received_total=totals.received,
+        missed_total=totals.missed,
+        overdue=totals.overdue,
+        unaccounted_total=totals.unaccounted,
+        overdue_unknown=totals.overdue_unknown,
     )
 
 
@@ -166,4 +216,5 @@ def _subscription_row(worst: _Worst) -> SubscriptionRow:
         missed_at_least=worst.missed_at_least,
         gaps_total=worst.gaps,
         overdue=worst.overdue,
+        unaccounted_total=worst.unaccounted,
     )

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from stem_device.report import numbers
 from stem_device.report.lines import quoted
-from stem_device.report.overview import Overview, SubscriptionRow
+from stem_device.report.overview import Judgement, Overview, SubscriptionRow
 from stem_device.report.terminal import Terminal, can_draw
 
 
@@ -48,10 +48,11 @@ class LiveStage:
 
 
 class PlainStage:
-    """Lines on standard output: the scene when it changes, then a line a poll, then who lost what."""
+    """Lines on standard output: a scene when it changes, a line a poll, who lost what, a new verdict."""
 
     def __init__(self) -> None:
         self._scene = ""
+        self._verdict: Judgement | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +74,10 @@ class PlainStage:
             *(f"{stamp} {_lossy(row)}" for row in overview.subscriptions if row.missed_total or row.overdue),
             *(f"{stamp} news {quoted(sentence.partition(' ')[2])}" for sentence in news),
         )
+        verdict = overview.verdict
+        if verdict is not None and (self._verdict is None or verdict.level is not self._verdict.level):
+            write_lines(f"{stamp} verdict level={verdict.level.word} text={quoted(verdict.sentence)}")
+        self._verdict = verdict
 
 
 def _lossy(row: SubscriptionRow) -> str:

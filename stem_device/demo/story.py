@@ -6,7 +6,7 @@ from collections import deque
 
 from stem_device.demo.feed import Received
 from stem_device.report.numbers import clock_time, common_prefix, count, without
-from stem_device.report.overview import Overview, SubscriptionRow, Trend
+from stem_device.report.overview import Judgement, Overview, SubscriptionRow, Trend
 
 
 class Story:
@@ -40,6 +40,7 @@ class Story:
             messages=tuple(self._messages),
             story=scene,
             footer=footer,
+            verdict=_short(received),
         )
 
     def _notice(self, received: Received) -> tuple[str, ...]:
@@ -53,6 +54,14 @@ class Story:
                 found.append(f"{stamp} {without(prefix, sentence)}")
         self._before = {(row.subscriber, row.stream): row for row in received.subscriptions}
         return tuple(found)
+
+
+def _short(received: Received) -> Judgement | None:
+    """The verdict without the database that all names share."""
+    if received.verdict is None:
+        return None
+    prefix = common_prefix(server.name for server in received.servers)
+    return Judgement(received.verdict.level, without(prefix, received.verdict.sentence))
 
 
 def _loss(row: SubscriptionRow, before: SubscriptionRow | None) -> str:

@@ -109,7 +109,9 @@ def _forget(system: EmbeddedDatabase) -> None:
         connection.delete_device(name)
 
 
-@pytest.mark.parametrize("page", [*map(_marked, WITH_EXAMPLES)], ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [_marked(page) for page in WITH_EXAMPLES], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_the_examples_work(
     page: Path,
     system: EmbeddedDatabase,

@@ -49,8 +49,10 @@ def test_clear_covers_and_says_what() -> None:
         "Nothing was missed between 2023-11-14 22:13:20 and 22:14:20 UTC; "
         "known subscriptions: 3 of 2 servers."
     )
-    recent = facts(span=Span(START, START + 9, polls=2, hold_seconds=300.0))
+    recent = facts(span=Span(START, START + 300_000_000_000, polls=2, hold_seconds=300.0))
     assert said(recent).startswith("Nothing was missed in the last 300 s; known")
+    begun = facts(span=Span(START, START + 9, polls=2, hold_seconds=300.0))
+    assert said(begun).startswith("Nothing was missed since 2023-11-14 22:13:20 UTC; known")
 
 
 def test_steady_sentences_have_no_number_that_moves() -> None:

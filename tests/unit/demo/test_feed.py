@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 import tango
+from msgspec import structs
 
+from stem_device.analysis.verdict import Level
 from stem_device.demo.ending import Recording, command, ending
 from stem_device.demo.feed import ATTRIBUTES, Feed, received
 from stem_device.demo.story import Story
@@ -17,6 +19,7 @@ from stem_device.device.digest import digest
 from stem_device.device.summary import latest_snapshot
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts, Snapshot
+from stem_device.report.overview import Judgement
 from tests.unit.report.report_snapshots import PUBLISHER, STREAM, SUBSCRIBER, server, snapshot, subscription
 
 FINE = snapshot(server(), server(SUBSCRIBER, subscriptions=(subscription(5),)))
@@ -59,6 +62,26 @@ def test_what_the_device_tells_is_understood() -> None:
     assert math.isnan(lossy.published_rate)
     assert (lossy.servers[0].state, lossy.servers[0].reason) == (ServerState.UNREACHABLE, "time out")
     assert (lossy.subscriptions[0].missed_total, lossy.subscriptions[0].missed_at_least) == (13, True)
+
+
+def test_what_is_not_known_yet_is_understood() -> None:
+    first = snapshot(
+        server(SUBSCRIBER, counts=Counts(overdue_unknown=1), subscriptions=(subscription(5, overdue=None),)),
+        counts=Counts(overdue_unknown=1),
+    )
+    seen = received(told(first))
+    assert seen.counts == first.counts
+    assert (seen.servers[0].overdue, seen.servers[0].overdue_unknown) == (0, 1)
+
+
+def test_the_verdict_is_shown_without_the_database() -> None:
+    told_so = structs.replace(
+        received(told(LATE)), verdict=Judgement(Level.WAITING, f"{SUBSCRIBER} waits for {PUBLISHER}.")
+    )
+    view = Story().then(told_so, heading="h", scene="s", footer="f")
+    assert view.verdict == Judgement(Level.WAITING, "sub/1 waits for pub/1.")
+    lines = list(ending(told_so, None, shown_seconds=3.0, tango_host="h:1", running=False))
+    assert "Verdict: waiting. sub/1 waits for pub/1." in lines
 
 
 @pytest.mark.parametrize("text", ["{}", '{"poll": "one"}'])
@@ -111,10 +134,14 @@ def test_the_feed_lives_on_events() -> None:
     assert set(device.callbacks) == set(ATTRIBUTES)
     assert feed.next(0.0) is None
     device.push("latestSnapshot", "")
+    device.push("verdict", int(Level.WAITING))
+    device.push("verdictText", "sub/1 waits.")
     device.push("latestSnapshot", told(LATE))
     device.push("State", "ALARM")
     device.push("recordedPolls", 7)
-    assert feed.next(0.0).counts.overdue == 13
+    late = feed.next(0.0)
+    assert late.counts.overdue == 13
+    assert late.verdict == Judgement(Level.WAITING, "sub/1 waits.")
     assert feed.next(0.0) is None
     assert (feed.state, feed.recorded_polls, feed.errors) == ("ALARM", 7, 0)
     feed.close()
