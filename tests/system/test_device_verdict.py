@@ -10,7 +10,7 @@ import tango
 
 from stem_device.demo.database import EmbeddedDatabase
 from tests.system.event_monitors import EventMonitor, event_monitor
-from tests.system.harness import ServerFactory, settle
+from tests.system.harness import ServerFactory, push_until_received, settle
 
 BURST = 200_000
 VALID, WARNING, ALARM = (
@@ -117,3 +117,55 @@ def test_a_server_that_was_stopped_is_told_and_is_no_alarm(
         monitor.wait_polls(3)
         assert monitor.proxy.state() == tango.DevState.ON
         assert f"1 server not exported:\n- {goes.name}" in monitor.status
+
+
+def test_a_client_that_is_no_server_takes_the_all_clear_away(
+    database: EmbeddedDatabase, servers: ServerFactory, tmp_path: Path
+) -> None:
+    publisher, subscriber = servers(), servers()
+    subscriber.subscriber.subscribe(publisher.publisher)
+    targets = [publisher.name, subscriber.name]
+    with event_monitor(database, tmp_path, targets) as monitor:
+        monitor.wait(lambda: monitor.value("subscriptionCount") == 1, "the subscription")
+        monitor.wait(lambda: level(monitor) == "clear", "an all-clear")
+        assert monitor.value("streamsWithUnseenSubscribers") == 0
+
+        # This process subscribes, and has nothing that could be asked.
+        client = tango.DeviceProxy(publisher.publisher.device)
+        heard: queue.Queue[tango.EventData] = queue.Queue()
+        subscription = client.subscribe_event("second", tango.EventType.CHANGE_EVENT, heard.put)
+        try:
+            publisher.publisher.push("second")
+            monitor.wait(lambda: monitor.value("streamsWithUnseenSubscribers") == 1, "the unseen subscriber")
+            monitor.wait(lambda: level(monitor) == "unknown", "a verdict without an all-clear")
+            text = str(monitor.value("verdictText"))
+            assert "subscribers that are not monitored" in text
+            assert "Nothing was missed" not in text + monitor.status
+            assert monitor.proxy.state() == tango.DevState.ON
+        finally:
+            client.unsubscribe_event(subscription)
+
+
+def test_what_stays_overdue_is_waited_for_until_it_arrives(
+    database: EmbeddedDatabase, servers: ServerFactory, tmp_path: Path
+) -> None:
+    publisher, subscriber = servers(), servers()
+    index = subscriber.subscriber.subscribe(publisher.publisher)
+    with event_monitor(database, tmp_path, [publisher.name, subscriber.name]) as monitor:
+        monitor.wait(lambda: monitor.value("subscriptionCount") == 1, "the subscription")
+        push_until_received(publisher, subscriber, index)
+        monitor.wait_state(tango.DevState.ON)
+        # Fewer than a queue holds: they wait, and none is lost.
+        subscriber.subscriber.set_delay(index, 0.05)
+        publisher.publisher.push_in_background(steps=200)
+        monitor.wait(lambda: level(monitor) == "waiting", "overdue events that are waited for")
+        text = str(monitor.value("verdictText"))
+        assert f"{subscriber.name} waits for " in text
+        assert "Nothing was missed" not in text + monitor.status
+        assert monitor.proxy.state() == tango.DevState.ALARM
+        publisher.publisher.wait_pushed()
+        subscriber.subscriber.set_delay(index, 0)
+        settle(subscriber)
+        monitor.wait(lambda: level(monitor) in {"clear", "unknown"}, "the end of the wait")
+        assert monitor.value("totalMissedEvents") == 0
+        monitor.wait_state(tango.DevState.ON)

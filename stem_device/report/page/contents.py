@@ -121,17 +121,17 @@ def runs_table(findings: Findings) -> TableOfCells:
             number(int(counts[i])),
             Cell(_state(ended=bool(runs.ended[i]), failed=bool(runs.failed[i]))),
             number(int(runs.missed[i])),
-            number(int(runs.missed_at_most[i])),
+            number(int(runs.missed_at_least[i])),
         )
         for i in range(shown)
     )
     return TableOfCells(
         "runs",
         "Runs",
-        ("run", "first mark", "from first to last mark", "stages", "state", "missed", "missed, at most"),
+        ("run", "first mark", "from first to last mark", "stages", "state", "missed", "missed, at least"),
         rows,
-        "In the order of their first marks. Missed: told by polls that ended within the run; at most: by all "
-        "polls that touch it.",
+        "In the order of their first marks. Missed: all losses whose interval, from onset to notice, "
+        "overlaps the run, so that runs may share one; at least: those whose interval lies within it.",
         len(runs.run) - shown,
     )
 

@@ -93,7 +93,7 @@ class Samples:
 class RunRows:
     """One row a run, in the order of their first marks. ``failed``: its end told an error.
 
-    ``missed`` was told by polls that ended within the run, ``missed_at_most`` by all that touch it.
+    ``missed`` has every loss whose interval overlaps the run, ``missed_at_least`` those that lie within it.
     """
 
     run: tuple[str, ...]
@@ -102,7 +102,7 @@ class RunRows:
     ended: Flags
     failed: Flags
     missed: Integers
-    missed_at_most: Integers
+    missed_at_least: Integers
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,8 @@ def _runs(recording: Recording, runs: RunTable) -> RunRows:
         last_utc_ns=runs.last_utc_ns,
         ended=runs.ended,
         failed=runs.failed,
-        missed=events.ended_within.missed,
-        missed_at_most=events.at_most.missed,
+        missed_at_least=events.at_least.missed,
+        missed=events.at_most.missed,
     )
 
 

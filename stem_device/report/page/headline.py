@@ -49,14 +49,14 @@ def _unknown(verdict: Verdict, words: Words) -> str:
 
 def _runs(findings: Findings) -> str:
     # A run that never ended goes on for ever: all that is lost later would be during it.
-    lossy = np.flatnonzero(findings.phases.runs.missed * findings.phases.runs.ended)
+    runs = findings.phases.runs
+    lossy = np.flatnonzero(runs.missed * runs.ended)
     if len(lossy) == 0:
         return ""
-    worst = lossy[np.argsort(-findings.phases.runs.missed[lossy], kind="stable")]
-    named = [
-        f"{findings.phases.runs.run[run]} ({findings.phases.runs.missed[run]:,})"
-        for run in worst[:_NAMED_RUNS]
-    ]
+    worst = lossy[np.argsort(-runs.missed[lossy], kind="stable")]
+    # What may have been lost before or after the run, or during another one, is not said to be its own.
+    bound = np.where(runs.missed_at_least < runs.missed, "up to ", "")
+    named = [f"{runs.run[run]} ({bound[run]}{runs.missed[run]:,})" for run in worst[:_NAMED_RUNS]]
     rest = len(worst) - len(named)
     return f" During {'run' if len(worst) == 1 else 'runs'} {', '.join(named)}" + (
         f" and {rest:,} more." if rest else "."

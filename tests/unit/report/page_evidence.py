@@ -45,7 +45,7 @@ class Story:
 
     ``published``: (time, server, stream, events); ``received``: (time, server, publisher, stream, received,
     missed, gaps, overdue); ``answers``: (time, server, state, reason, samples, events);
-    samples: (time, server, micros); ``runs``: (name, first, last, ended, failed, missed, at most);
+    samples: (time, server, micros); ``runs``: (name, first, last, ended, failed, missed, at least);
     ``stages``: (run, earlier, later, begin, end). Losses began 10 s before their poll; ``unaccounted`` are
     those of the last row of ``received``.
     """
@@ -204,7 +204,7 @@ class Story:
             ended=np.array([row[3] for row in self.runs], dtype=np.bool_),
             failed=np.array([row[4] for row in self.runs], dtype=np.bool_),
             missed=ints([row[5] for row in self.runs]),
-            missed_at_most=ints([row[6] for row in self.runs]),
+            missed_at_least=ints([row[6] for row in self.runs]),
         )
 
     def _stages(self) -> StageRows:
