@@ -13,11 +13,11 @@ import pytest
 import tango
 
 from stem_device.demo.database import EmbeddedDatabase
+from stem_device.demo.processes import wait_until
 from tests.system.event_monitors import EventMonitor, event_monitor, event_monitor_without_database
 from tests.system.harness import Server, ServerFactory
 
 BAD = {
-    "TargetDevices": ["a/b/c", " "],
     "PollPeriod": ["soon"],
     "MonitorPerformance": ["perhaps"],
     "RecordOnStart": ["2"],
@@ -69,6 +69,16 @@ def test_a_bad_property_is_fault_and_init_mends_it(
                 database.put_properties(device, {name: good})
             monitor.proxy.Init()
             monitor.wait_state(tango.DevState.ON)
+
+
+def test_a_target_that_can_be_none_is_told_and_harms_only_itself(
+    database: EmbeddedDatabase, servers: ServerFactory, tmp_path: Path
+) -> None:
+    target = servers()
+    with event_monitor(database, tmp_path, ["a b", target.name]) as monitor:
+        monitor.wait_state(tango.DevState.ON)
+        wait_until(lambda: "a b" in monitor.status, "the bad target to be told")
+        assert monitor.proxy.serverCount == 1
 
 
 def test_a_server_that_starts_with_a_bad_property_runs(database: EmbeddedDatabase, tmp_path: Path) -> None:
