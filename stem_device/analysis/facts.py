@@ -119,6 +119,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     them by name, worst first, ``losers`` how many there are. ``overdue`` to ``problems`` are of its end.
     ``unobserved`` events and ``unbalanced`` books were added in the span. ``uncounted_seconds`` is the time
     within it whose events are in no poll. ``incomplete``: the recording does not tell what a verdict needs.
+    ``once``: somebody looks once and no second poll comes, so that nothing can have been counted.
     """
 
     span: Span
@@ -138,6 +139,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     uncounted_seconds: float = 0.0
     problems: tuple[str, ...] = ()
     incomplete: bool = False
+    once: bool = False
 
 
 class Patience(Struct, frozen=True, gc=False):

@@ -50,11 +50,13 @@ class Running:
 
     ``judged`` is what the last Snapshot led to. Memory: a Loss for at most MAX_LOSSES subscriptions, and a
     few numbers for whatever waits now. One thread at a time. ``ResetCounters`` begins a new span.
+    ``once``: there will be one poll alone.
     """
 
-    def __init__(self, patience: Patience, hold_seconds: float = math.inf) -> None:
+    def __init__(self, patience: Patience, hold_seconds: float = math.inf, *, once: bool = False) -> None:
         self._patience = patience
         self._hold_seconds = hold_seconds
+        self._once = once
         self._begin(0, 0)
         self.judged: Verdict | None = None
 
@@ -105,6 +107,7 @@ class Running:
             unobserved=unobserved,
             unbalanced=unbalanced,
             problems=snapshot.problems,
+            once=self._once,
         )
 
     def _span(self, snapshot: Snapshot) -> Span:

@@ -46,6 +46,7 @@ class Why(enum.StrEnum):
     DISCONNECTED = "disconnected"
 
     NO_POLL = "no_poll"
+    ONE_POLL = "one_poll"
     NO_SUBSCRIPTION = "no_subscription"
     YOUNG_OVERDUE = "young_overdue"
     OVERDUE_UNKNOWN = "overdue_unknown"
@@ -161,10 +162,7 @@ def _level(facts: Facts, waiting: list[Ground], uncovered: list[Ground]) -> Leve
 
 def _not_known(facts: Facts) -> Iterator[Ground]:
     """What the numbers cannot tell of."""
-    if not facts.span.polls:
-        yield Ground(why=Why.NO_POLL)
-    elif not facts.coverage.subscriptions:
-        yield Ground(why=Why.NO_SUBSCRIPTION)
+    yield from _nothing_to_count(facts)
     if facts.incomplete:
         yield Ground(why=Why.INCOMPLETE)
     if facts.overdue_unknown:
@@ -180,6 +178,16 @@ def _not_known(facts: Facts) -> Iterator[Ground]:
         yield Ground(why=Why.UNCOUNTED_TIME, seconds=facts.uncounted_seconds)
     for problem in facts.problems:
         yield Ground(why=Why.PROBLEM, text=problem)
+
+
+def _nothing_to_count(facts: Facts) -> Iterator[Ground]:
+    if not facts.span.polls:
+        yield Ground(why=Why.NO_POLL)
+        return
+    if facts.once:
+        yield Ground(why=Why.ONE_POLL)
+    if not facts.coverage.subscriptions:
+        yield Ground(why=Why.NO_SUBSCRIPTION)
 
 
 def _sort_overdue(one: Overdue, patience: Patience, waiting: list[Ground], uncovered: list[Ground]) -> None:

@@ -165,6 +165,7 @@ def _disconnected(told: _Told) -> str:
 
 _FIXED = {
     Why.NO_POLL: "there is no poll",
+    Why.ONE_POLL: "there is one poll, and events are counted from one poll to the next",
     Why.NO_SUBSCRIPTION: "no subscription is known",
     Why.UNBALANCED: "counters contradict each other, see booksUnbalanced and the log",
     Why.INCOMPLETE: "the recording is of a version that tells neither unaccounted events nor unseen clients",

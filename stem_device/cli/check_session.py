@@ -5,9 +5,12 @@ from __future__ import annotations
 import tango
 from rich.console import Console
 
+from stem_device.accounting.ledger import Ledger
+from stem_device.analysis.live import Running
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
+from stem_device.monitor.monitor import patience_of
 from stem_device.polling import Poller, check_target
 from stem_device.report.check import CheckReport, check_lines, check_report
 from stem_device.report.check_table import check_table
@@ -19,9 +22,13 @@ def run_check(targets: tuple[str, ...], timeout_seconds: float, *, plain: bool) 
         check_target(target)
     tango.ApiUtil.instance()
     options = Options(target_devices=targets, target_timeout=timeout_seconds, follow_publishers=False)
-    poller = Poller(options, clock=SystemClock())
+    clock = SystemClock()
+    poller = Poller(options, clock=clock)
     try:
-        report = check_report(poller.poll())
+        poll = poller.poll()
+        report = check_report(
+            poll, Running(patience_of(options), once=True).take(Ledger(clock).account(poll))
+        )
     finally:
         poller.close()
     console = Console()

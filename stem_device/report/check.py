@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from stem_device.analysis.verdict import Ground, Verdict, Why
+from stem_device.analysis.wording import ground_text, sentence
 from stem_device.model.poll import Answer, Poll, ServerState
 from stem_device.report.lines import quoted
 
@@ -22,10 +24,14 @@ class CheckedServer(Struct, frozen=True, gc=False):
 
 
 class CheckReport(Struct, frozen=True):
-    """All servers, those with a problem first; ``problems`` are about targets that lead to no server."""
+    """All servers, those with a problem first; ``problems`` are about targets that lead to no server.
+
+    ``verdict`` is that of a single look, so never an all-clear.
+    """
 
     servers: tuple[CheckedServer, ...]
     problems: tuple[str, ...]
+    verdict: Verdict
 
     @property
     def monitored(self) -> int:
@@ -37,15 +43,15 @@ class CheckReport(Struct, frozen=True):
         return bool(self.servers) and self.monitored == len(self.servers) and not self.problems
 
 
-def check_report(poll: Poll) -> CheckReport:
+def check_report(poll: Poll, verdict: Verdict) -> CheckReport:
     """Sort the answers: what needs attention comes first."""
     servers = (_checked(answer) for answer in poll.answers)
     ordered = sorted(servers, key=lambda server: (server.state is ServerState.MONITORED, server.server))
-    return CheckReport(servers=tuple(ordered), problems=poll.problems)
+    return CheckReport(servers=tuple(ordered), problems=poll.problems, verdict=verdict)
 
 
 def check_lines(report: CheckReport) -> Iterator[str]:
-    """One line a server, in the words of ``stem monitor``; then the problems and a summary."""
+    """One line a server, in the words of ``stem monitor``; then the problems, the verdict and a summary."""
     for server in report.servers:
         told = f"streams={server.streams or 0} subscriptions={server.subscriptions or 0}"
         why = f"reason={quoted(server.reason)}" if server.reason else told
@@ -53,10 +59,22 @@ def check_lines(report: CheckReport) -> Iterator[str]:
         yield f"server={server.server} state={quoted(server.state)} tango={version} {why}"
     for problem in report.problems:
         yield f"problem {quoted(problem)}"
+    level = report.verdict.level.word
+    yield f"verdict level={level} text={quoted(sentence(report.verdict))}"
+    for ground in uncovered(report):
+        yield f"uncovered code={ground.why} text={quoted(ground_text(ground))}"
     yield f"summary monitored={report.monitored}/{len(report.servers)}"
 
 
-def verdict(report: CheckReport) -> str:
+def uncovered(report: CheckReport) -> tuple[Ground, ...]:
+    """What no later poll would tell either, and no line of a server or problem does."""
+    told = {Why.ONE_POLL, Why.OVERDUE_UNKNOWN, Why.PROBLEM}
+    return tuple(
+        ground for ground in report.verdict.uncovered if ground.why not in told and not ground.server
+    )
+
+
+def summary(report: CheckReport) -> str:
     """The last line of the table."""
     return f"{report.monitored} of {len(report.servers)} servers can be monitored"
 

@@ -6,13 +6,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stem_device.analysis.wording import Words, ground_text, sentence
 from stem_device.model.poll import ServerState
-from stem_device.report.check import CheckReport, outcome, verdict
-from stem_device.report.numbers import common_prefix
+from stem_device.report.check import CheckReport, outcome, summary, uncovered
+from stem_device.report.numbers import common_prefix, without
 
 
 def check_table(report: CheckReport) -> RenderableType:
-    """A row a server, problems below, the verdict last."""
+    """A row a server, below it problems and what a single look can tell of losses, the summary last."""
     prefix = common_prefix(server.server for server in report.servers)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold dim")
     for heading in ("SERVER", "STATE", "TANGO", "WHY, OR WHAT IT TELLS"):
@@ -26,4 +27,7 @@ def check_table(report: CheckReport) -> RenderableType:
             Text(outcome(server)),
         )
     problems = [Text(problem, style="red") for problem in report.problems]
-    return Group(table, *problems, Text(), Text(verdict(report), style="bold"))
+    words = Words(lambda name: without(prefix, name))
+    seen = [sentence(report.verdict, words), *(ground_text(one, words) + "." for one in uncovered(report))]
+    told = [Text(text, style="dim") for text in seen]
+    return Group(table, *problems, Text(), *told, Text(summary(report), style="bold"))

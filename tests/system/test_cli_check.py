@@ -32,6 +32,9 @@ def test_the_exit_code_tells_whether_all_can_be_monitored(
             assert "reason=" in states[down.name]
         if "nowhere" in targets.split():
             assert "no/such/device" in run.output
+        (verdict,) = [line for line in run.lines if line.startswith("verdict ")]
+        assert verdict.startswith("verdict level=unknown ")
+        assert "Nothing was missed" not in run.output
         assert run.lines[-1].startswith("summary monitored=")
 
 

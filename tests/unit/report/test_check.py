@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from stem_device.accounting.ledger import Ledger
+from stem_device.analysis.facts import Patience
+from stem_device.analysis.live import Running
+from stem_device.model.clock import SystemClock
 from stem_device.model.poll import Answer, Poll, ServerState
 from stem_device.model.reply import Dialect, PublisherReply, Reply
-from stem_device.report.check import check_lines, check_report
+from stem_device.report.check import CheckReport, check_lines, check_report
 
 FINE = Answer(
     "dserver/a/1",
@@ -21,10 +25,19 @@ def poll(*answers: Answer, problems: tuple[str, ...] = ()) -> Poll:
     return Poll(1, 0, 0, 0.0, 0.0, 0, answers, problems)
 
 
+def report_of(checked: Poll) -> CheckReport:
+    """As ``stem check`` makes it."""
+    snapshot = Ledger(SystemClock()).account(checked)
+    return check_report(checked, Running(Patience(), once=True).take(snapshot))
+
+
 def test_trouble_comes_first_and_says_why() -> None:
-    assert list(check_lines(check_report(poll(FINE, OLD)))) == [
+    assert list(check_lines(report_of(poll(FINE, OLD)))) == [
         'server=dserver/z/1 state=unsupported tango=9.5 reason="runs Tango 9.5: upgrade it"',
         "server=dserver/a/1 state=monitored tango=10.3 streams=2 subscriptions=0",
+        'verdict level=unknown text="It is not known whether anything was missed: there is one poll, and '
+        'events are counted from one poll to the next (and 2 more); known subscriptions: 0."',
+        'uncovered code=no_subscription text="no subscription is known"',
         "summary monitored=1/2",
     ]
 
@@ -40,11 +53,9 @@ def test_trouble_comes_first_and_says_why() -> None:
     ],
 )
 def test_complete_means_all_that_was_asked_for(checked, complete, monitored) -> None:
-    report = check_report(checked)
+    report = report_of(checked)
     assert (report.complete, report.monitored) == (complete, monitored)
 
 
 def test_a_problem_has_a_line() -> None:
-    assert 'problem "nothing matches"' in list(
-        check_lines(check_report(poll(problems=("nothing\nmatches",))))
-    )
+    assert 'problem "nothing matches"' in list(check_lines(report_of(poll(problems=("nothing\nmatches",)))))
