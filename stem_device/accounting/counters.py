@@ -11,17 +11,22 @@ from stem_device.model.reply import EventCallback
 
 
 class CounterReader:
-    """Keeps ``raw`` counters as they came; ``counters`` are of one moment, and do not wrap."""
+    """Keeps ``raw`` counters as they came; ``counters`` are of one moment, and do not wrap.
 
-    __slots__ = ("counters", "raw", "torn")
+    ``reached`` is the latest ``server_counter``, also where the others have to wait for the next reply.
+    """
+
+    __slots__ = ("counters", "raw", "reached", "torn")
 
     def __init__(self, first: EventCallback) -> None:
         self.raw = self.counters = first
+        self.reached = first.server_counter
         self.torn = False
 
     def take(self, now: EventCallback) -> None:
         """Take counters that need no care."""
         self.raw = self.counters = now
+        self.reached = now.server_counter
 
     def read(self, now: EventCallback, *, one_life: bool) -> EventCallback:
         """Take the counters of this poll; ``one_life``: nothing tells of another life of the publisher.
@@ -30,6 +35,7 @@ class CounterReader:
         """
         current = unwrap(self.counters, now) if one_life else now
         self.torn = one_life and not self.torn and is_torn(self.counters, current)
+        self.reached = current.server_counter
         self.counters = mend(self.counters, current) if self.torn else current
         self.raw = now
         return self.counters

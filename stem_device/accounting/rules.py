@@ -63,13 +63,14 @@ def is_torn(last: EventCallback, now: EventCallback) -> bool:
 
 
 def mend(last: EventCallback, now: EventCallback) -> EventCallback:
-    """The counters of a torn reply as they were when its first one was read; the rest comes next time."""
+    """The counters of a torn reply as they were when its first one was read; the rest comes next time.
+
+    Where a gap was noticed, nobody knows on which side of that moment: then all of it comes next time.
+    """
+    if now.missed_event_count > last.missed_event_count:
+        return last
     pushed = now.server_counter - last.server_counter
-    return structs.replace(
-        now,
-        event_count=min(now.event_count, last.event_count + pushed),
-        missed_event_count=last.missed_event_count,
-    )
+    return structs.replace(now, event_count=min(now.event_count, last.event_count + pushed))
 
 
 def unwrap(last: EventCallback, now: EventCallback) -> EventCallback:

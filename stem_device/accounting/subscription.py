@@ -198,7 +198,7 @@ class SubscriptionAccount:
         crossed = isinstance(state, Former) or state.ended(sight)
         stale = isinstance(state, Fresh) and state.stale
         now = self._reader.read(sight.now, one_life=not (crossed or stale))
-        if began_again(last, now) or jumped(last, now):
+        if began_again(last, now) or (jumped(last, now) and not self._gap_before):
             left = self._leave_overdue(sight.moment)
             self._begin(sight, baseline=False)
             books.begin_series()
@@ -219,7 +219,7 @@ class SubscriptionAccount:
         if sight.stream is not None:
             sight.stream.subscribed_ns = sight.moment.monotonic_ns
         self._note_losses(sight.moment)
-        self._overdue = self._state.overdue(self._reader.counters.server_counter, late=sight.late)
+        self._overdue = self._state.overdue(self._reader.reached, late=sight.late)
         self._note_lag(sight.moment)
         self._write()
 
@@ -251,7 +251,7 @@ class SubscriptionAccount:
         state = self._state
         if not self._overdue or not isinstance(state, Live | Fresh | Former) or state.stream is None:
             return
-        passed = state.stream.passed(state.reached_at(self._reader.counters.server_counter), moment)
+        passed = state.stream.passed(state.reached_at(self._reader.reached), moment)
         if passed is not None:
             self._lag_seconds = max(0.0, (moment.monotonic_ns - passed[1]) / 1e9)
 

@@ -68,7 +68,7 @@ def test_the_lossy_subscription_is_named_with_its_count(servers: ServerFactory, 
         assert f"burst-1 (up to {truth.missing:,})" in headline
         assert opened.column("subscriptions", 3) == [f"{truth.missing:,}", "0"]
         assert opened.column("subscriptions", 8) == [f"{truth.events:,}", "3"]
-        assert sum(map(sum, opened.trace("losses", "missed")["customdata"])) == truth.missing
+        assert sum(map(sum, opened.trace("losses", "lost")["customdata"])) == truth.missing
         assert sum(opened.trace("timeline", "published")["customdata"][:-1]) == BURST + 1 + 3
         connections = opened.trace("graph", "connections")["customdata"]
         assert {(int(row[0]), int(row[1])) for row in connections} == {(truth.events, truth.missing), (3, 0)}

@@ -30,6 +30,8 @@ def account(replies):
         pytest.param([(100, 100, 0), (100, 100, 1), (1101, 101, 1)], (1, 1000, 1), id="gap first"),
         pytest.param([(100, 100, 0), (100, 101, 1), (1102, 102, 1)], (2, 1000, 1), id="gap and event first"),
         pytest.param([(100, 100, 0), (1101, 191, 1), (1201, 201, 1)], (101, 1000, 1), id="within a gap"),
+        pytest.param([(2, 2, 0), (5, 4, 2), (7, 4, 2)], (2, 3, 2), id="the second of two gaps is ahead"),
+        pytest.param([(2, 2, 0), (6, 4, 2), (10, 4, 2)], (2, 6, 2), id="as many lost as gaps"),
     ],
 )
 def test_torn_reply_is_settled_by_the_next(replies, expected):
