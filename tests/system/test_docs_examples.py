@@ -26,7 +26,7 @@ pytest.importorskip("typer")
 
 pytestmark = pytest.mark.timeout(300)
 
-MOST_NOT_RUN = 6
+MOST_NOT_RUN = 7
 MONITOR = "sys/eventmon/1"
 
 

@@ -99,7 +99,9 @@ def test_time_line_holds_the_numbers_of_every_poll(opened: OpenReport, truth: Tr
 
 def test_header_and_losses_name_who_lost_and_when(opened: OpenReport, truth: Truth) -> None:
     (headline,) = opened.texts(".headline")
-    assert headline.startswith("motion/001 missed 97 events of lab/axis/002/position02.change from motion/002")
+    assert headline.startswith(
+        "motion/001 missed 97 events of lab/axis/002/position02.change from motion/002"
+    )
     meant = 97 + int(truth.received[1:, 1, 2].sum())
     assert f"% of the {meant:,} meant for it)" in headline
     assert f"{truth.missed_total - 97:,} more" in headline
