@@ -69,7 +69,7 @@ def loss_text(loss: Loss, words: Words = WORDS) -> str:
     """Who lost how many of what from whom, and when."""
     what = f"{words.short(loss.stream)} from {words.short(loss.publisher)}"
     who = words.short(loss.server) or "subscriptions that are not listed"
-    unaccounted = f"{words.number(loss.unaccounted)} unaccounted (overdue when a life ended)"
+    unaccounted = f"{words.number(loss.unaccounted)} unaccounted (nobody can know whether they arrived)"
     if loss.missed:
         bound, share = "at least " if loss.at_least else "", loss.share
         of_all = ""
@@ -81,7 +81,7 @@ def loss_text(loss: Loss, words: Words = WORDS) -> str:
     else:
         text = f"{who} has {words.many(loss.unaccounted, 'event')}"
         text += f" of {what}" if loss.stream else ""
-        text += " unaccounted (overdue when a life ended)"
+        text += " unaccounted (nobody can know whether they arrived)"
     return f"{text}, lost {interval_text(loss.since_utc_ns, loss.until_utc_ns)}"
 
 

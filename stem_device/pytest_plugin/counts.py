@@ -67,7 +67,7 @@ class SubscriptionEvents:
         bound = "at least " if self.at_least else ""
         before = f" ({self.overdue_before} of its events were overdue before)" if self.overdue_before else ""
         of_what = f"of {self.stream}, published by {self.publisher}"
-        unaccounted = "unaccounted (overdue when a life ended)"
+        unaccounted = "unaccounted (nobody can know whether they arrived)"
         if self.missed:
             text = f"{self.subscriber} missed {bound}{_events(self.missed)} {of_what}{before}"
             text += f", and {self.unaccounted:,} are {unaccounted}" if self.unaccounted else ""

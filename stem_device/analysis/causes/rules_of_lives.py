@@ -125,15 +125,24 @@ def restarted(case: Case) -> Named | None:
     if not case.lost and _reconnecting_seconds(case) > PATIENCE_SECONDS:
         return None
     sides = [side for side, count in (("subscriber", subscriber), ("publisher", publisher)) if count]
-    what = " and ".join(f"the {side} was restarted {times(n)}" for side, n in _counted(subscriber, publisher))
-    left = f"; {events(case.lost)} pushed before cannot be told to have arrived" if case.lost else ""
     ago = _last_restart_seconds(case)
+    if case.lost and subscriber + publisher == 1:
+        sentence = _restarted_with(sides[0], case.lost)
+    else:
+        counted = _counted(subscriber, publisher)
+        what = " and ".join(f"the {side} was restarted {times(n)}" for side, n in counted)
+        left = f"; {events(case.lost)} pushed before cannot be told to have arrived" if case.lost else ""
+        sentence = f"{what[0].upper()}{what[1:]}, the last time {seconds(ago)} ago{left}."
     return Named(
         Cause.RESTARTED,
-        f"{what[0].upper()}{what[1:]}, the last time {seconds(ago)} ago{left}.",
+        sentence,
         {"subscriber_restarts": subscriber, "publisher_restarts": publisher, "restarted_seconds": ago},
         named=" and ".join(sides),
     )
+
+
+def _restarted_with(side: str, lost: int) -> str:
+    return f"The {side} was restarted; {events(lost)} pushed before cannot be told to have arrived."
 
 
 def former_life(case: Case) -> Named | None:
@@ -192,7 +201,7 @@ def came_back(finding: Finding, subscriber: ServerRecord, publisher: ServerRecor
     after = max(0.0, (server.identity.since_utc_ns - finding.since_utc_ns) / 1e9)
     return Named(
         Cause.RESTARTED,
-        f"The {side} was restarted; {events(finding.lost)} pushed before cannot be told to have arrived.",
+        _restarted_with(side, finding.lost),
         {f"{side}_restarts": 1, "restarted_seconds": after},
         named=side,
     )
