@@ -80,6 +80,12 @@ def _browser_starts() -> bool:
     return subprocess.run(start, cwd=ROOT, check=False, capture_output=True).returncode == 0
 
 
+def _punx_starts() -> bool:
+    """Seen by starting it: its PyQt5 can lack a library."""
+    start = [sys.executable, "-c", "import punx.main"]
+    return subprocess.run(start, check=False, capture_output=True).returncode == 0
+
+
 def _may_make_namespaces() -> bool:
     from tests.system.harness import DividedNetwork
 
@@ -117,6 +123,11 @@ NEEDS = {
         _may_make_namespaces,
         packages=(("ip", "iproute2"),),
         root=True,
+    ),
+    "punx": Need(
+        "punx, a validator of NeXus files, that starts",
+        _punx_starts,
+        packages=(("", "libglib2.0-0"),),
     ),
     "mounts": Need("the right to mount a file system", _may_mount, root=True),
     "ensurepip": Need(

@@ -49,10 +49,12 @@ def test_nxcheck_finds_no_error(recording: Path) -> None:
     assert errors(run("nxcheck", str(recording)), r"Total number of errors: (\d+)") == 0
 
 
+@pytest.mark.needs("punx")
 def test_punx_finds_no_error(recording: Path) -> None:
     assert errors(run("punx", "validate", str(recording)), r"ERROR +(\d+) +violates NeXus") == 0
 
 
+@pytest.mark.needs("punx")
 def test_the_validators_would_find_an_error(tmp_path: Path) -> None:
     path = tmp_path / "bad.h5"
     with h5py.File(path, "w") as file:
