@@ -106,12 +106,7 @@ class SubscriptionAccount:
 
     def renew(self, sight: Sight) -> None:
         """Take the counters of a subscription that had ended, perhaps in this poll, and is there again."""
-        anchor_utc_ns = self._anchor_utc_ns if self.books.unaccounted_delta > 0 else None
-        self._begin(sight, baseline=False)
-        self.books.begin_series()
-        self._count_from_beginning(sight)
-        if anchor_utc_ns is not None:
-            self._anchor_utc_ns = anchor_utc_ns
+        self._begin_again(sight)
         self._finish(sight)
 
     def hold(self, moment: Moment) -> None:
@@ -127,7 +122,7 @@ class SubscriptionAccount:
     def end(self, moment: Moment) -> None:
         """It is no more: unsubscribed, or its process ended. Nobody knows what became of what was overdue."""
         self.books.clear_deltas()
-        self._left_at_end = self._leave_overdue(moment)
+        self._left_at_end = self._leave_overdue(self._reader.counters.server_counter, moment)
         self.ended = True
         self._overdue, self._lag_seconds = 0, None
         self._note_losses(moment)
@@ -158,6 +153,15 @@ class SubscriptionAccount:
         self._gap_before = self.ended = False
         self._left_at_end = 0
 
+    def _begin_again(self, sight: Sight, *, explained: int = 0) -> None:
+        """Begin another life; what the one before left unaccounted in this poll keeps its onset."""
+        anchor_utc_ns = self._anchor_utc_ns if self.books.unaccounted_delta > 0 else None
+        self._begin(sight, baseline=False)
+        self.books.begin_series()
+        self._count_from_beginning(sight, explained=explained)
+        if anchor_utc_ns is not None:
+            self._anchor_utc_ns = anchor_utc_ns
+
     def _count_from_beginning(self, sight: Sight, *, explained: int = 0) -> None:
         """Count what a subscription has received since it began, after the previous poll.
 
@@ -183,7 +187,8 @@ class SubscriptionAccount:
         counter, before = now.server_counter, stream.pushed_before(late=late)
         reached = counter if counter > state.base else state.base
         overdue = before - reached if before > reached else 0
-        if not (arrived or overdue or books.received_delta or books.moved or self._overdue):
+        nothing_new = now.callback_count == self._reader.raw.callback_count
+        if nothing_new and not (arrived or overdue or books.received_delta or books.moved or self._overdue):
             return
         self._reader.take(now)
         books.go_on(arrived)
@@ -199,12 +204,8 @@ class SubscriptionAccount:
         stale = isinstance(state, Fresh) and state.stale
         now = self._reader.read(sight.now, one_life=not (crossed or stale))
         if began_again(last, now) or (jumped(last, now) and not self._gap_before):
-            left = self._leave_overdue(sight.moment)
-            self._begin(sight, baseline=False)
-            books.begin_series()
-            self._count_from_beginning(sight, explained=1 if crossed else 0)
-            if left:
-                self._anchor_utc_ns = self._caught_up_utc_ns(state, last.server_counter, sight.moment)
+            self._leave_overdue(last.server_counter, sight.moment)
+            self._begin_again(sight, explained=1 if crossed else 0)
         else:
             self._anchor_utc_ns = self._caught_up_utc_ns(state, last.server_counter, sight.moment)
             owed = owed_at_end(state, self._overdue, last.server_counter)
@@ -223,9 +224,8 @@ class SubscriptionAccount:
         self._note_lag(sight.moment)
         self._write()
 
-    def _leave_overdue(self, moment: Moment) -> int:
-        """A life of the subscription ends: what is overdue can never be known to have arrived."""
-        counter = self._reader.counters.server_counter
+    def _leave_overdue(self, counter: int, moment: Moment) -> int:
+        """A life of the subscription ended at ``counter``; what is overdue may have arrived since or not."""
         left = owed_at_end(self._state, self._overdue, counter)
         self.books.leave_unaccounted(left)
         self._anchor_utc_ns = self._caught_up_utc_ns(self._state, counter, moment)

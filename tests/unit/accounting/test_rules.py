@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 from replies import SECOND, STREAM, callback
 
 from stem_device.accounting.lives import Sight
@@ -107,6 +108,14 @@ def test_renewed_with_overdue_events_nobody_knows_whether_they_arrived():
     record = case.poll(40, callback(40, 3))
     assert figures(record) == (3, 0, 20, 0)
     assert record.unaccounted_delta == 20
+    assert record.lost_since_utc_ns == SECOND, "the poll by which all had arrived, not that of the renewal"
+
+
+def test_a_second_callback_shows_though_nothing_was_pushed():
+    case = Case(5, callback(5, 5))
+    case.poll(5, callback(5, 5))
+    record = case.poll(5, structs.replace(callback(5, 5), callback_count=2))
+    assert record.callback_count == 2
 
 
 @pytest.mark.parametrize("ports", [True, False], ids=["free ports", "fixed ports"])
