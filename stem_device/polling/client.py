@@ -27,6 +27,7 @@ from stem_device.polling.tango_errors import (
     is_missing_command,
     is_refused,
     is_timeout,
+    is_turned_away,
     refused,
     unsupported,
 )
@@ -175,7 +176,7 @@ class TargetClient:
             try:
                 return self._called(self._proxy, command, *arguments)
             except tango.DevFailed as error:
-                if not is_about_connection(error) or is_timeout(error):
+                if not is_about_connection(error) or is_timeout(error) or is_turned_away(error):
                     raise
                 lost = error
                 self._forget()
@@ -283,7 +284,8 @@ class TargetClient:
 
     def _explained(self, error: tango.DevFailed) -> TargetError:
         cause = explain(self.target, error, self.timeout_seconds)
-        self._note(cause)
+        if not (self._connected and is_turned_away(error)):  # that came over the connection, which holds
+            self._note(cause)
         return cause
 
     def _note(self, cause: TargetError) -> None:

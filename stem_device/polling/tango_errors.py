@@ -28,6 +28,11 @@ DATABASE = "sys/database/2"
 
 DATABASE_SILENT = "does not answer; start it, or correct TANGO_HOST or the name of the target"
 
+TURNED_AWAY = (
+    "runs, but takes no calls at this moment: it is starting, stopping or restarting its devices; it is "
+    "asked again at the next poll"
+)
+
 UNDEFINED = frozenset(
     {"DB_DeviceNotDefined", "DB_DeviceNotFound", "DB_AliasNotDefined", "API_DeviceNotDefined"}
 )
@@ -37,6 +42,7 @@ _MAX_TEXT = 300
 # cppTango gives the name of the CORBA exception at the beginning of the description, and nowhere else.
 _TIMED_OUT_CORBA = ("TRANSIENT_CallTimedout",)
 _REFUSED_CORBA = ("TRANSIENT_ConnectFailed", "OBJECT_NOT_EXIST")
+_TURNED_AWAY_CORBA = ("TRANSIENT_POANoResource",)
 _TIMED_OUT = frozenset({"API_DeviceTimedOut"})
 _CONNECTION = frozenset(
     {
@@ -69,6 +75,8 @@ def explain(  # noqa: PLR0911 - a table of cases
         return not_exported(target)
     if reasons & UNDEFINED:
         return undefined(target)
+    if is_turned_away(error):
+        return TargetSilentError(target, TURNED_AWAY)
     if is_timeout(error) or (is_about_connection(error) and took_seconds >= REFUSED_SECONDS):
         return TargetSilentError(target, hung_reason(limit_seconds))
     if is_refused(error):
@@ -135,6 +143,11 @@ def is_about_database(target: str, error: tango.DevFailed) -> bool:
 def is_refused(error: tango.DevFailed) -> bool:
     """Whether the machine answered that nothing listens there, or another process that it is not the one."""
     return any(name in item.desc for item in error.args for name in _REFUSED_CORBA)
+
+
+def is_turned_away(error: tango.DevFailed) -> bool:
+    """Whether the process answered that it takes no calls now: it begins, restarts its devices, or ends."""
+    return any(name in item.desc for item in error.args for name in _TURNED_AWAY_CORBA)
 
 
 def is_timeout(error: tango.DevFailed) -> bool:

@@ -160,6 +160,31 @@ def test_what_happens_within_a_life_is_no_new_one(watch: Callable[[str], Watched
     assert server.monitored().identity == identity
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_devices_restarted_while_it_is_asked_are_no_new_life(
+    watch: Callable[[str], Watched], kind: str
+) -> None:
+    """Meanwhile the process turns calls away, now and then: polled often enough for some to be."""
+    server = watch(kind)
+    identity = server.monitored().identity
+    turned_away: list[str] = []
+
+    def met() -> bool:
+        server.admin().command_inout("RestartServer")
+        for _ in range(200):
+            answer = server.poll()
+            assert answer.identity == identity
+            assert not answer.ended
+            if answer.state is not ServerState.MONITORED:
+                assert answer.failure is Failure.SILENT
+                turned_away.append(answer.reason)
+        return len(turned_away) >= 2
+
+    wait_until(met, "calls to be turned away", limit_seconds=60.0)
+    assert {"takes no calls at this moment" in reason for reason in turned_away} == {True}
+    assert server.monitored().identity == identity
+
+
 @pytest.mark.parametrize("kind", ["free port", "fixed port"])
 def test_a_connection_that_is_cut_is_no_new_life(watch: Callable[[str], Watched], kind: str) -> None:
     server = watch(kind)

@@ -97,6 +97,10 @@ TIMED_OUT = dev_failed(
     ("API_CorbaException", "TRANSIENT CORBA system exception: TRANSIENT_CallTimedout"),
     ("API_CommunicationFailed", "Failed to execute command_inout on device a/b/c"),
 )
+TURNED_AWAY = dev_failed(
+    ("API_CorbaException", "TRANSIENT CORBA system exception: TRANSIENT_POANoResource"),
+    ("API_CommunicationFailed", "Failed to execute command_inout on device a/b/c"),
+)
 NOT_EXPORTED = dev_failed(("API_DeviceNotExported", "Device a/b/c is not exported (hint: ...)"))
 NOT_DEFINED = dev_failed(("DB_DeviceNotDefined", "device a/b/c not defined in the database !"))
 NO_DATABASE = dev_failed(

@@ -14,6 +14,7 @@ from polling_fakes import (
     OTHER,
     REFUSED,
     TIMED_OUT,
+    TURNED_AWAY,
     FakeClock,
     FakeProxy,
     dev_failed,
@@ -244,6 +245,19 @@ class TestWithoutADatabase:
         assert asker.process.key != first.key
         assert asker.process.pid is None
 
+    def test_a_process_that_turns_a_call_away_is_still_there(self) -> None:
+        """Measured: so it answers, over the same connection, while RestartServer makes its devices anew."""
+        asker = self.client(FakeClock(), proxy(0, _first("x", TURNED_AWAY, "y", REFUSED)), proxy(0, "z"))
+        asker.query()
+        first = asker.process
+        with pytest.raises(TargetSilentError, match="takes no calls at this moment"):
+            asker.query()
+        assert asker.process == first
+        assert asker.query() == "y"
+        assert asker.process == first
+        assert asker.query() == "z"
+        assert asker.process != first
+
     @pytest.mark.parametrize(("heartbeats", "same"), [((1, 1), True), ((1, 2), False), ((0, 2), True)])
     def test_silence_is_no_end_unless_the_heartbeats_moved(
         self, heartbeats: tuple[int, int], same: bool
@@ -368,6 +382,7 @@ def test_long_error_texts_are_cut() -> None:
     assert query_error(tango.DevFailed()).reason
 
 
-def _first(first: Any, then: Any) -> Callable[[Any], Any]:
-    answers = [first]
-    return lambda _: answers.pop() if answers else then
+def _first(*answers: Any) -> Callable[[Any], Any]:
+    """These in turn, the last for ever."""
+    left = list(answers)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
