@@ -132,6 +132,18 @@ def test_a_healthy_restart_of_the_publisher_loses_nothing(ports):
     assert case.poll(120, callback(110, 13, 1), endpoint=endpoint).overdue == 10
 
 
+@pytest.mark.parametrize("pushed", [5000, 120])
+def test_a_queue_that_still_drains_is_of_the_former_life(pushed):
+    """With a fixed port nothing but the quiet after the queue tells, however much the new life has pushed."""
+    case = Case(100, callback(100, 100), ports=False)
+    case.poll(1000, callback(100, 100))
+    case.publisher_begins_again()
+    for counter in (150, 151, 600, 1000):
+        record = case.poll(pushed, callback(counter, counter))
+        assert (record.link, record.overdue) == (Link.FORMER, 1000 - counter or None)
+        assert figures(record)[:3] == (counter - 100, 0, 0)
+
+
 def test_a_counter_ahead_of_the_publishers_answer_was_pushed_between_the_two_questions():
     """Measured: publisher asked at P=967, 17 ms later its subscriber at c=968."""
     case = Case(967, callback(968, 967))
