@@ -12,11 +12,10 @@ from typing import ClassVar
 
 from msgspec import Struct, structs
 
+from stem_device.accounting.booking import go_on, miss, miss_between, receive
 from stem_device.accounting.books import Books
-from stem_device.accounting.moment import Moment
-from stem_device.accounting.rules import Change, lost_before
+from stem_device.accounting.sight import Sight, Step, is_ahead, is_another, present_stream
 from stem_device.accounting.stream import StreamAccount, port_of
-from stem_device.model.reply import EventCallback
 from stem_device.model.snapshot import Link
 
 CONNECT_SECONDS = 1.0
@@ -32,40 +31,6 @@ waits for a few time limits of 3 s for the end of the queue."""
 QUIET_SECONDS = 2.0
 """With fixed event ports nothing tells when a subscription is connected to its publisher's new life: an event
 after DRAIN_POLLS polls and so long without one is of the new life."""
-
-
-class Sight(Struct, frozen=True, gc=False):
-    """What one poll shows of a subscription.
-
-    ``stream`` is its publisher's account, None where the publisher is not asked or has no such stream;
-    ``life`` the number of the publisher's life, 0 where it is not known; ``endpoint`` where the subscriber
-    gets the publisher's heartbeats from. ``late``: the subscriber was asked in an earlier poll.
-    """
-
-    now: EventCallback
-    endpoint: str
-    stream: StreamAccount | None
-    life: int
-    moment: Moment
-    late: bool = False
-
-
-class Step(Struct, frozen=True, gc=False):
-    """One poll of a subscription that was not made anew: its counters before and now, both mended."""
-
-    sight: Sight
-    last: EventCallback
-    now: EventCallback
-    change: Change
-    gap_before: bool
-    """Whether a gap was booked at the last poll, whose reply may have been torn."""
-    owed: int
-    """What was overdue at the last poll."""
-
-    @property
-    def quiet(self) -> bool:
-        """Nothing has arrived since the last poll."""
-        return not (self.change.counter or self.change.received or self.change.discarded)
 
 
 class Unknown(Struct, frozen=True, gc=False):
@@ -88,7 +53,7 @@ class Unknown(Struct, frozen=True, gc=False):
     def step(self, step: Step, books: Books) -> State:
         if self.ended(step.sight):
             return Former.after(None, 0, self.endpoint, step.sight).step(step, books)
-        _within(step, books, before=0)
+        go_on(step, books, before=0)
         state = adopt(step.sight, step.now.server_counter)
         if self.at_baseline and isinstance(state, Live):
             return structs.replace(state, before=state.stream.pushed)
@@ -114,7 +79,7 @@ class Live(Struct, frozen=True, gc=False):
     link: ClassVar[Link] = Link.LIVE
 
     def ended(self, sight: Sight) -> bool:
-        return self.stream.ended or _is_another(self.stream, self.endpoint, sight)
+        return self.stream.ended or is_another(self.stream, self.endpoint, sight)
 
     def step(self, step: Step, books: Books) -> State:
         sight, last = step.sight, step.last.server_counter
@@ -123,7 +88,7 @@ class Live(Struct, frozen=True, gc=False):
             reached = max(last, self.base, self.before)
             return Former.after(known, reached, self.endpoint, sight).step(step, books)
         if sight.stream is None:
-            _within(step, books, before=self.before)
+            go_on(step, books, before=self.before)
             return Unknown(sight.life, sight.endpoint)
         told = self.stream.answered and not sight.late
         if step.change.counter < 0 or (told and last > self.stream.pushed):
@@ -132,7 +97,7 @@ class Live(Struct, frozen=True, gc=False):
             if not self.unproven:
                 books.contradict()
             return Former.after(None, 0, "", sight).step(step, books)
-        _within(step, books, before=self.before)
+        go_on(step, books, before=self.before)
         return structs.replace(self, unproven=False) if self.unproven and told else self
 
     def reached_at(self, counter: int) -> int:
@@ -164,7 +129,7 @@ class Fresh(Struct, frozen=True, gc=False):
 
     def ended(self, sight: Sight) -> bool:
         if self.stream is not None:
-            return self.stream.ended or _is_another(self.stream, self.endpoint, sight)
+            return self.stream.ended or is_another(self.stream, self.endpoint, sight)
         return Unknown(self.life, self.endpoint).ended(sight)
 
     def step(self, step: Step, books: Books) -> State:
@@ -177,13 +142,13 @@ class Fresh(Struct, frozen=True, gc=False):
         counter = step.now.server_counter
         stream = self.stream if self.stream is not None else sight.stream
         if stream is not None and self.stale:
-            ahead = _is_ahead(counter, self.held, stream, sight)
+            ahead = is_ahead(counter, self.held, stream, sight)
             if ahead is None:
                 return structs.replace(self, held=counter)
             if ahead:  # of the former life: its queue was not empty after all
-                _receive(change, books)
+                receive(change, books)
                 return structs.replace(self, held=None)
-        _receive(change, books)
+        receive(change, books)
         gaps = change.gaps - (1 if self.stale else 0)  # a stale counter makes a gap by itself
         lost = counter - self.base - change.received
         if self.stream is None:
@@ -191,7 +156,7 @@ class Fresh(Struct, frozen=True, gc=False):
         elif self.connecting_ns is not None or lost < gaps:
             miss_between(gaps, counter - self.first - change.received, books)
         else:
-            _miss(lost, self.base, counter, self.before, books, at_least=self.base > self.first)
+            miss(lost, self.base, counter, self.before, books, at_least=self.base > self.first)
         if stream is None:
             return Unknown(sight.life, sight.endpoint)
         return Live(stream, counter, self.before, sight.endpoint)
@@ -259,7 +224,7 @@ class Former(Struct, frozen=True, gc=False):
             return structs.replace(self, held=counter)
         if new:
             return self._begin_new_life(step, books)
-        _receive(step.change, books)
+        receive(step.change, books)
         reached = self.reached
         if self.stream is not None and step.change.counter > 0:
             if step.change.gaps and step.change.lost > 0:
@@ -278,7 +243,7 @@ class Former(Struct, frozen=True, gc=False):
 
     def _come_back(self, step: Step, stream: StreamAccount, books: Books) -> State:
         """It is the same process after all: it had refused its connections for a while."""
-        _within(step, books, before=0)
+        go_on(step, books, before=0)
         return Live(stream, stream.pushed if self.settled else self.reached, 0, step.sight.endpoint)
 
     def _is_new_life(self, step: Step) -> bool | None:
@@ -289,7 +254,7 @@ class Former(Struct, frozen=True, gc=False):
         sight, change, counter = step.sight, step.change, step.now.server_counter
         if change.counter < 0:
             return True
-        new = _present(sight)
+        new = present_stream(sight)
         # Number c of the new life may be taken for a duplicate (measured); else a change makes a gap, or
         # more has arrived than one life has room for.
         duplicate = change.discarded > 0 and change.counter == 0
@@ -301,7 +266,7 @@ class Former(Struct, frozen=True, gc=False):
             return False
         if not (jumped or (change.received > 0 and self._was_quiet(sight))):
             return False
-        ahead = _is_ahead(counter, self.held, new, sight)
+        ahead = is_ahead(counter, self.held, new, sight)
         return None if ahead is None else not ahead
 
     def _was_quiet(self, sight: Sight) -> bool:
@@ -321,7 +286,7 @@ class Former(Struct, frozen=True, gc=False):
         owed = 0 if self.settled and self.still_polls else step.owed
         certain = max(0, owed - change.received)
         explained = 1 if change.gaps and change.counter > 0 else 0
-        _receive(change, books)
+        receive(change, books)
         books.begin_series()
         lost = max(certain, change.gaps - explained)
         if lost or owed:
@@ -342,7 +307,7 @@ class Former(Struct, frozen=True, gc=False):
 
     def _await_new_life(self, sight: Sight, books: Books) -> State:
         """Connected to the new life, and nothing owed by the former: the new one is observed from here on."""
-        new = _present(sight)
+        new = present_stream(sight)
         if new is None or not self.still_polls or self._owed() or not self._is_here(sight):
             return self
         if self.here_ns is None:
@@ -357,7 +322,7 @@ class Former(Struct, frozen=True, gc=False):
     def _is_here(self, sight: Sight) -> bool:
         """Whether it is connected to the publisher's present life, and was not so in the former: fixed
         event ports hide it."""
-        new = _present(sight)
+        new = present_stream(sight)
         if new is None or sight.endpoint == self.endpoint:
             return False
         return not new.ports or port_of(sight.endpoint) in new.ports
@@ -417,60 +382,3 @@ def owed_at_end(state: State, overdue: int | None, counter: int) -> int:
     if isinstance(state, Live):
         return overdue - min(overdue, max(0, state.before - max(counter, state.base)))
     return overdue
-
-
-def _is_another(stream: StreamAccount, endpoint: str, sight: Sight) -> bool:
-    """Whether the publisher's stream is another one; without identities an endpoint that changes tells."""
-    if sight.stream is None:
-        return False
-    return sight.stream is not stream or (not stream.life and bool(endpoint) and sight.endpoint != endpoint)
-
-
-def _present(sight: Sight) -> StreamAccount | None:
-    """The stream in the publisher's present life; None if it is gone or has no such stream yet."""
-    stream = sight.stream
-    return None if stream is None or stream.ended else stream
-
-
-def _is_ahead(counter: int, held: int | None, stream: StreamAccount, sight: Sight) -> bool | None:
-    """Whether a counter is higher than the publisher's life of ``stream`` can explain.
-
-    The two are asked one after the other: what is ahead at one poll may have been pushed in between, and
-    only what is still ahead of the publisher's next answer is of another life. None: that is to be seen.
-    """
-    if counter <= stream.pushed or sight.late:
-        return False
-    return None if held is None or not stream.answered else held > stream.pushed
-
-
-def _within(step: Step, books: Books, *, before: int) -> None:
-    """Rules of one life: what a gap passed over was lost, exactly."""
-    change = step.change
-    _receive(change, books)
-    if change.lost < 0:  # twice in a row: not torn, but events were delivered twice (measured)
-        books.begin_series()
-        if change.gaps:
-            books.miss(change.gaps, at_least=True)
-    elif change.gaps or step.gap_before:
-        _miss(change.lost, step.last.server_counter, step.now.server_counter, before, books)
-
-
-def _receive(change: Change, books: Books) -> None:
-    books.receive(change.received, gaps=change.gaps, discarded=change.discarded)
-
-
-def _miss(lost: int, last: int, now: int, before: int, books: Books, *, at_least: bool = False) -> None:
-    """Book a loss between two counters; what had been pushed before monitoring is no loss of its time."""
-    if lost <= 0:
-        return
-    certain, possible = lost_before(lost, last, now, before)
-    books.miss_before(certain)
-    books.miss(lost - possible, at_least=at_least)
-    books.leave_unaccounted(possible - certain)
-
-
-def miss_between(certain: int, possible: int, books: Books) -> None:
-    """Book a loss of which the number of gaps is certain, and how many events they were is not."""
-    if certain > 0:
-        books.miss(certain)
-        books.leave_unaccounted(possible - certain)

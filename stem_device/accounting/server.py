@@ -7,8 +7,8 @@ from itertools import islice
 
 from stem_device.accounting.coverage import SampleAccount
 from stem_device.accounting.ended import EndedSubscriptions
-from stem_device.accounting.lives import Sight
 from stem_device.accounting.moment import Moment
+from stem_device.accounting.sight import Sight
 from stem_device.accounting.stream import StreamAccount, port_of
 from stem_device.accounting.subscription import SubscriptionAccount, stream_of
 from stem_device.model.poll import Answer, Failure

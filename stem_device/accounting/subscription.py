@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import re
 
+from stem_device.accounting.booking import miss_between
 from stem_device.accounting.books import Books
 from stem_device.accounting.counters import CounterReader
-from stem_device.accounting.lives import (
-    Former,
-    Fresh,
-    Live,
-    Sight,
-    State,
-    Step,
-    begin,
-    miss_between,
-    owed_at_end,
-)
+from stem_device.accounting.lives import Former, Fresh, Live, State, begin, owed_at_end
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.rules import began_again, difference, discarded_count, jumped, went_on
+from stem_device.accounting.sight import Sight, Step
 from stem_device.accounting.stream import StreamAccount
 from stem_device.model.reply import EventCallback
 from stem_device.model.snapshot import SubscriptionRecord

@@ -6,9 +6,9 @@ import pytest
 from msgspec import structs
 from replies import SECOND, STREAM, callback
 
-from stem_device.accounting.lives import Sight
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.rules import began_again, jumped, lost_before, unwrap
+from stem_device.accounting.sight import Sight
 from stem_device.accounting.stream import StreamAccount
 from stem_device.accounting.subscription import SubscriptionAccount
 from stem_device.model.snapshot import Link

@@ -1,0 +1,68 @@
+"""What one poll, and two, show of a subscription and its publisher."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from stem_device.accounting.moment import Moment
+from stem_device.accounting.rules import Change
+from stem_device.accounting.stream import StreamAccount
+from stem_device.model.reply import EventCallback
+
+
+class Sight(Struct, frozen=True, gc=False):
+    """What one poll shows of a subscription.
+
+    ``stream`` is its publisher's account, None where the publisher is not asked or has no such stream;
+    ``life`` the number of the publisher's life, 0 where it is not known; ``endpoint`` where the subscriber
+    gets the publisher's heartbeats from. ``late``: the subscriber was asked in an earlier poll.
+    """
+
+    now: EventCallback
+    endpoint: str
+    stream: StreamAccount | None
+    life: int
+    moment: Moment
+    late: bool = False
+
+
+class Step(Struct, frozen=True, gc=False):
+    """One poll of a subscription that was not made anew: its counters before and now, both mended."""
+
+    sight: Sight
+    last: EventCallback
+    now: EventCallback
+    change: Change
+    gap_before: bool
+    """Whether a gap was booked at the last poll, whose reply may have been torn."""
+    owed: int
+    """What was overdue at the last poll."""
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing has arrived since the last poll."""
+        return not (self.change.counter or self.change.received or self.change.discarded)
+
+
+def is_another(stream: StreamAccount, endpoint: str, sight: Sight) -> bool:
+    """Whether the publisher's stream is another one; without identities an endpoint that changes tells."""
+    if sight.stream is None:
+        return False
+    return sight.stream is not stream or (not stream.life and bool(endpoint) and sight.endpoint != endpoint)
+
+
+def present_stream(sight: Sight) -> StreamAccount | None:
+    """The stream in the publisher's present life; None if it is gone or has no such stream yet."""
+    stream = sight.stream
+    return None if stream is None or stream.ended else stream
+
+
+def is_ahead(counter: int, held: int | None, stream: StreamAccount, sight: Sight) -> bool | None:
+    """Whether a counter is higher than the publisher's life of ``stream`` can explain.
+
+    The two are asked one after the other: what is ahead at one poll may have been pushed in between, and
+    only what is still ahead of the publisher's next answer is of another life. None: that is to be seen.
+    """
+    if counter <= stream.pushed or sight.late:
+        return False
+    return None if held is None or not stream.answered else held > stream.pushed
