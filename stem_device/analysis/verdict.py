@@ -53,6 +53,7 @@ class Why(enum.StrEnum):
     UNSEEN = "unseen"
     NOT_ASKED = "not_asked"
     NOT_ANSWERED = "not_answered"
+    UNUSABLE = "unusable"
     CONNECTING = "connecting"
     DATABASE = "database"
     UNCOUNTED_TIME = "uncounted_time"
@@ -249,7 +250,7 @@ def _why_silent(one: Silence, patience: Patience) -> Why:
             # Nothing listens where a publisher was: its subscribers get nothing from now on.
             return Why.NOT_ANSWERED if patient and not one.listening else Why.REFUSED
         case Failure.ERROR | Failure.REPLY | Failure.IMPLAUSIBLE:
-            return Why.NOT_ANSWERED if patient else Why.FAILING
+            return Why.UNUSABLE if patient else Why.FAILING
         case _:
             return Why.NOT_ANSWERED if patient or one.seconds < SILENT_SECONDS else Why.SILENT
 

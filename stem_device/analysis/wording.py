@@ -184,6 +184,7 @@ _CLAUSES: dict[Why, Callable[[_Told], str]] = {
     Why.NOT_ANSWERED: lambda told: (
         f"{told.server} did not answer the last poll{told.listeners}{told.about()}"
     ),
+    Why.UNUSABLE: lambda told: f"{told.server} could not be monitored at the last poll{told.about()}",
     Why.CONNECTING: lambda told: f"{_disconnected(told)} yet",
     Why.DATABASE: lambda told: f"nothing is known of {told.server}{told.about()}",
     Why.UNCOUNTED_TIME: lambda told: f"events of {told.ground.seconds:,.3g} s are in no poll",

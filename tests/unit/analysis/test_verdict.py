@@ -83,7 +83,7 @@ RULES = [
         (f"{failure} for long", facts(silences=(silence(failure),)), Level.WAITING, Why.FAILING)
         for failure in (Failure.ERROR, Failure.REPLY, Failure.IMPLAUSIBLE)
     ),
-    ("failing once", facts(silences=(silence(Failure.REPLY, 1),)), Level.UNKNOWN, Why.NOT_ANSWERED),
+    ("failing once", facts(silences=(silence(Failure.REPLY, 1),)), Level.UNKNOWN, Why.UNUSABLE),
     ("disconnected", facts(disconnected=(retried(2),)), Level.WAITING, Why.DISCONNECTED),
     ("connecting", facts(disconnected=(retried(1),)), Level.UNKNOWN, Why.CONNECTING),
     ("overdue unknown", facts(overdue_unknown=2), Level.UNKNOWN, Why.OVERDUE_UNKNOWN),
