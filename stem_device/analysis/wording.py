@@ -62,7 +62,7 @@ def coverage_text(coverage: Coverage, words: Words = WORDS) -> str:
     if not coverage.subscriptions:
         return "known subscriptions: 0"
     servers = words.many(coverage.subscribers, "server")
-    return f"known subscriptions: {words.number(coverage.subscriptions)} of {servers}"
+    return f"known subscriptions: {words.number(coverage.subscriptions)} in {servers}"
 
 
 def loss_text(loss: Loss, words: Words = WORDS) -> str:

@@ -66,7 +66,7 @@ def test_a_loss_is_an_alarm_with_qualities_and_both_are_over_after_the_hold_time
             assert monitor.proxy.state() == tango.DevState.ALARM
             text = str(monitor.value("verdictText"))
             assert f"{subscriber.name} missed" in text
-            assert "known subscriptions: 1 of 1 server." in text
+            assert "known subscriptions: 1 in 1 server." in text
             assert str(monitor.value("worstSubscription")).endswith(f" at {subscriber.name}")
 
             # Nobody reads the qualities meanwhile: State has to follow all the same.

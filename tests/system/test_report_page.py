@@ -105,7 +105,7 @@ def test_header_and_losses_name_who_lost_and_when(opened: OpenReport, truth: Tru
     meant = 97 + int(truth.received[1:, 1, 2].sum())
     assert f"% of the {meant:,} meant for it)" in headline
     assert f"{truth.missed_total - 97:,} more" in headline
-    assert "known subscriptions: 30 of 5 servers" in headline
+    assert "known subscriptions: 30 in 5 servers" in headline
     cells = opened.trace("losses", "lost")
     expected = [truth.missed[1:, server, row].tolist() for server, row in ((1, 2), (1, 1), (3, 0))]
     assert cells["customdata"] == expected

@@ -63,7 +63,7 @@ def test_the_lossy_subscription_is_named_with_its_count(servers: ServerFactory, 
         (headline,) = opened.texts(".headline")
         assert f"stemdemo/{slow.instance} missed {truth.missing:,} events" in headline
         assert f"% of the {meant:,} meant for it" in headline
-        assert "known subscriptions: 2 of 2 servers" in headline
+        assert "known subscriptions: 2 in 2 servers" in headline
         # The poll before the run is where the interval of the loss begins.
         assert f"burst-1 (up to {truth.missing:,})" in headline
         assert opened.column("subscriptions", 3) == [f"{truth.missing:,}", "0"]

@@ -20,7 +20,7 @@ def test_the_share_is_that_of_the_loser_and_says_so() -> None:
     assert said(lost(loss(25, received=75))) == (
         "slow/1 missed 25 events of a/b/c/x.change from fast/1 (25 % of the 100 meant for it), "
         "lost between 2023-11-14 22:13:30 and 22:13:50 UTC; "
-        "known subscriptions: 3 of 2 servers."
+        "known subscriptions: 3 in 2 servers."
     )
 
 
@@ -46,7 +46,7 @@ def test_a_short_interval_has_milliseconds_and_a_long_one_two_dates() -> None:
 def test_clear_covers_and_says_what() -> None:
     assert said(facts()) == (
         "Nothing was missed between 2023-11-14 22:13:20 and 22:14:20 UTC; "
-        "known subscriptions: 3 of 2 servers."
+        "known subscriptions: 3 in 2 servers."
     )
     recent = facts(span=Span(START, START + 300_000_000_000, polls=2, hold_seconds=300.0))
     assert said(recent).startswith("Nothing was missed in the last 300 s; known")

@@ -50,7 +50,7 @@ def test_all_well() -> None:
     text = told(snapshot(server("a", subscription()), server("b")))
     assert text == (
         "Monitoring 2 of 2 servers.\n"
-        "Nothing was missed since 2023-11-14 22:13:20 UTC; known subscriptions: 1 of 1 server."
+        "Nothing was missed since 2023-11-14 22:13:20 UTC; known subscriptions: 1 in 1 server."
     )
 
 

@@ -17,7 +17,7 @@ def test_losses_are_told_with_who_what_and_when() -> None:
     assert said(lossy_story()) == (
         "sub/slow missed 10 events of demo/pub/1/wave.change from pub/fast (3.33 % of the 300 meant for it), "
         "lost between 2026-11-22 04:00:00 and 04:00:30 UTC; 4 events are overdue; "
-        "known subscriptions: 2 of 2 servers. During run nightly-1 (7)."
+        "known subscriptions: 2 in 2 servers. During run nightly-1 (7)."
     )
 
 
@@ -38,7 +38,7 @@ def healthy_story() -> Story:
 def test_nothing_missed() -> None:
     assert said(healthy_story()) == (
         "Nothing was missed between 2026-11-22 04:00:00 and 04:00:30 UTC: all 600 events arrived; "
-        "known subscriptions: 2 of 2 servers."
+        "known subscriptions: 2 in 2 servers."
     )
 
 
