@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stem_device.text import visible
+
 
 class StemError(Exception):
-    """Root of everything this package raises on purpose."""
+    """Root of everything this package raises on purpose.
+
+    Its text is harmless on a terminal and in a log, whatever name or foreign error stands in it.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(visible(message))
 
 
 class ReplyError(StemError):
@@ -18,8 +26,8 @@ class ReplyError(StemError):
 
     def __init__(self, key: str, reason: str) -> None:
         super().__init__(f"reply cannot be used: {reason} (at {key})")
-        self.key = key
-        self.reason = reason
+        self.key = visible(key)
+        self.reason = visible(reason)
 
 
 class ImplausibleError(StemError):
@@ -47,7 +55,7 @@ class TargetError(StemError):
     def __init__(self, target: str, reason: str) -> None:
         super().__init__(f"{target}: {reason}")
         self.target = target
-        self.reason = reason
+        self.reason = visible(reason)
 
 
 class TargetUnreachableError(TargetError):

@@ -31,6 +31,7 @@ from stem_device.polling.tango_errors import (
     refused,
     unsupported,
 )
+from stem_device.text import visible
 
 QUERY = "QueryEventSystem"
 ENABLE = "EnableEventSystemPerfMon"
@@ -41,11 +42,13 @@ SUBSCRIPTION_CHANGE = "ZmqEventSubscriptionChange"
 IDLE_SECONDS = 100.0
 """After 120 s without a call omniORB closes a connection and later makes it anew, and tells nobody."""
 
+MAX_VERSION_CHARACTERS = 40
+"""Versions have about ten; a server may claim any text to be its version."""
+
 RESTARTS = 3
 """So often it is tried to connect to a server that is being restarted just now."""
 
 NO_DATABASE = "#dbase=no"
-
 
 _connections = itertools.count(1)
 
@@ -316,6 +319,6 @@ def _version(proxy: Proxy) -> str:
     """
     told = getattr(proxy.info(), "version_info", None) or {}
     if "cppTango" in told:
-        return str(told["cppTango"])
+        return visible(str(told["cppTango"]))[:MAX_VERSION_CHARACTERS]
     number = int(proxy.get_tango_lib_version())
     return f"{number // 100}.x" if number > 0 else ""

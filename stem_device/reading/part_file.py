@@ -17,6 +17,7 @@ from stem_device.recording import format as spec
 from stem_device.recording.kinds import Column, Kind, Version, version_of
 from stem_device.recording.layout import ENTRY
 from stem_device.recording.untyped import Hdf5File, Hdf5Group, import_h5py
+from stem_device.text import visible
 
 Values = npt.NDArray[Any]
 Ranges = Sequence[tuple[int, int]]
@@ -106,7 +107,7 @@ class PartFile:
     def names(self) -> list[str | None]:
         """The name that begins in each row of ``names``; None for rows that continue the one before."""
         texts, continues = self._read(lambda file: _name_rows(file[ENTRY]["names"]), f"{ENTRY}/names")
-        names: list[str | None] = [text.decode("utf-8", "replace") for text in texts]
+        names: list[str | None] = [visible(text.decode("utf-8", "replace")) for text in texts]
         first = -1
         for row in np.flatnonzero(continues).tolist():
             first = first if row and continues[row - 1] else row - 1
@@ -271,11 +272,11 @@ def _shortest(group: Hdf5Group) -> int:
 
 
 def _text(dataset: Any) -> str:
-    return str(dataset.asstr()[()])
+    return visible(str(dataset.asstr()[()]))
 
 
 def _texts(dataset: Any) -> list[str]:
-    return [text.decode("utf-8", "replace") for text in dataset[:].tolist()]
+    return [visible(text.decode("utf-8", "replace")) for text in dataset[:].tolist()]
 
 
 def _sentence(error: Exception) -> str:

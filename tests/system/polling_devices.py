@@ -1,4 +1,4 @@
-"""A relay: a device that itself answers QueryEventSystem; and one that asks its own server from within."""
+"""Relays: devices that themselves answer QueryEventSystem; and one that asks its own server from within."""
 
 from __future__ import annotations
 
@@ -13,6 +13,21 @@ from stem_device.model.options import Options
 from stem_device.polling import Poller
 
 REPLY = '{"version":1,"server":{"event_counters":{"a/b/c/d.change":7},"perf":null},"client":null}'
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\nowned"
+
+
+class Hostile(Device):
+    """Every text that it can send would steer a terminal."""
+
+    def init_device(self) -> None:
+        super().init_device()
+        self.add_version_info("cppTango", HOSTILE)
+
+    @command(dtype_out=str)
+    def QueryEventSystem(self) -> str:  # noqa: N802
+        tango.Except.throw_exception("Hostile_Reason", HOSTILE, HOSTILE)
+        return ""
 
 
 class Relay(Device):
@@ -55,4 +70,4 @@ class Introvert(Device):
 
 
 if __name__ == "__main__":
-    run([Relay, Introvert], green_mode=tango.GreenMode.Synchronous)
+    run([Relay, Hostile, Introvert], green_mode=tango.GreenMode.Synchronous)

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import html
-import unicodedata
+
+from stem_device.text import visible
 
 LABEL_CHARACTERS = 44
-_HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _PLOTLY = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"})
 _SCRIPT = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
-
-
-def visible(text: str) -> str:
-    """``text`` with a mark in place of what cannot be seen or turns the direction of writing."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join("\ufffd" if unicodedata.category(char) in _HARMFUL else char for char in text)
 
 
 def in_html(text: str) -> str:

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stem_device.report.page.text import in_html, in_plotly, in_script, label, shortened, visible
+from stem_device.report.page.text import in_html, in_plotly, in_script, label, shortened
 
 
 def test_html() -> None:
@@ -17,11 +17,6 @@ def test_html() -> None:
 
 def test_plotly_reads_no_tags_entities_or_formulas() -> None:
     assert in_plotly("<b>x</b> &amp; $x$") == "&lt;b&gt;x&lt;/b&gt; &amp;amp; &#36;x&#36;"
-
-
-def test_what_cannot_be_seen_leaves_a_mark() -> None:
-    assert visible("a\u202eb\x00c\u200bd") == "a\ufffdb\ufffdc\ufffdd"
-    assert visible("µ-Strahl ü 束") == "µ-Strahl ü 束"
 
 
 def test_long_names_keep_their_ends() -> None:
