@@ -36,6 +36,10 @@ SPARE_THREADS = 2
 SCOUTS = 16
 """Servers that are asked side by side what devices they have."""
 
+SCOUTS_SHARE = 0.5
+"""They are waited for no longer than this share of the time limit of a target, so that the first poll, which
+waits for the whole of it, knows by what name to ask a server that hangs."""
+
 LOOKING_UP = (
     "the targets are still being looked up, since a database or a server answers slowly or not at all"
 )
@@ -69,7 +73,8 @@ class Poller:
         self._scouts.resize(SCOUTS)
         self._directory = directory or TangoDirectory(options.target_timeout)
         self._connect = connect or self._connect_device
-        resolver = Resolver(self._directory, clock, self._run_scouts)
+        self._finders = Crew(thread_context)
+        resolver = Resolver(self._directory, clock, self._run_scouts, self._run_finders)
         self._resolving = ResolvingThread(
             resolver.resolve,
             options.target_devices,
@@ -153,6 +158,7 @@ class Poller:
         self._switch_off(targets, wait_seconds=self._options.target_timeout)
         self._crew.close()
         self._scouts.close()
+        self._finders.close()
 
     def _take_up_targets(self) -> tuple[str, ...]:
         """Begin with new targets, let go of those that have left; the problems of looking them up."""
@@ -185,11 +191,19 @@ class Poller:
         return connect_device(self._directory.present_name(name))
 
     def _run_scouts(self, jobs: Jobs) -> None:
-        """Run jobs side by side, so that servers that hang delay the others no longer than one time limit."""
+        """Run jobs side by side, so that servers that hang delay the others no longer than told."""
+        self._run_beside(self._scouts, jobs, SCOUTS_SHARE * self._options.target_timeout)
+
+    def _run_finders(self, jobs: Jobs) -> None:
+        """Run a job for each database; one that hangs keeps its thread and none of the others."""
+        self._finders.resize(self._finders.threads + len(jobs))
+        self._run_beside(self._finders, jobs, self._options.target_timeout)
+
+    def _run_beside(self, crew: Crew, jobs: Jobs, limit_seconds: float) -> None:
         count = CountDown(len(jobs))
-        self._scouts.submit([partial(count.after, job) for job in jobs])
-        self._scouts.join_in(len(jobs))
-        count.none_left.wait(self._options.target_timeout)
+        crew.submit([partial(count.after, job) for job in jobs])
+        crew.join_in(len(jobs))
+        count.none_left.wait(limit_seconds)
 
     def _new_target(self, name: str) -> Target:
         client = TargetClient(
@@ -248,7 +262,7 @@ class Poller:
         )
 
     def _own_problems(self) -> tuple[str, ...]:
-        failures = self._crew.failures_total + self._scouts.failures_total
+        failures = sum(crew.failures_total for crew in (self._crew, self._scouts, self._finders))
         return (f"{failures} jobs of the monitor itself have failed; its log says why",) if failures else ()
 
     def _watch(self, answers: tuple[Answer, ...]) -> None:

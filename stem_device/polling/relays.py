@@ -41,15 +41,27 @@ class Candidate(Struct, frozen=True):
 
 class Relays:
     """Remembers for ``period_seconds`` what the classes of a server can. A server that does not answer
-    leaves what was known of it as it was; what was never known counts as no relay until it is."""
+    leaves what was known of it as it was; what was never known counts as no relay until it is.
 
-    def __init__(self, directory: Directory, clock: Clock, run_all: RunAll, period_seconds: float) -> None:
+    ``answered`` is called whenever a server has told what its devices are, from any thread.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        clock: Clock,
+        run_all: RunAll,
+        period_seconds: float,
+        answered: Callable[[], None] = lambda: None,
+    ) -> None:
         self._directory = directory
         self._clock = clock
         self._run_all = run_all
         self._period_ns = round(period_seconds * 1e9)
         self._known: dict[tuple[str, str], tuple[int, bool]] = {}
         self._asking: set[str] = set()
+        self._answered = answered
+        self._looking = False
 
     def look_at(self, candidates: Iterable[Candidate]) -> None:
         """Ask the running servers whose classes are not known, each server in a job of its own."""
@@ -70,10 +82,16 @@ class Relays:
             if server not in self._asking
         ]
         self._asking.update(servers)
+        self._looking = True
         self._run_all(jobs)
+        self._looking = False
 
     def is_known(self, candidate: Candidate) -> bool:
         return candidate.is_admin or candidate.kind in self._known
+
+    def is_awaited(self, candidate: Candidate) -> bool:
+        """Whether its server is being asked just now, so that it is soon known what it is."""
+        return self._looking and candidate.server in self._asking and not self.is_known(candidate)
 
     def is_relay(self, candidate: Candidate) -> bool:
         """Whether this device is to be asked itself, instead of its server's admin device."""
@@ -89,3 +107,4 @@ class Relays:
             return  # what is not known now is asked in the next round
         finally:
             self._asking.discard(server)
+            self._answered()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 
 from stem_device.polling.following import Publishers
 from stem_device.polling.targets import Resolution, Resolve
@@ -100,16 +101,22 @@ class ResolvingThread:
 
     def _look_up(self, targets: tuple[str, ...], version: int) -> bool:
         try:
-            resolution = self._resolve(targets)
+            resolution = self._resolve(targets, partial(self._take, version))
         except Exception as error:  # a task boundary: looking up must go on, whatever went wrong once
             logger.exception("Looking up the targets failed unexpectedly")
             sentence = f"looking up the targets failed, {type(error).__name__}: {error}"[:300]
             resolution = Resolution(self._resolution.targets, (sentence,), complete=False)
+        self._take(version, resolution)
         with self._changed:
-            self._resolution = resolution
             self._resolved_version = version
             self._changed.notify_all()
         return resolution.complete
+
+    def _take(self, version: int, resolution: Resolution) -> None:
+        """What is known so far of the targets of a version, unless there are others by now."""
+        with self._changed:
+            if version == self._version:
+                self._resolution = resolution
 
     def _look_up_publishers(self) -> bool:
         with self._changed:

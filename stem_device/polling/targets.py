@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from msgspec import Struct
 
-from stem_device.errors import TargetDatabaseError, TargetError, TargetUnreachableError
+from stem_device.errors import TargetError, TargetUnreachableError
 from stem_device.model.clock import Clock
-from stem_device.polling.directory import Directory, Entry
+from stem_device.polling.directory import Directory
 from stem_device.polling.following import Publishers, look_up_publishers
 from stem_device.polling.names import TargetName, full_name, parse_target
-from stem_device.polling.relays import Candidate, Relays, RunAll
-
-ENTRY_SECONDS = 600.0
-"""How long it is remembered which server a device belongs to, so that a wildcard costs one query."""
-
-
-UNTIL_THEN = "until it does no new servers are found; known ones are still monitored"
-STILL = "what was found before is still monitored, until the target is removed"
+from stem_device.polling.places import Place, Problem
+from stem_device.polling.relays import RunAll
 
 
 class Resolution(Struct, frozen=True):
@@ -33,7 +28,10 @@ class Resolution(Struct, frozen=True):
     complete: bool = True
 
 
-Resolve = Callable[[Iterable[str]], Resolution]
+Tell = Callable[[Resolution], None]
+Resolve = Callable[[Iterable[str], Tell], Resolution]
+Wanted = dict[str, Place | Problem]
+"""Each target string, and where it is looked up, or why it cannot be."""
 
 
 def run_one_by_one(jobs: Sequence[Callable[[], None]]) -> None:
@@ -45,124 +43,115 @@ def run_one_by_one(jobs: Sequence[Callable[[], None]]) -> None:
 class Resolver:
     """Looks target strings up, and remembers what it knew of them, for when a database is down.
 
-    Not for several threads at once. ``run_all`` runs jobs that may hang, each as long as a remote call.
+    Not for several threads at once. ``run_places`` and ``run_all`` run jobs that may hang, side by side, and
+    return when all are done or after a limit: the first one job for each database or machine, which starts
+    jobs by the second, one for each server.
     """
 
-    def __init__(self, directory: Directory, clock: Clock, run_all: RunAll = run_one_by_one) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        clock: Clock,
+        run_all: RunAll = run_one_by_one,
+        run_places: RunAll = run_one_by_one,
+    ) -> None:
         self._directory = directory
         self._clock = clock
         self._run_all = run_all
-        self._relays = Relays(directory, clock, run_all, ENTRY_SECONDS)
-        self._known: dict[str, tuple[Candidate | str, ...]] = {}
-        self._hosts: dict[str, str] = {}
-        self._same: dict[str, str] = {}
-        self._entries: dict[tuple[str, str], tuple[int, Entry]] = {}
+        self._run_places = run_places
+        self._places: dict[tuple[str, bool], Place] = {}
+        self._host_by_key: dict[str, str] = {}
+        self._default_host = ""
+        self._latest: tuple[Wanted, Tell | None] = ({}, None)
 
-    def resolve(self, targets: Iterable[str]) -> Resolution:
-        """Look all of them up, now. Takes as long as the databases take; raises nothing of theirs."""
-        self._forget_old()
-        wanted = tuple(dict.fromkeys(target.strip() for target in targets))
-        self._known = {target: found for target, found in self._known.items() if target in wanted}
-        problems: dict[str, None] = {}
-        complete = True
-        for target in wanted:
+    def resolve(self, targets: Iterable[str], tell: Tell | None = None) -> Resolution:
+        """Look all of them up, now. Takes no longer than ``run_places`` waits; raises nothing.
+
+        ``tell`` gets what is known so far, whenever that is more than before, from any thread.
+        """
+        wanted: Wanted = {}
+        by_place: dict[Place, dict[str, TargetName]] = {}
+        for text in dict.fromkeys(target.strip() for target in targets):
             try:
-                self._known[target] = self._look_up(target)
-            except TargetDatabaseError as error:
-                problems[f"{error}; {UNTIL_THEN}"] = None
-                complete = False
-            except TargetUnreachableError as error:
-                problems[str(error)] = None
-                complete = False
+                name = parse_target(text)
+                place = self._place(name)
             except TargetError as error:
-                # A database that was restored, replaced or emptied says the same: no server is forgotten.
-                kept = bool(self._known.get(target))
-                problems[f"{error}; {STILL}" if kept else str(error)] = None
-                complete = complete and not kept
-        found = [item for target in wanted for item in self._known.get(target, ())]
-        self._relays.look_at(item for item in found if isinstance(item, Candidate))
-        names = tuple(dict.fromkeys(self._name(item) for item in found))
-        return Resolution(targets=names, problems=tuple(problems), complete=complete)
+                wanted[text] = Problem(str(error), retry=isinstance(error, TargetUnreachableError))
+            else:
+                wanted[text] = place
+                by_place.setdefault(place, {})[text] = name
+        self._places = {key: place for key, place in self._places.items() if place in by_place}
+        for place, names in by_place.items():
+            place.take(names)
+        self._latest = (wanted, tell)
+        idle = [place for place in by_place if not place.busy]
+        for place in idle:
+            place.busy = True
+        self._run_places([partial(self._look_up, place) for place in idle])
+        return self._resolution(wanted, keep=True)
 
     def publishers(self, names: frozenset[str]) -> Publishers:
         """The publishers that subscribers name, each under its one name."""
-        return look_up_publishers(names, self._host_of, self._run_all)
+        return look_up_publishers(names, self._one_host, self._run_all)
 
-    def _host_of(self, name: TargetName) -> str:
-        return self._host(name.host) if name.database else self._machine(name.host)
+    def _tell(self) -> None:
+        wanted, tell = self._latest
+        if tell is not None:
+            tell(self._resolution(wanted, keep=False))
 
-    def _name(self, found: Candidate | str) -> str:
-        if isinstance(found, str):
-            return found
-        if not self._relays.is_known(found):
-            # Look it up again next time: the server may run by then, and have such a device.
-            self._entries.pop((found.host, found.device), None)
-        return full_name(found.host, found.device) if self._relays.is_relay(found) else found.server
+    def _look_up(self, place: Place) -> None:
+        try:
+            place.look_up()
+        finally:
+            place.busy = False
+            self._tell()
 
-    def _look_up(self, target: str) -> tuple[Candidate | str, ...]:
-        """The devices that a target string means; the full name where that is known already."""
-        name = parse_target(target)
-        if not name.database:
-            return (self._without_database(name),)
-        host = self._host(name.host or self._directory.default_host())
-        if name.is_pattern:
-            return self._matching(host, name.path)
-        device = self._device_of_alias(host, name.path) if name.is_alias else name.path
-        entry = self._directory.entry(host, device)
-        if entry is None:
-            raise TargetError(
-                target, f"the database {host} knows no such device; correct the name, or register the device"
+    def _place(self, name: TargetName) -> Place:
+        host = name.host or self._default()
+        key = (host, name.database)
+        if key not in self._places:
+            self._places[key] = Place(
+                host,
+                database=name.database,
+                directory=self._directory,
+                clock=self._clock,
+                run_all=self._run_all,
+                changed=self._tell,
             )
-        return (Candidate(host, device, entry),)
+        return self._places[key]
 
-    def _matching(self, host: str, pattern: str) -> tuple[Candidate | str, ...]:
-        found: list[Candidate | str] = []
-        for device in self._directory.matching(host, pattern):
-            if device.startswith("dserver/"):
-                found.append(full_name(host, device))
-            elif (entry := self._entry(host, device)) is not None:
-                found.append(Candidate(host, device, entry))
-        if not found:
-            raise TargetError(
-                f"tango://{host}/{pattern}",
-                "no device in the database matches; correct the pattern, or register devices",
-            )
-        return tuple(found)
+    def _default(self) -> str:
+        """The default database; where TANGO_HOST names several and none answers, the one that did last."""
+        try:
+            self._default_host = self._directory.default_host()
+        except TargetError:
+            if not self._default_host:
+                raise
+        return self._default_host
 
-    def _device_of_alias(self, host: str, alias: str) -> str:
-        device = self._directory.device_of_alias(host, alias)
-        if device is None:
-            raise TargetError(alias, f"the database {host} knows no such alias; correct the name")
-        return device
+    def _resolution(self, wanted: Wanted, *, keep: bool) -> Resolution:
+        """What is known so far; ``keep``: the names that hosts have in it are theirs from now on."""
+        hosts = self._host_by_key if keep else dict(self._host_by_key)
+        names: dict[str, None] = {}
+        problems: dict[str, None] = {}
+        complete = True
+        for text, place in wanted.items():
+            problem = place if isinstance(place, Problem) else place.problem(text)
+            if problem is not None:
+                problems[problem.text] = None
+                complete = complete and not problem.retry
+            if isinstance(place, Problem):
+                continue
+            # The first name under which the same database was seen.
+            host = hosts.setdefault(place.name_key, place.host) if place.name_key else place.host
+            for path in place.paths(text):
+                names[full_name(host, path, database=place.database)] = None
+        return Resolution(targets=tuple(names), problems=tuple(problems), complete=complete)
 
-    def _entry(self, host: str, device: str) -> Entry | None:
-        """As the directory says, or said a while ago."""
-        if (host, device) in self._entries:
-            return self._entries[host, device][1]
-        entry = self._directory.entry(host, device)
-        if entry is not None:
-            self._entries[host, device] = (self._clock.monotonic_ns(), entry)
-        return entry
-
-    def _host(self, host: str) -> str:
-        """The first name under which the same database was seen."""
-        if host not in self._hosts:
-            identity = self._directory.identity(host)
-            self._hosts[host] = self._same.setdefault(identity, host)
-        return self._hosts[host]
-
-    def _without_database(self, name: TargetName) -> str:
-        host = self._machine(name.host)
-        given = full_name(host, name.path, database=False)
-        if name.is_admin or self._directory.has_query(given):
-            return given
-        return full_name(host, self._directory.admin_without_database(given), database=False)
-
-    def _machine(self, host: str) -> str:
-        """The first name under which the address of a server without a database was seen."""
-        return self._same.setdefault(f"address {self._directory.address(host)}", host)
-
-    def _forget_old(self) -> None:
-        """Look again now and then: devices move to other servers."""
-        oldest = self._clock.monotonic_ns() - round(ENTRY_SECONDS * 1e9)
-        self._entries = {key: value for key, value in self._entries.items() if value[0] >= oldest}
+    def _one_host(self, name: TargetName) -> str:
+        """The one name of a publisher's database, or machine."""
+        if name.database:
+            key = self._directory.identity(name.host)
+        else:
+            key = f"address {self._directory.address(name.host)}"
+        return self._host_by_key.setdefault(key, name.host)

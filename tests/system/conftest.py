@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,15 @@ def private_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embed
     directory = tmp_path_factory.mktemp("private")
     with EmbeddedDatabase(directory, file=directory / "tango.sqlite") as database:
         yield database
+
+
+@pytest.fixture
+def deaf() -> Iterator[list[str]]:
+    """Addresses of 40 databases that accept connections and never say a word."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(40)]
+    yield [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
 
 
 @pytest.fixture

@@ -78,6 +78,23 @@ def test_a_database_that_hangs_stops_neither_polls_nor_commands(
     assert list(kept["TargetDevices"]) == [target.name]
 
 
+def test_foreign_databases_that_hang_harm_only_their_own_targets(
+    database: EmbeddedDatabase, servers: ServerFactory, deaf: list[str], tmp_path: Path
+) -> None:
+    server = servers()
+    targets = [*(f"tango://{host}/sys/hung/1" for host in deaf), server.name]
+    with event_monitor(database, tmp_path, targets) as monitor:
+        monitor.wait(lambda: monitor.value("monitoredServers") == 1, "the server to be monitored")
+        late = servers()
+        assert "kept in TargetDevices" in monitor.proxy.AddTarget(late.name)
+        monitor.wait(lambda: monitor.value("monitoredServers") == 2, "the other to be monitored")
+        before = time.monotonic()
+        monitor.proxy.Init()
+        monitor.wait(lambda: monitor.value("monitoredServers") == 2, "both to be monitored after Init")
+        assert time.monotonic() - before < 15.0
+        assert deaf[0] in monitor.status  # the others are counted: ten lines of a kind at most
+
+
 def test_a_database_that_is_down_at_the_start_is_waited_for(
     private_database: EmbeddedDatabase, target: Server, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -252,6 +253,40 @@ def test_a_database_that_hangs_delays_no_poll(
         wait_until(lambda: not asker.poll().problems, "the problem to be gone", limit_seconds=40.0)
     finally:
         factory.stop()
+
+
+@pytest.mark.parametrize("number", [1, 40])
+def test_foreign_databases_that_hang_harm_only_their_own_targets(
+    poller: MakePoller, servers: ServerFactory, database: EmbeddedDatabase, deaf: list[str], number: int
+) -> None:
+    server = servers()
+    hung = [f"tango://{host}/sys/hung/1" for host in deaf[:number]]
+    asker = poller(*hung, server.name, f"tango://{database.tango_host}/dserver/*/*")
+    first = asker.poll()
+    assert state_of(first, server.name) is ServerState.MONITORED
+    for host in deaf[:number]:
+        assert any(host in problem for problem in first.problems)
+    late = servers()
+    began = time.monotonic()
+    wait_state(asker, late.name, ServerState.MONITORED)
+    assert time.monotonic() - began < 10.0  # it is looked for every RETRY_SECONDS
+
+
+@pytest.mark.parametrize("named", ["device", "pattern"])
+def test_a_server_that_hangs_is_named_and_hides_no_other(
+    poller: MakePoller, servers: ServerFactory, database: EmbeddedDatabase, named: str
+) -> None:
+    up, hung = servers(), servers()
+    targets = [up.publisher.device, hung.publisher.device]
+    if named == "pattern":
+        targets = [f"tango://{database.tango_host}/test/publisher/*"]
+    os.kill(hung.process.pid, signal.SIGSTOP)
+    try:
+        asker = poller(*targets)
+        assert state_of(asker.poll(), up.name) is ServerState.MONITORED
+        wait_state(asker, hung.name, ServerState.UNREACHABLE)
+    finally:
+        os.kill(hung.process.pid, signal.SIGCONT)
 
 
 def test_targets_that_come_and_go_leave_no_threads(poller: MakePoller, servers: ServerFactory) -> None:

@@ -146,6 +146,33 @@ def test_a_directory_that_hangs_delays_the_first_poll_by_the_limit_and_no_other(
     assert names(poll_until(poller, lambda poll: not poll.problems)) == ["a"]
 
 
+@pytest.mark.parametrize("hung", [1, 40])
+def test_databases_that_hang_hide_only_their_own_targets(world: World, hung: int) -> None:
+    world.add("a")
+    release = threading.Event()
+    entry = world.directory.entry
+
+    def slow(host: str, device: str) -> object:
+        if host.startswith("hung"):
+            release.wait(20)
+        return entry(host, device)
+
+    world.directory.entry = slow  # type: ignore[assignment, method-assign]
+    hosts = [f"hung{number}:1" for number in range(hung)]
+    for host in hosts:
+        world.directory.add("dserver/srv/b", "srv/b", "DServer", host=host)
+    foreign = [f"tango://{host}/dserver/srv/b" for host in hosts]
+    poller = world.poller(*foreign, "dserver/srv/*", target_timeout=0.5)
+    poll = poller.poll()
+    assert names(poll) == ["a"]
+    assert all(any(host in problem for problem in poll.problems) for host in hosts)
+    world.add("new")
+    poll_until(poller, lambda poll: names(poll) == ["a", "new"])
+    release.set()
+    poll = poll_until(poller, lambda poll: not poll.problems)
+    assert names(poll) == [*["b"] * hung, "a", "new"]
+
+
 def test_a_lookup_that_fails_unexpectedly_is_told_and_tried_again(world: World) -> None:
     world.add("a")
     matching = world.directory.matching

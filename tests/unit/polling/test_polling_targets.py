@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from polling_fakes import FakeClock, FakeDirectory
 
-from stem_device.polling.targets import ENTRY_SECONDS, UNTIL_THEN, Resolution, Resolver
+from stem_device.polling.places import ENTRY_SECONDS, UNTIL_THEN
+from stem_device.polling.targets import Resolution, Resolver
 
 
 @pytest.fixture
