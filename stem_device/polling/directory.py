@@ -12,8 +12,9 @@ from stem_device.errors import TargetUndefinedError, TargetUnreachableError
 from stem_device.polling.client import NO_DATABASE, QUERY
 from stem_device.polling.databases import Databases
 from stem_device.polling.identity import Process
-from stem_device.polling.names import admin_path, full_name, host_of, path_of
+from stem_device.polling.names import admin_path, as_sent, full_name, host_of, path_of
 from stem_device.polling.tango_errors import DATABASE, explain, not_exported, undefined
+from stem_device.responses import from_latin_1
 
 
 class Entry(Struct, frozen=True):
@@ -110,7 +111,7 @@ class TangoDirectory:
 
     def matching(self, host: str, pattern: str) -> tuple[str, ...]:
         names = self._ask(host, "DbGetDeviceWideList", pattern)
-        return tuple(sorted({name.lower() for name in names if name}))
+        return tuple(sorted({from_latin_1(name).lower() for name in names if name}))
 
     def entry(self, host: str, device: str) -> Entry | None:
         try:
@@ -157,6 +158,6 @@ class TangoDirectory:
 
     def _ask(self, host: str, command: str, argument: str) -> Any:
         try:
-            return self._databases.ask(host, command, argument)
+            return self._databases.ask(host, command, as_sent(argument))
         except tango.DevFailed as error:
             raise undefined(full_name(host, argument)) from error
