@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import tango
 
+from stem_device.polling.names import as_sent
 from stem_device.polling.tango_errors import DATABASE
 
 LIMIT_SECONDS = 2.0
@@ -74,7 +75,8 @@ class PropertyDatabase:
     def keep_targets(self, device: str, targets: Sequence[str]) -> str:
         """Write the property; it is removed if there are no targets."""
         if targets:
-            return self._ask("DbPutDeviceProperty", [device, "1", PROPERTY, str(len(targets)), *targets])
+            lines = map(as_sent, targets)
+            return self._ask("DbPutDeviceProperty", [device, "1", PROPERTY, str(len(targets)), *lines])
         return self._ask("DbDeleteDeviceProperty", [device, PROPERTY])
 
     def _ask(self, command: str, argument: list[str] | None) -> str:

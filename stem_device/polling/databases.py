@@ -57,9 +57,11 @@ class Databases:
         self._alternatives: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
-    def set_alternatives(self, host: str, others: Sequence[str]) -> None:
-        """Other addresses of the same database, asked where ``host`` does not answer."""
-        self._alternatives[host] = (host, *others)
+    def set_addresses(self, addresses: Sequence[str]) -> None:
+        """Several addresses of one database: where one does not answer the others are asked, in order."""
+        for address in addresses:
+            others = (other for other in addresses if other != address)
+            self._alternatives[address] = (address, *others)
 
     def present(self, host: str) -> str:
         """The address at which this database answered last."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import tango
 from msgspec import Struct
 
-from stem_device.errors import TargetDatabaseError, TargetUndefinedError, TargetUnreachableError
+from stem_device.errors import TargetUndefinedError, TargetUnreachableError
 from stem_device.polling.client import NO_DATABASE, QUERY
 from stem_device.polling.databases import Databases
 from stem_device.polling.identity import Process
-from stem_device.polling.names import admin_path, full_name, host_of, path_of
-from stem_device.polling.tango_errors import DATABASE, DATABASE_SILENT, explain, not_exported, undefined
+from stem_device.polling.names import admin_path, as_sent, full_name, host_of, path_of
+from stem_device.polling.tango_errors import DATABASE, explain, not_exported, undefined
+from stem_device.responses import from_latin_1
 
 
 class Entry(Struct, frozen=True):
@@ -62,6 +62,12 @@ class Directory(Protocol):
         """``dserver/x/y`` of the server of a running device that is in no database."""
 
 
+def default_addresses() -> tuple[str, ...]:
+    """Each ``host:port`` of the default database, in lower case; several addresses are one database."""
+    value: str | None = tango.ApiUtil.get_env_var("TANGO_HOST")
+    return tuple(part.strip().lower() for part in (value or "").split(",") if part.strip())
+
+
 class TangoDirectory:
     """The real one. For any number of threads."""
 
@@ -69,34 +75,22 @@ class TangoDirectory:
         self._timeout_seconds = timeout_seconds
         self._default = ""
         self._databases = databases or Databases(timeout_seconds)
+        # From the beginning: cppTango puts the first address into the names of streams, dead or alive.
+        self._databases.set_addresses(default_addresses())
 
     def default_host(self) -> str:
-        host: str | None = tango.ApiUtil.get_env_var("TANGO_HOST")
-        if not host:
+        """Of several addresses the one that answers, as for Tango's own clients; for good, part of names."""
+        addresses = default_addresses()
+        if not addresses:
             raise TargetUnreachableError(
                 "the default database", "TANGO_HOST is not set; set it to host:port of the Tango database"
             )
-        hosts = [part.strip().lower() for part in host.split(",") if part.strip()]
-        if len(hosts) < 2:
-            return hosts[0] if hosts else host
-        if self._default not in hosts:
-            self._default = self._first_that_answers(hosts)
-            self._databases.set_alternatives(
-                self._default, [other for other in hosts if other != self._default]
-            )
+        if len(addresses) == 1:
+            return addresses[0]
+        if self._default not in addresses:
+            self.identity(addresses[0])
+            self._default = self._databases.present(addresses[0])
         return self._default
-
-    def _first_that_answers(self, hosts: Sequence[str]) -> str:
-        """Where TANGO_HOST names several addresses, as Tango's own clients do; for good, as part of names."""
-        problem = DATABASE_SILENT
-        for host in hosts:
-            try:
-                self.identity(host)
-            except TargetDatabaseError as error:
-                problem = error.reason
-            else:
-                return host
-        raise TargetDatabaseError(",".join(hosts), problem)
 
     def present_name(self, name: str) -> str:
         """A full name with the address at which its database answers now."""
@@ -117,7 +111,7 @@ class TangoDirectory:
 
     def matching(self, host: str, pattern: str) -> tuple[str, ...]:
         names = self._ask(host, "DbGetDeviceWideList", pattern)
-        return tuple(sorted({name.lower() for name in names if name}))
+        return tuple(sorted({from_latin_1(name).lower() for name in names if name}))
 
     def entry(self, host: str, device: str) -> Entry | None:
         try:
@@ -164,6 +158,6 @@ class TangoDirectory:
 
     def _ask(self, host: str, command: str, argument: str) -> Any:
         try:
-            return self._databases.ask(host, command, argument)
+            return self._databases.ask(host, command, as_sent(argument))
         except tango.DevFailed as error:
             raise undefined(full_name(host, argument)) from error

@@ -81,6 +81,15 @@ def path_of(name: str) -> str:
     return name.removeprefix(_PREFIX).partition("/")[2].removesuffix(_NO_DATABASE)
 
 
+def as_sent(text: str) -> str:
+    """A name as the argument of a command, whose text PyTango sends in Latin-1.
+
+    Everywhere else PyTango has names in UTF-8 (it cannot even read a property in which they are not), so that
+    the bytes have to be the same here.
+    """
+    return text if text.isascii() else text.encode().decode("latin-1")
+
+
 def admin_path(server: str) -> str:
     """``Executable/instance`` -> ``dserver/executable/instance``."""
     return f"{_ADMIN}{server}".lower()

@@ -12,6 +12,7 @@ import re
 _END = re.compile(r'"(?=:[-\d{"\[ntf]|,"|[}\]])')
 _ODD = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')
 _BYTE = re.compile(r"\(byte (\d+)\)")
+_BEYOND_ASCII = re.compile(r"[\x80-\xff]+")
 _SHOWN = 40
 
 
@@ -35,11 +36,11 @@ def repaired(text: str) -> str | None:
 
 
 def from_latin_1(text: str) -> str:
-    """Names that a server has in UTF-8, as PyTango's servers do; Tango hands them on as if in Latin-1."""
-    try:
-        return text.encode("latin-1").decode()
-    except UnicodeError:
-        return text
+    """Names that a server has in UTF-8, as PyTango's servers do; Tango hands them on as if in Latin-1.
+
+    One by one: a subscriber of servers of both kinds has names of both kinds in its reply.
+    """
+    return text if text.isascii() else _BEYOND_ASCII.sub(_from_latin_1, text)
 
 
 def place_of(message: str, text: str) -> str:
@@ -49,6 +50,13 @@ def place_of(message: str, text: str) -> str:
         return ""
     at = len(text.encode()[: int(found[1])].decode(errors="ignore"))
     return text[max(0, at - _SHOWN) : at + _SHOWN]
+
+
+def _from_latin_1(match: re.Match[str]) -> str:
+    try:
+        return match[0].encode("latin-1").decode()
+    except UnicodeError:
+        return match[0]
 
 
 def _escaped(match: re.Match[str]) -> str:

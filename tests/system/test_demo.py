@@ -15,11 +15,17 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stem_device.demo.system import PARTS, QUICK, WEATHER, Part
 from tests.system.stem_process import PROGRAM, read_terminal, stem
 
 h5py = pytest.importorskip("h5py")
 pytest.importorskip("tango_simlib")
 
+REASON = "There is no room for another process"
+SUBSCRIPTIONS_WITHOUT = {
+    QUICK: "known subscriptions: 1 of 1 server.",
+    WEATHER: "known subscriptions: 2 of 2 servers.",
+}
 PROCESSES = 7
 """The demo, its database and five device servers."""
 
@@ -36,6 +42,18 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def broken(module: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what is started find a module that cannot be imported."""
     (folder / f"{module}.py").write_text(f"raise ImportError('{module} is broken')\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+def no_start(part: Part, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server of one part end as soon as it starts, and no other process."""
+    wanted = (part.module, part.server.partition("/")[2])
+    (folder / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        f"if {wanted!r} == tuple(sys.orig_argv[2:4]):\n"
+        f"    print({REASON!r} + '.', flush=True)\n"
+        "    os._exit(3)\n"
+    )
     monkeypatch.setenv("PYTHONPATH", str(folder))
 
 
@@ -88,6 +106,42 @@ def test_without_the_weather_station_it_says_so_and_shows_the_rest(
         ]
         assert run.kinds("poll")
         assert recording(run.output).exists()
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if not part.needed], ids=lambda part: part.name)
+def test_without_a_part_it_says_so_and_shows_the_rest(
+    part: Part, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_start(part, tmp_path, monkeypatch)
+    with stem(tmp_path, "demo", "--seconds", "3") as run:
+        run.wait_for(" poll number=", limit_seconds=90)
+        run.note_family()
+        assert len(run.family) >= PROCESSES - 2
+        assert run.wait(90) == 0
+        assert run.survivors() == []
+        assert run.errors == ""
+    told = [line for line in run.lines if "could not be started" in line]
+    assert told == [f"{part.name} could not be started and is left out: {REASON}."]
+    assert recording(run.output).exists()
+    (verdict,) = [line for line in run.lines if line.startswith("Verdict: ")]
+    assert SUBSCRIPTIONS_WITHOUT[part.device] in verdict
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part.needed], ids=lambda part: part.name)
+def test_without_a_part_that_is_needed_it_says_why_and_leaves_nothing(
+    part: Part, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_start(part, tmp_path, monkeypatch)
+    with stem(tmp_path, "demo", "--seconds", "3") as run:
+        run.wait_for("Starting")
+        run.note_family()
+        assert run.wait(90) == 1
+        assert run.survivors() == []
+    assert part.module in run.errors
+    assert REASON in run.errors
+    assert "Traceback" not in run.errors
+    assert list(temporary.iterdir()) == []
 
 
 def test_without_a_recording_it_says_so_and_shows_the_rest(

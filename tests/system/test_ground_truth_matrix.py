@@ -14,6 +14,7 @@ SAMPLE = (
     "20 quiet attributes, both restarted, late joiner @10s",
     "publisher restarted twice @10s",
     "subscriber restarted, KILL, free ports @10s",
+    "overflow, then client renewed and pushed @10s",
     "overflow, then client renewed @0.5s",
     "steady: 100/s, 5/s, 1/min @0.5s",
     "both, subscriber first restarted, TERM, free ports @0.5s",
@@ -30,7 +31,6 @@ MORE = (
     "both, publisher first restarted, KILL, fixed ports, beside another @10s",
     "publisher restarted, KILL, fixed ports, beside another @0.5s",
     "overflow, then one more push @0.5s",
-    "overflow, then client renewed and pushed @10s",
     "overflow, then subscriber stopped @0.5s",
 )
 

@@ -129,6 +129,26 @@ class Lab:
     def wait(self, condition: Callable[[], object], what: str, limit_seconds: float = 60.0) -> None:
         wait_until(condition, f"{what} ({self.key})", limit_seconds=limit_seconds, interval_seconds=0.1)
 
+    def overdue(self, condition: Callable[[int], bool], what: str) -> None:
+        """Wait until a poll has such a number of overdue events.
+
+        A number of polls is no substitute: on a busy machine a server may not answer one of them, and what no
+        poll has seen overdue cannot be told when a life ends.
+        """
+        self.wait(
+            lambda: condition(self.history[-1]["totals"]["overdue"] or 0),
+            f"a poll with {what} overdue",
+            60 + 3 * self.period,
+        )
+
+    def all_overdue(self, publisher: Server, subscriber: Server) -> int:
+        """Wait until a poll shows all that was pushed after the last event received as overdue; how many."""
+        last_pushed = publisher.lives[-1].of("push", BIG)[-1]
+        last_received = subscriber.lives[-1].of("event", BIG)[-1]
+        events = int(last_pushed.value) - int(last_received.value)
+        self.overdue(lambda seen: seen == events > 0, f"{events} events")
+        return events
+
     def settle(self, subscriber: Server, seconds: float = 1.0) -> None:
         """Wait until nothing arrives any more."""
         last = [0, time.monotonic()]

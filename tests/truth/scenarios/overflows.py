@@ -17,16 +17,17 @@ GONE_SECONDS = 31
 
 
 def _after(lab: Lab, expect: Expect, *, drained: bool = True) -> tuple[Server, Server, Expect]:
+    """Returns when a poll has shown the lost events as overdue: all of them, where the queue has drained."""
     publisher, subscriber = lab.publisher(**QUEUES), lab.subscriber((BIG,), **QUEUES)
     lab.connected(publisher, subscriber, (BIG,))
     lab.monitor(publisher, subscriber)
     if drained:
         lab.overflow(publisher, subscriber)
+        lab.all_overdue(publisher, subscriber)
     else:
         lab.hold(publisher, subscriber)
         publisher.proxy.Push([BIG, str(FLOOD)])
-    lab.polls(3)
-    expect.checks["noticed as overdue"] = lab.history[-1]["totals"]["overdue"] > FLOOD / 10
+        lab.overdue(lambda events: events > FLOOD / 10, "the flood")
     return publisher, subscriber, expect
 
 

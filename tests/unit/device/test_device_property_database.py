@@ -81,6 +81,14 @@ def test_without_a_database_nobody_is_asked() -> None:
     assert proxy.asked == []
 
 
+def test_lines_are_kept_in_utf_8() -> None:
+    """PyTango sends the argument of a command in Latin-1, and reads a property in UTF-8 or not at all."""
+    proxy = FakeProxy()
+    assert database_of(proxy).keep_targets("a/b/c", ("x/débit/1",)) == ""
+    (asked,) = proxy.asked
+    assert asked[-1][-1].encode("latin-1").decode() == "x/débit/1"
+
+
 def test_the_notes_say_what_to_do() -> None:
     assert "Call Init" in unread_note(NO_ANSWER)
     assert "call AddTarget" in lost_note(NO_ANSWER)

@@ -103,11 +103,12 @@ def test_one_thread_alone_tries() -> None:
 
 def test_several_addresses_of_one_database() -> None:
     bench = Bench(a=1, b=2)
-    bench.databases.set_alternatives("a", ["b"])
+    bench.databases.set_addresses(("a", "b"))
     assert bench.ask() == 1
     bench.answers["a"] = NO_DATABASE
     assert bench.ask() == 2
     assert bench.databases.present("a") == "b"
+    assert bench.ask("b") == 2
     bench.answers["b"] = NO_DATABASE
     assert "the database b,a" in bench.fails()
     bench.answers["a"] = 3

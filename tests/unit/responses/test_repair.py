@@ -78,8 +78,13 @@ def test_a_name_that_looks_like_the_end_of_a_name_is_blamed() -> None:
 
 @pytest.mark.parametrize(
     ("wire", "shown"),
-    [("température", "température"), ("tempÃ©rature", "température"), ("Ω", "Ω")],
-    ids=["Latin-1", "UTF-8 read as Latin-1", "beyond both"],
+    [
+        ("température", "température"),
+        ("tempÃ©rature", "température"),
+        ("tempÃ©rature/débit", "température/débit"),  # of a PyTango server, and of one in C++
+        ("Ω", "Ω"),
+    ],
+    ids=["Latin-1", "UTF-8 read as Latin-1", "both in one reply", "beyond both"],
 )
 def test_names_beyond_ascii_are_shown_right(wire: str, shown: str) -> None:
     assert f"{shown}.change" in streams(parse_reply(reply_with(wire)))
