@@ -9,7 +9,10 @@ import pytest
 import tango
 
 from stem_device.demo.database import EmbeddedDatabase
-from tests.system.harness import ServerFactory
+from stem_device.model.clock import SystemClock
+from stem_device.model.options import Options
+from stem_device.polling import Poller
+from tests.system.harness import MakePoller, ServerFactory
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,6 +53,21 @@ def servers(database: EmbeddedDatabase, tmp_path_factory: pytest.TempPathFactory
         yield factory
     finally:
         factory.stop()
+
+
+@pytest.fixture
+def poller() -> Iterator[MakePoller]:
+    """Make a Poller for targets; closed after the test."""
+    made: list[Poller] = []
+
+    def make(*targets: str, **options: float) -> Poller:
+        settings = {"poll_period": 1.0, "resolve_period": 0.2, **options}
+        made.append(Poller(Options(target_devices=targets, **settings), clock=SystemClock()))
+        return made[-1]
+
+    yield make
+    for poller in made:
+        poller.close()
 
 
 @pytest.fixture(scope="module")

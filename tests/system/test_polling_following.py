@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import wait_until
-from stem_device.model.clock import SystemClock
-from stem_device.model.options import Options
 from stem_device.model.poll import Answer, Failure, Poll, ServerState
 from stem_device.polling import Poller
-from tests.system.harness import Server, ServerFactory
+from tests.system.harness import MakePoller, Server, ServerFactory
 
 pytestmark = pytest.mark.extras
 
-MakePoller = Callable[..., Poller]
-
 
 @pytest.fixture
-def poller() -> Iterator[MakePoller]:
-    made: list[Poller] = []
-
-    def make(*targets: str, **options: float) -> Poller:
-        settings = {"poll_period": 1.0, "resolve_period": 60.0, **options}
-        made.append(Poller(Options(target_devices=targets, **settings), clock=SystemClock()))
-        return made[-1]
-
-    yield make
-    for poller in made:
-        poller.close()
+def poller(poller: MakePoller) -> MakePoller:
+    """Targets are looked up once; publishers whenever there are others."""
+    return partial(poller, resolve_period=60.0)
 
 
 def answer_of(poll: Poll, server: Server) -> Answer | None:

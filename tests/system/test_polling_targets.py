@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,30 +14,11 @@ import tango
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.devices import SERVER
 from stem_device.demo.processes import READY_LINE, ChildProcess, wait_until
-from stem_device.model.clock import SystemClock
-from stem_device.model.options import Options
 from stem_device.model.poll import Answer, Poll, ServerState
 from stem_device.polling import Poller
-from tests.system.harness import Server, ServerFactory
+from tests.system.harness import MakePoller, Server, ServerFactory
 
 pytestmark = pytest.mark.extras
-
-MakePoller = Callable[..., Poller]
-
-
-@pytest.fixture
-def poller() -> Iterator[MakePoller]:
-    """Make a Poller for targets; closed after the test."""
-    made: list[Poller] = []
-
-    def make(*targets: str, **options: float) -> Poller:
-        settings = {"poll_period": 1.0, "resolve_period": 0.2, **options}
-        made.append(Poller(Options(target_devices=targets, **settings), clock=SystemClock()))
-        return made[-1]
-
-    yield make
-    for poller in made:
-        poller.close()
 
 
 def state_of(poll: Poll, server: str) -> ServerState | None:

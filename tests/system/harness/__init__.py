@@ -1,13 +1,20 @@
 """Real servers for the system tests: started on loopback, driven by commands, stopped by their id."""
 
+from collections.abc import Callable
+
+from stem_device.polling import Poller
 from tests.system.harness.accountant import Accountant, push_until_received, settle
 from tests.system.harness.network import DividedNetwork
 from tests.system.harness.servers import KEPT_AT_ONCE, Publisher, Server, ServerFactory, Subscriber, Truth
+
+MakePoller = Callable[..., Poller]
+"""``poller(*targets, **options)`` makes one; the fixture of that name closes it."""
 
 __all__ = [
     "KEPT_AT_ONCE",
     "Accountant",
     "DividedNetwork",
+    "MakePoller",
     "Publisher",
     "Server",
     "ServerFactory",
