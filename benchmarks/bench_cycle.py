@@ -3,6 +3,8 @@
 The floor is the remote call alone, as one process makes it on one proxy after the other. The peer to beat is
 the script that somebody would write in an hour: tango.Group, json, statistics, one JSON line a poll. All ask
 the same relays with full sample buffers, at the same period, in turns; the medians of the turns are compared.
+
+With ``--against COMMIT`` it is the engine of this tree against that of another commit instead, part by part.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+import against
 import tango
 from stage import MonitorServer, Stage, at_period, machine, table, verdict
 
@@ -163,10 +166,23 @@ def report(cpu: dict[str, float], arguments: argparse.Namespace, samples_recorde
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--targets", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, help="3; 10 against a commit")
     parser.add_argument("--polls", type=int, default=12, help="a round and contestant")
     parser.add_argument("--period", type=float, default=0.25, help="seconds")
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="compare with the package of that commit, say 4940dc1"
+    )
     arguments = parser.parse_args()
+    arguments.rounds = arguments.rounds or (10 if arguments.against else 3)
+    if arguments.against:
+        against.compare(
+            arguments.against,
+            targets=arguments.targets,
+            rounds=arguments.rounds,
+            polls=arguments.polls,
+            period=arguments.period,
+        )
+        return
     with Stage() as stage, (stage.directory / "plain.jsonl").open("w") as file:
         _, names = stage.relays("busy", arguments.targets, {"SamplingAtStart": True})
         # Relays always have full buffers, however often they are asked; real servers would not.

@@ -73,7 +73,9 @@ class ServerAccount:
         counters = reply.server.event_counters if reply.server else {}
         # Measured: nothing but a restart of the server sets a counter back, and then it does so to all.
         restarted = new_life or any(
-            stream.falls(counters[name]) for name, stream in self.streams.items() if name in counters
+            counter <= known.pushed and known.falls(counter)
+            for name, counter in counters.items()
+            if (known := self.streams.get(name)) is not None
         )
         if self._streams_ended and not restarted:
             for stream in self.streams.values():
@@ -136,7 +138,7 @@ class ServerAccount:
         books = [account.books for account in (*live, *self._ended_now)]
         self.received_delta = sum([one.received_delta for one in books])
         moved = [one for one in books if one.moved]
-        totals = self.totals
+        totals, overdue = self.totals, [record.overdue for record in records]
         self.totals = Counts(
             published=totals.published + self.published_delta,
             received=totals.received + self.received_delta,
@@ -146,13 +148,13 @@ class ServerAccount:
             resets=totals.resets
             + sum([one.resets_delta for one in moved])
             + sum([stream.began_again for stream in streams]),
-            overdue=sum([record.overdue or 0 for record in records]),
+            overdue=sum(filter(None, overdue)),
             disconnected=len(self._not_connected),
             unaccounted=totals.unaccounted + sum([one.unaccounted_delta for one in moved]),
             missed_before=totals.missed_before + sum([one.missed_before_delta for one in moved]),
             unobserved=totals.unobserved + sum([one.unobserved_delta for one in moved]),
             books_unbalanced=totals.books_unbalanced + sum([one.unbalanced_delta for one in moved]),
-            overdue_unknown=sum([record.overdue is None for record in records]),
+            overdue_unknown=overdue.count(None),
             unseen_streams=sum([stream.unseen is not Unseen.NOT_TOLD for stream in streams]),
         )
         if answer.reply is not None:

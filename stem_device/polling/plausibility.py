@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 
+from msgspec import Struct
+
 from stem_device.errors import ImplausibleError
-from stem_device.model.reply import Reply
+from stem_device.model.reply import EventCallback, Reply
 from stem_device.responses import shown_name
 
 EVENTS_PER_SECOND = 10_000_000
@@ -29,7 +31,7 @@ class Plausibility:
     """
 
     def __init__(self) -> None:
-        self._before: Reply | None = None
+        self._before: _Counters | None = None
         self._sums: _Sums = ()
         self._before_ns = 0
         self._limit: float | None = None
@@ -43,28 +45,43 @@ class Plausibility:
         sums = _sums(reply)
         if max(sums, default=0) >= MAX_COUNTER:  # a sum that is less has no part that is more
             _check_bounds(reply)
+        counters = _Counters.of(reply)
         if self._before is not None:
-            self._check_rises(self._before, reply, sums, (asked_monotonic_ns - self._before_ns) / 1e9)
-        self._before, self._sums, self._limit = reply, sums, None
+            self._check_rises(self._before, counters, sums, (asked_monotonic_ns - self._before_ns) / 1e9)
+        self._before, self._sums, self._limit = counters, sums, None
         self._before_ns = asked_monotonic_ns
 
-    def _check_rises(self, before: Reply, reply: Reply, sums: _Sums, seconds: float) -> None:
+    def _check_rises(self, before: _Counters, now: _Counters, sums: _Sums, seconds: float) -> None:
         limit = self._limit
         if limit is None:
             limit = EVENTS_PER_SECOND * max(seconds, SHORTEST_SECONDS)
         # The quick look at all of them at once that every good reply passes.
         if len(sums) == len(self._sums) and all(
-            now - former <= limit for now, former in zip(sums, self._sums, strict=True)
+            present - former <= limit for present, former in zip(sums, self._sums, strict=True)
         ):
             return
-        for name, former, now in _counters(before, reply):
-            rises = ((value - former[key], key) for key, value in now.items() if key in former)
+        for name, former, present in _kinds(before, now):
+            rises = ((value - former[key], key) for key, value in present.items() if key in former)
             rise, entry = max(rises, default=(0, ""))
             if rise > limit:
                 self._limit = limit
                 raise ImplausibleError(
                     f"{name}[{shown_name(entry)}]", f"rose by {rise} within {max(seconds, 0.0):.3g} s"
                 )
+
+
+class _Counters(Struct, frozen=True):
+    """All of a reply that is compared with the next one: its samples must not be kept for that."""
+
+    pushed: Mapping[str, int] | None
+    callbacks: Mapping[str, EventCallback] | None
+
+    @classmethod
+    def of(cls, reply: Reply) -> _Counters:
+        return cls(
+            reply.server.event_counters if reply.server is not None else None,
+            reply.client.event_callbacks if reply.client is not None else None,
+        )
 
 
 _Sums = tuple[int, ...]
@@ -101,15 +118,14 @@ def _check_bound(name: str, values: Iterable[int], most: int) -> None:
         raise ImplausibleError(name, f"is {largest}, and cannot get beyond {most - 1}")
 
 
-def _counters(before: Reply, now: Reply) -> Iterator[tuple[str, Mapping[str, int], Mapping[str, int]]]:
+def _kinds(before: _Counters, now: _Counters) -> Iterator[tuple[str, Mapping[str, int], Mapping[str, int]]]:
     """Each kind of counter by entry, before and now."""
-    if before.server is not None and now.server is not None:
-        yield "event_counters", before.server.event_counters, now.server.event_counters
-    if before.client is not None and now.client is not None:
-        former, present = before.client.event_callbacks, now.client.event_callbacks
+    if before.pushed is not None and now.pushed is not None:
+        yield "event_counters", before.pushed, now.pushed
+    if before.callbacks is not None and now.callbacks is not None:
         for name, (get, _) in _CALLBACK.items():
             yield (
                 name,
-                {topic: get(entry) for topic, entry in former.items()},
-                {topic: get(entry) for topic, entry in present.items()},
+                {topic: get(entry) for topic, entry in before.callbacks.items()},
+                {topic: get(entry) for topic, entry in now.callbacks.items()},
             )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from heapq import nsmallest
 
 from msgspec import structs
 
 from stem_device.analysis.causes.concern import Concerned, Key, concerned_in
 from stem_device.analysis.causes.facts import Case
-from stem_device.analysis.causes.history import SeenPoll, points_of, remember, see
+from stem_device.analysis.causes.history import MAX_POINTS, SeenPoll, points_of, remember, see
 from stem_device.analysis.causes.notes import notes_of
 from stem_device.analysis.causes.rules import name_cause
 from stem_device.analysis.causes.track import REFRESH_SECONDS, Track
@@ -26,6 +27,17 @@ finding. A server that hangs with 10,000 subscriptions costs a poll no more than
 MAX_FOLLOWED = 1000
 """Subscriptions that get a new point in one poll; if there are more, each gets one every few polls. Points
 have totals, so nothing is lost by it; a poll that tells of a loss is never left out."""
+
+
+MAX_BEGUN = 500
+"""Subscriptions of which the history is looked up in one poll, when they begin to wait or to lose: of others
+that wait it is done in the next polls; those that lose begin with the poll before."""
+
+POINTS_KEPT = 100_000
+"""Points of all subscriptions together, 35 MB: where more than 1500 are concerned, each has fewer."""
+
+LEAST_POINTS = 8
+"""Of one subscription: what went before, how it began, and the last polls."""
 
 
 class Analyst:
@@ -69,27 +81,36 @@ class Analyst:
 
     def _follow(self, concerned: list[Concerned], poll: SeenPoll, number: int) -> None:
         stride = 1 + len(concerned) // MAX_FOLLOWED
+        most = max(LEAST_POINTS, min(MAX_POINTS, POINTS_KEPT // max(1, len(concerned))))
+        begun = 0
         for index, one in enumerate(concerned):
             track = self._tracks.get(one.key)
-            if track is not None and not one.lost and (index + number) % stride:
-                track.pass_over(waits=one.waits)
-                continue
-            points = points_of([poll] if track else self._seen, one.server.name, one.record)
-            if not points:
-                continue
             if track is None:
-                track = self._tracks[one.key] = Track()
-                for point in points[:-1]:
-                    track.see(point, waits=False)
+                if begun < MAX_BEGUN or one.lost:
+                    self._begin(one, self._seen if begun < MAX_BEGUN else self._seen[-2:])
+                    begun += 1
+            elif not one.lost and (index + number) % stride:
+                track.pass_over(waits=one.waits)
+            else:
+                for point in points_of([poll], one.server.name, one.record):
+                    track.see(point, waits=one.waits, most=most)
+                    track.revise(one.server, one.publisher)
+
+    def _begin(self, one: Concerned, polls: list[SeenPoll]) -> None:
+        """Follow a subscription from now on, with what is known of the polls before."""
+        points = points_of(polls, one.server.name, one.record)
+        if points:
+            track = self._tracks[one.key] = Track()
+            for point in points[:-1]:
+                track.see(point, waits=False)
             track.see(points[-1], waits=one.waits)
             track.revise(one.server, one.publisher)
 
     def _judge(self, concerned: list[Concerned], snapshot: Snapshot) -> None:
-        due = [one for one in concerned if one.key in self._tracks and self._is_due(self._tracks[one.key])]
-        due.sort(key=lambda one: self._tracks[one.key].judged_poll)
+        tracks = [(self._tracks.get(one.key), one) for one in concerned]
+        due = [(track, one) for track, one in tracks if track is not None and self._is_due(track)]
         facts = self._seen[-1].servers
-        for one in due[:MAX_JUDGED]:
-            track = self._tracks[one.key]
+        for track, one in nsmallest(MAX_JUDGED, due, key=lambda pair: pair[0].judged_poll):
             track.judged_poll = snapshot.poll
             case = Case(
                 subscription=one.record,
@@ -103,14 +124,14 @@ class Analyst:
             track.judge(case, name_cause, refresh_seconds=self._refresh_seconds)
 
     def _is_due(self, track: Track) -> bool:
-        return bool(track.points[-1].lost) or track.waiting_polls >= self._waiting_polls
+        return track.waiting_polls >= self._waiting_polls or bool(track.points[-1].lost)
 
     def _forget(self, snapshot: Snapshot, present: set[Key]) -> None:
         for key, track in list(self._tracks.items()):
             track.forget_before(snapshot.time_utc_ns - self._hold_ns)
             if key not in present:
                 track.waiting_polls = 0
-            if track.finding is None and not track.waiting_polls:
+            if track.is_over:
                 del self._tracks[key]
 
     def _told(self) -> Iterator[tuple[Key, Finding]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stem_device.analysis.causes.facts import GONE
 from stem_device.analysis.causes.rules_of_lives import PATIENCE_SECONDS, connected_elsewhere
@@ -14,23 +15,18 @@ Key = tuple[str, str, bool]
 """Server, topic, whether that subscription has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Concerned:
-    """One subscription. ``waits``: events are overdue, or would be if anybody could tell."""
+class Concerned(Struct, frozen=True):
+    """One subscription. ``waits``: events are overdue, or would be if anybody could tell.
 
+    ``lost``: this poll tells of a loss.
+    """
+
+    key: Key
     server: ServerRecord
     record: SubscriptionRecord
     publisher: ServerRecord | None
     waits: bool
-
-    @property
-    def lost(self) -> bool:
-        """Whether this poll tells of a loss."""
-        return bool(self.record.missed_delta or self.record.unaccounted_delta)
-
-    @property
-    def key(self) -> Key:
-        return (self.server.name, self.record.topic, self.record.ended)
+    lost: bool
 
 
 def concerned_in(snapshot: Snapshot, followed: Container[Key]) -> Iterator[Concerned]:
@@ -51,7 +47,7 @@ def concerned_in(snapshot: Snapshot, followed: Container[Key]) -> Iterator[Conce
             publisher = by_name.get(record.publisher.lower())
             waits = bool(record.overdue) or _depends_on_trouble(snapshot, server, record, publisher)
             if waits or lost or key in followed:
-                yield Concerned(server, record, publisher, waits)
+                yield Concerned(key, server, record, publisher, waits, bool(lost))
 
 
 def _in_trouble(server: ServerRecord) -> bool:

@@ -216,16 +216,19 @@ def points_of(polls: Iterable[SeenPoll], server: str, record: SubscriptionRecord
     return [point for point in found if point is not None]
 
 
-def lengthen(points: list[Point], point: Point) -> None:
-    """Append a point in place; one that tells the same as the last two takes the place of the last."""
+def lengthen(points: list[Point], point: Point, most: int = MAX_POINTS) -> None:
+    """Append a point in place; one that tells the same as the last two takes the place of the last.
+
+    ``most`` is how many there may be afterwards, at least 4.
+    """
     if points:
         point = structs.replace(point, pushed=grown(points[-1], point), arrivals=_arrivals(points, point))
     if len(points) > 1 and point.goes_on_from(points[-1]) and points[-1].goes_on_from(points[-2]):
         points[-1] = _together(points[-1], point)
     else:
         points.append(point)
-    if len(points) > MAX_POINTS:
-        half = MAX_POINTS // 2
+    while len(points) > most:
+        half = len(points) // 4 * 2
         points[:half] = [_together(*points[index : index + 2]) for index in range(0, half, 2)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from stem_device.analysis.causes.facts import Case
-from stem_device.analysis.causes.history import Point, lengthen
+from stem_device.analysis.causes.history import MAX_POINTS, Point, lengthen
 from stem_device.analysis.causes.named import Named, advice_for
 from stem_device.analysis.causes.rules_of_lives import came_back
 from stem_device.model.finding import Cause, Concern, Finding
@@ -29,10 +29,10 @@ class Track:
         self._made_ns: dict[Cause, int] = {}
         self._present: Cause | None = None
 
-    def see(self, point: Point, *, waits: bool) -> None:
-        """Take the subscription of one more poll."""
+    def see(self, point: Point, *, waits: bool, most: int = MAX_POINTS) -> None:
+        """Take the subscription of one more poll; ``most`` is how many points are kept."""
         if not self.points or self.points[-1].monotonic_ns < point.monotonic_ns:
-            lengthen(self.points, point)
+            lengthen(self.points, point, most)
         self.waiting_polls = self.waiting_polls + 1 if waits else 0
         self._present = None
 
@@ -72,9 +72,16 @@ class Track:
 
     def forget_before(self, utc_ns: int) -> None:
         """Drop findings that were last true before then."""
+        if all(finding.until_utc_ns >= utc_ns for finding in self._findings.values()):
+            return
         self._findings = {
             cause: finding for cause, finding in self._findings.items() if finding.until_utc_ns >= utc_ns
         }
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing waits, and nothing was lost lately."""
+        return not self._findings and not self.waiting_polls
 
     @property
     def finding(self) -> Finding | None:
@@ -84,6 +91,8 @@ class Track:
         """
         if not self._findings:
             return None
+        if len(self._findings) == 1:
+            return next(iter(self._findings.values()))
         lost = sum(finding.lost for finding in self._findings.values())
         first = max(self._findings.values(), key=self._weight)
         return first if first.lost == lost else structs.replace(first, lost=lost, concern=Concern.LOST)

@@ -9,9 +9,10 @@ from caused_history import BEGIN, SECOND, SUBSCRIBER, TOPIC, System, gone
 from msgspec import structs
 
 from stem_device.analysis.causes import Analyst
+from stem_device.analysis.causes.history import Point, lengthen, point_at, see
 from stem_device.model.finding import Cause, Concern, Standing
 from stem_device.model.poll import Failure, Identity
-from stem_device.model.snapshot import Link
+from stem_device.model.snapshot import Link, Snapshot
 
 
 def named(system: System) -> str:
@@ -249,17 +250,51 @@ def test_events_that_go_past_a_subscription_while_it_connects() -> None:
 def test_a_hanging_server_with_thousands_of_subscriptions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stem_device.analysis.causes.analyst.MAX_JUDGED", 2)
     monkeypatch.setattr("stem_device.analysis.causes.analyst.MAX_FOLLOWED", 3)
+    monkeypatch.setattr("stem_device.analysis.causes.analyst.MAX_BEGUN", 2)
+    monkeypatch.setattr("stem_device.analysis.causes.analyst.POINTS_KEPT", 20)
     analyst = Analyst()
     system = System()
     system.polls([5] * 4)
     system.blocked = True
     for _ in range(60):
-        one = system.poll(5)
-        (record,) = one.servers[0].subscriptions
-        several = tuple(structs.replace(record, topic=f"{TOPIC}{number}") for number in range(20))
-        subscriber = structs.replace(one.servers[0], subscriptions=several)
-        told = analyst.complete(replace(one, servers=(subscriber, one.servers[1]), findings=()))
+        told = analyst.complete(twenty_fold(system.poll(5)))
     assert [finding.cause for finding in told.findings] == [Cause.CONSUMER_BLOCKED] * 20
+
+
+def test_all_that_lose_at_once_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stem_device.analysis.causes.analyst.MAX_BEGUN", 2)
+    analyst = Analyst()
+    system = System(queue=200)
+    pushes = iter((0, 5, 5, 5, 2000, 0, 5, 5))
+    while not system.missed:
+        told = analyst.complete(twenty_fold(system.poll(next(pushes))))
+    assert len({finding.topic for finding in told.findings}) == 20
+    assert {finding.lost for finding in told.findings} == {system.missed}
+
+
+@pytest.mark.parametrize("most", [4, 8, 9])
+def test_fewer_points_keep_what_happened(most: int) -> None:
+    system = System(queue=200)
+    points: list[Point] = []
+    for polls in range(1, 60):
+        snapshot = system.poll(2000 if polls % 20 == 10 else polls)
+        (record,) = snapshot.servers[0].subscriptions
+        point = point_at(see(snapshot), SUBSCRIBER, record)
+        assert point is not None
+        lengthen(points, point, most)
+        assert len(points) == min(polls, most) or len(points) < most < polls
+        assert sum(one.polls for one in points) == polls
+        assert sum(one.missed for one in points) == system.missed
+    assert system.missed
+    assert points[-1] == structs.replace(point, pushed=points[-1].pushed, arrivals=points[-1].arrivals)
+
+
+def twenty_fold(one: Snapshot) -> Snapshot:
+    """The same with twenty subscriptions in place of one, not yet completed."""
+    (record,) = one.servers[0].subscriptions
+    several = tuple(structs.replace(record, topic=f"{TOPIC}{number}") for number in range(20))
+    subscriber = structs.replace(one.servers[0], subscriptions=several)
+    return replace(one, servers=(subscriber, one.servers[1]), findings=())
 
 
 def test_duplicates() -> None:
