@@ -193,17 +193,17 @@ def main() -> None:
         f"{len(completed.findings)} findings\n  {machine()}",
         rows,
     )
-    usual = statistics.quantiles(causes, n=10)[-1]
+    longest = max(causes)
     kept = kept_mb(arguments.servers, arguments.subscriptions, arguments.polls)
     table(
         "Targets",
         [
             ("of the causes", "measured", "target", ""),
             (
-                "CPU of 9 polls in 10",
-                f"{usual:.2f} s",
+                "CPU of the longest poll",
+                f"{longest:.2f} s",
                 f"<= {TARGET_SECONDS} s",
-                verdict(usual <= TARGET_SECONDS),
+                verdict(longest <= TARGET_SECONDS),
             ),
             ("memory kept", f"{kept:.0f} MB", f"<= {TARGET_MB} MB", verdict(kept <= TARGET_MB)),
         ],

@@ -22,7 +22,7 @@ QUEUE_EVENTS = 2000
 
 MAX_JUDGED = 200
 """Subscriptions judged anew in one poll, those that were judged longest ago first; the others keep their
-finding. A server that hangs with 10,000 subscriptions costs a poll no more than that."""
+finding, or get theirs in the next polls. A server that hangs with 10,000 subscriptions costs a poll no more than that."""
 
 MAX_FOLLOWED = 1000
 """Subscriptions that get a new point in one poll; if there are more, each gets one every few polls. Points
@@ -116,7 +116,7 @@ class Analyst:
                 subscription=one.record,
                 subscriber=one.server,
                 publisher=one.publisher,
-                points=tuple(track.points),
+                points=track.story,
                 watched_since_utc_ns=self._watched_since_utc_ns,
                 queue_events=self._queue_events,
                 last_processed=facts[one.server.name.lower()].last_processed,
@@ -124,7 +124,7 @@ class Analyst:
             track.judge(case, name_cause, refresh_seconds=self._refresh_seconds)
 
     def _is_due(self, track: Track) -> bool:
-        return track.waiting_polls >= self._waiting_polls or bool(track.points[-1].lost)
+        return track.waiting_polls >= self._waiting_polls or track.unjudged_loss
 
     def _forget(self, snapshot: Snapshot, present: set[Key]) -> None:
         for key, track in list(self._tracks.items()):

@@ -25,6 +25,7 @@ class Track:
         self.points: list[Point] = []
         self.waiting_polls = 0
         self.judged_poll = 0
+        self.unjudged_loss = False
         self._findings: dict[Cause, Finding] = {}
         self._made_ns: dict[Cause, int] = {}
         self._present: Cause | None = None
@@ -33,6 +34,7 @@ class Track:
         """Take the subscription of one more poll; ``most`` is how many points are kept."""
         if not self.points or self.points[-1].monotonic_ns < point.monotonic_ns:
             lengthen(self.points, point, most)
+            self.unjudged_loss = self.unjudged_loss or bool(point.lost)
         self.waiting_polls = self.waiting_polls + 1 if waits else 0
         self._present = None
 
@@ -40,8 +42,17 @@ class Track:
         """A poll of which no point is kept."""
         self.waiting_polls = self.waiting_polls + 1 if waits else 0
 
+    @property
+    def story(self) -> tuple[Point, ...]:
+        """The points to judge by: up to the loss that no judgement has seen yet, else all."""
+        end = len(self.points)
+        while self.unjudged_loss and end > 1 and not self.points[end - 1].lost:
+            end -= 1
+        return tuple(self.points[:end])
+
     def judge(self, case: Case, name_cause: Callable[[Case], Named], *, refresh_seconds: float) -> None:
-        """Name the cause of what was lost in this poll or waits now."""
+        """Name the cause of what was lost in the last poll of the case, or waits then."""
+        self.unjudged_loss = False
         named = name_cause(case)
         before = self._findings.get(named.cause)
         concern = Concern.LOST if case.lost or (before and before.lost) else Concern.WAITING
@@ -81,7 +92,7 @@ class Track:
     @property
     def is_over(self) -> bool:
         """Nothing waits, and nothing was lost lately."""
-        return not self._findings and not self.waiting_polls
+        return not (self._findings or self.waiting_polls or self.unjudged_loss)
 
     @property
     def finding(self) -> Finding | None:

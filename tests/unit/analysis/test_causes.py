@@ -272,6 +272,21 @@ def test_all_that_lose_at_once_are_told_at_once(monkeypatch: pytest.MonkeyPatch)
     assert {finding.lost for finding in told.findings} == {system.missed}
 
 
+def test_a_loss_that_is_over_before_it_was_judged_gets_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stem_device.analysis.causes.analyst.MAX_JUDGED", 3)
+    analyst = Analyst()
+    system = System(queue=200)
+    system.polls([0, 5, 5])
+    pushes = iter((5, 2000, 0, 5, 5))
+    while not system.missed:
+        told = analyst.complete(twenty_fold(system.poll(next(pushes))))
+    assert {finding.lost for finding in told.findings} == {system.missed}
+    for _ in range(6):
+        told = analyst.complete(twenty_fold(system.poll(5)))
+    assert len({finding.topic for finding in told.findings}) == 20
+    assert {(finding.cause, finding.lost) for finding in told.findings} == {(Cause.BURST, system.missed)}
+
+
 @pytest.mark.parametrize("most", [4, 8, 9])
 def test_fewer_points_keep_what_happened(most: int) -> None:
     system = System(queue=200)
