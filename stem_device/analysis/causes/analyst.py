@@ -22,7 +22,8 @@ QUEUE_EVENTS = 2000
 
 MAX_JUDGED = 200
 """Subscriptions judged anew in one poll, those that were judged longest ago first; the others keep their
-finding, or get theirs in the next polls. A server that hangs with 10,000 subscriptions costs a poll no more than that."""
+finding, or get theirs in the next polls. A server that hangs with 10,000 subscriptions costs a poll no more
+than that."""
 
 MAX_FOLLOWED = 1000
 """Subscriptions that get a new point in one poll; if there are more, each gets one every few polls. Points
