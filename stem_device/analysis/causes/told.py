@@ -57,5 +57,5 @@ def losers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def find(findings: Iterable[Finding], server: str, topic: str) -> Finding | None:
-    """The finding about one subscription; the first, should it have ended and begun again."""
+    """The finding about one subscription."""
     return next((one for one in findings if one.server == server and one.topic == topic), None)

@@ -194,6 +194,23 @@ def test_a_subscriber_that_comes_back_was_restarted() -> None:
     assert named(system) == Cause.RESTARTED
     assert system.finding is not None
     assert system.finding.lost == 45
+    system.polls([0, 0])
+    assert named(system) == Cause.RESTARTED
+
+
+def test_a_subscription_that_is_there_again_at_once_keeps_its_story() -> None:
+    system = System(callback=0.5)
+    system.polls([0, 0, 50, 0])
+    before = dict(system.subscriber)
+    system.subscriber |= gone(Failure.REFUSED, system.now, ended=True)
+    system.poll(unaccounted_delta=45, ended=True, overdue=0)
+    assert named(system) == Cause.NOT_RUNNING
+    system.subscriber = before | {"identity": Identity(2, 13, "", system.now)}
+    system.callback = 0.001
+    system.polls([0, 0])
+    assert named(system) == Cause.RESTARTED
+    assert system.finding is not None
+    assert system.finding.lost == 45
 
 
 @pytest.mark.parametrize("side", ["subscriber", "publisher"])
