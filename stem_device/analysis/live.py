@@ -48,9 +48,9 @@ class _Since(NamedTuple):
 class Running:
     """The verdict over the last ``hold_seconds``, or over everything since the first Snapshot.
 
-    ``judged`` is what the last Snapshot led to. Memory: a Loss for at most MAX_LOSSES subscriptions, and a
-    few numbers for whatever waits now. One thread at a time. ``ResetCounters`` begins a new span.
-    ``once``: there will be one poll alone.
+    ``judged`` is what the last Snapshot led to. Memory: a Loss for at most MAX_LOSSES subscriptions, the
+    names of those that are known, and a few numbers for whatever waits now. One thread at a time.
+    ``ResetCounters`` begins a new span. ``once``: there will be one poll alone.
     """
 
     def __init__(self, patience: Patience, hold_seconds: float = math.inf, *, once: bool = False) -> None:
@@ -79,6 +79,7 @@ class Running:
         self._retried: dict[Key, int] = {}
         self._uncertain: list[tuple[int, int, int]] = []
         self._unseen: dict[str, int] = {}
+        self._known = KnownSubscriptions(self._hold_seconds)
 
     def _facts(self, snapshot: Snapshot) -> Facts:
         now = snapshot.monotonic_ns
@@ -93,7 +94,7 @@ class Running:
         losses = self._with_received(self._window.losses(), snapshot.servers)
         return Facts(
             span=self._span(snapshot),
-            coverage=coverage(snapshot.servers),
+            coverage=self._known.take(snapshot),
             missed=sum(loss.missed for loss in losses),
             unaccounted=sum(loss.unaccounted for loss in losses),
             at_least=any(loss.at_least for loss in losses),
@@ -266,17 +267,47 @@ class Running:
 MAX_UNSEEN = 10_000
 """Names of streams, and moments, that are remembered at most."""
 
+MAX_ENDED = 10_000
+"""Subscriptions that ended within the span and are remembered, at most."""
 
-def coverage(servers: Iterable[ServerRecord]) -> Coverage:
-    """How much is known, of one poll. Followed servers have no part in it."""
-    own = [server for server in servers if not server.followed]
-    known = [known_subscriptions(server) for server in own]
-    return Coverage(
-        subscriptions=sum(known),
-        subscribers=sum(number > 0 for number in known),
-        answering=sum(server.state is ServerState.MONITORED for server in own),
-        servers=len(own),
-    )
+
+class KnownSubscriptions:
+    """How much of a span is known: also subscriptions that ended within it. Followed servers have no part."""
+
+    def __init__(self, hold_seconds: float) -> None:
+        self._hold_ns = hold_seconds * 1e9
+        self._live: dict[str, frozenset[str]] = {}
+        self._gone: dict[Key, int] = {}
+
+    def take(self, snapshot: Snapshot) -> Coverage:
+        """The coverage with one more poll."""
+        own = [server for server in snapshot.servers if not server.followed]
+        live = {server.name: topics for server in own if (topics := _live_topics(server))}
+        if live != self._live:
+            self._note_ends(live, snapshot.monotonic_ns)
+            self._live = live
+        if self._gone:
+            oldest = snapshot.monotonic_ns - self._hold_ns
+            self._gone = {key: seen for key, seen in self._gone.items() if seen > oldest}
+        return Coverage(
+            subscriptions=sum(map(len, live.values())) + len(self._gone),
+            subscribers=len(live.keys() | {server for server, _ in self._gone}),
+            answering=sum(server.state is ServerState.MONITORED for server in own),
+            servers=len(own),
+        )
+
+    def _note_ends(self, live: dict[str, frozenset[str]], now_ns: int) -> None:
+        for server, topics in self._live.items():
+            for topic in topics - live.get(server, frozenset()):
+                if len(self._gone) < MAX_ENDED:
+                    self._gone[server, topic] = now_ns
+        for server, topic in list(self._gone):
+            if topic in live.get(server, ()):
+                del self._gone[server, topic]
+
+
+def _live_topics(server: ServerRecord) -> frozenset[str]:
+    return frozenset([row.topic for row in server.subscriptions if not row.ended])
 
 
 def known_subscriptions(server: ServerRecord) -> int:

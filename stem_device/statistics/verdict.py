@@ -58,6 +58,7 @@ def recorded_columns(recording: Recording, polls: Polls, choice: Choice) -> Colu
         uncounted_seconds=_uncounted_seconds(polls),
         problems=_problems(recording, polls),
         complete=recording["subscriptions"].knows("unaccounted_delta"),
+        overdue_departed=_overdue_departed(recording, polls),
     )
 
 
@@ -152,6 +153,15 @@ def _uncounted_seconds(polls: Polls) -> float:
             between += begin - reached
         reached = max(reached, end)
     return missing + between / 1e9
+
+
+def _overdue_departed(recording: Recording, polls: Polls) -> int:
+    """Subscriptions that waited for events when their servers were removed, by the end of each recording."""
+    table = recording["departed"]
+    if not len(table):
+        return 0
+    last = np.isin(table.poll_rows(), polls.last_polls())
+    return int(table["overdue_unknown"][last].sum())
 
 
 def _problems(recording: Recording, polls: Polls) -> tuple[str, ...]:

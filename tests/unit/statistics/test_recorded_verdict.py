@@ -130,6 +130,29 @@ def test_a_recording_is_judged_as_it_was_live(tmp_path: Path, seeds: range) -> N
     assert len(levels) > 1
 
 
+def test_what_ended_in_the_span_is_known_live_and_in_a_recording(tmp_path: Path) -> None:
+    ended = structs.replace(subscription(), ended=True)
+    polls = [snapshot(server("a", row), seconds=n) for n, row in enumerate((subscription(), ended, ended))]
+    live = judged(*polls, hold_seconds=float("inf"))
+    found = recorded(tmp_path / "ended.h5", *polls)
+    assert live.level is found.level is Level.CLEAR
+    assert live.coverage == found.coverage
+
+
+def test_what_a_removed_target_waited_for_is_unknown_live_and_in_a_recording(tmp_path: Path) -> None:
+    waits, rest = server("a", subscription(overdue=7)), server("b", subscription())
+    left = Counts(overdue_unknown=1)
+    polls = [
+        snapshot(waits, rest),
+        replace(snapshot(rest, seconds=1, counts=left), departed=left),
+        replace(snapshot(rest, seconds=2, counts=left), departed=left),
+    ]
+    live = judged(*polls, hold_seconds=float("inf"))
+    found = recorded(tmp_path / "removed.h5", *polls)
+    assert live.level is found.level is Level.UNKNOWN
+    assert live.overdue_unknown == found.overdue_unknown == 1
+
+
 def test_a_time_span_counts_its_own_losses(tmp_path: Path) -> None:
     lossy = subscription(missed_total=5, missed_delta=5, lost_since_utc_ns=BEGIN_UTC_NS)
     later = subscription(missed_total=5)
