@@ -88,7 +88,7 @@ def loss_text(loss: Loss, words: Words = WORDS) -> str:
 def interval_text(since_utc_ns: int, until_utc_ns: int) -> str:
     """``between 2026-01-31 12:00:00 and 12:00:10 UTC``."""
     close = until_utc_ns - since_utc_ns < SHORT_INTERVAL_NS
-    begin, end = _stamp(since_utc_ns, fine=close), _stamp(until_utc_ns, fine=close)
+    begin, end = stamp(since_utc_ns, fine=close), stamp(until_utc_ns, fine=close)
     if begin[:10] == end[:10]:
         end = end[11:]
     return f"between {begin} and {end} UTC"
@@ -228,11 +228,12 @@ def _span_text(span: Span, words: Words) -> str:
     if span.hold_seconds is not None and judged_ns >= round(span.hold_seconds * 1e9):
         return f"in the last {span.hold_seconds:g} s"
     if words.steady or span.hold_seconds is not None:
-        return f"since {_stamp(span.begin_utc_ns)} UTC"
+        return f"since {stamp(span.begin_utc_ns)} UTC"
     return interval_text(span.begin_utc_ns, span.end_utc_ns)
 
 
-def _stamp(time_utc_ns: int, *, fine: bool = False) -> str:
+def stamp(time_utc_ns: int, *, fine: bool = False) -> str:
+    """``2026-01-31 12:00:00``, of UTC; ``fine``: with milliseconds."""
     whole, rest = divmod(time_utc_ns, 1_000_000_000)
     text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return f"{text}.{rest // 1_000_000:03d}" if fine else text

@@ -7,6 +7,7 @@ from stem_device.analysis.causes.history import AVERAGE_SECONDS
 from stem_device.analysis.causes.named import Named
 from stem_device.analysis.causes.rules_of_lives import since_seconds
 from stem_device.analysis.causes.words import events, milliseconds, rate, seconds, short
+from stem_device.analysis.wording import stamp
 from stem_device.model.finding import Cause, Standing
 
 BLOCKED_SECONDS = 3.0
@@ -149,8 +150,8 @@ def _silent(case: Case) -> Named:
     ago = since_seconds(case, case.subscriber)
     return Named(
         Cause.CONSUMER_BLOCKED,
-        f"{short(case.subscriber.name)} does not answer since {seconds(ago)}: its process is frozen or "
-        "overloaded.",
+        f"{short(case.subscriber.name)} has not answered since "
+        f"{stamp(case.subscriber.since_utc_ns)} UTC: its process is frozen or overloaded.",
         {"silent_seconds": ago, "overdue": case.overdue},
         likely=True,
         named="process",
