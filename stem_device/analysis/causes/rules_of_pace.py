@@ -88,7 +88,7 @@ def burst(case: Case) -> Named | None:
     if pushed is None:
         return None
     if not case.lost and case.standing is Standing.RECOVERING:
-        return _worked_off(case, pushed)
+        return _worked_off(case, pushed) if pushed else None
     if pushed < SMALL_QUEUE or not (case.lost or _left_behind(case)):
         return None
     beyond = pushed > case.queue_events
@@ -126,6 +126,8 @@ def unknown(case: Case) -> Named:
         )
     elif case.lost:
         sentence = f"{events(case.lost)} were lost; nothing in the counters says why."
+    elif case.standing is Standing.RECOVERING:
+        sentence = f"{events(case.overdue)} wait, pushed before anybody watched; the subscriber works them off."
     else:
         sentence = f"{events(case.overdue)} wait; nothing says why yet."
     return Named(

@@ -322,3 +322,14 @@ def test_when_it_happened() -> None:
     assert before <= noticed.since_utc_ns < noticed.until_utc_ns <= system.now
     assert noticed.since_utc_ns - before <= SECOND
     assert before > BEGIN
+
+
+def test_what_waited_before_anybody_watched_is_no_burst() -> None:
+    system = System(callback=0.02)
+    system.pushed = system.published = 500
+    system._queue.extend(range(1, 501))
+    system._pushed_before = 500
+    system.polls([0] * 4)
+    assert named(system) == Cause.UNKNOWN
+    assert system.finding is not None
+    assert "pushed before anybody watched" in system.finding.sentence
