@@ -148,13 +148,16 @@ def _unseen(told: _Told) -> str:
 
 def _overdue_unknown(told: _Told) -> str:
     subscriptions = told.words.many(told.ground.number, "subscription")
-    return f"overdue events of {subscriptions} are unknown: their publishers are not asked, or do not tell"
+    return (
+        f"overdue events of {subscriptions} are unknown: their publishers are not asked or do not tell, or "
+        "their servers are no targets any more"
+    )
 
 
 def _unobserved(told: _Told) -> str:
-    were = "was" if told.ground.number == 1 else "were"
+    were, they = ("was", "it") if told.ground.number == 1 else ("were", "they")
     events = told.words.many(told.ground.number, "event")
-    return f"{events} {were} pushed around a restart or a connection, where none can be followed"
+    return f"{events} {were} pushed around a restart, an end or a beginning: nothing tells whether {they} arrived"
 
 
 def _disconnected(told: _Told) -> str:

@@ -71,7 +71,7 @@ def test_every_ground_is_a_part_once() -> None:
     assert first.startswith("It is not known whether anything was missed: overdue events of 2 subscriptions")
     assert first.count("(and 1 more)") == 1
     assert others == [
-        "1 event was pushed around a restart or a connection, where none can be followed.",
+        "1 event was pushed around a restart, an end or a beginning: nothing tells whether it arrived.",
         "dserver/fast/1 does not run: it was stopped.",
     ]
 
