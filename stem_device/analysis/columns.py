@@ -92,9 +92,10 @@ class StreamColumns:
 class Columns:
     """All that a verdict needs of a recording.
 
-    ``unobserved`` and ``unbalanced`` are what was added in the span. ``complete``: the recording has the
-    columns of format 1.2; of an older one nobody knows what was unaccounted. ``overdue_departed`` counts
-    subscriptions that waited for events when their servers were removed from the targets.
+    ``unobserved``, ``missed_before`` and ``unbalanced`` are what was added in the span. ``complete``: the
+    recording has the columns of format 1.2; of an older one nobody knows what was unaccounted.
+    ``overdue_departed`` counts subscriptions that waited for events when their servers were removed from the
+    targets.
     """
 
     names: Names
@@ -105,6 +106,7 @@ class Columns:
     servers: ServerColumns
     streams: StreamColumns
     unobserved: int
+    missed_before: int
     unbalanced: int
     uncounted_seconds: float
     problems: tuple[str, ...]
@@ -134,6 +136,7 @@ def facts_of(columns: Columns, patience: Patience) -> Facts:
         + columns.overdue_departed,
         unseen=_unseen(columns),
         unobserved=columns.unobserved,
+        missed_before=columns.missed_before,
         unbalanced=columns.unbalanced,
         uncounted_seconds=columns.uncounted_seconds,
         problems=columns.problems,

@@ -77,7 +77,7 @@ class Running:
         self._overdue: dict[Key, Overdue] = {}
         self._silent: dict[str, _Since] = {}
         self._retried: dict[Key, int] = {}
-        self._uncertain: list[tuple[int, int, int]] = []
+        self._uncertain: list[tuple[int, int, int, int]] = []
         self._unseen: dict[str, int] = {}
         self._known = KnownSubscriptions(self._hold_seconds)
 
@@ -89,7 +89,7 @@ class Running:
         silences = self._silences(snapshot)
         disconnected = self._disconnected(snapshot.servers)
         unseen = self._unseen_streams(snapshot)
-        unobserved, unbalanced = self._uncertain_counts(snapshot.counts, now)
+        unobserved, missed_before, unbalanced = self._uncertain_counts(snapshot.counts, now)
         self._counts, self._poll_utc_ns = snapshot.counts, snapshot.time_utc_ns
         losses = self._with_received(self._window.losses(), snapshot.servers)
         return Facts(
@@ -106,6 +106,7 @@ class Running:
             overdue_unknown=snapshot.counts.overdue_unknown,
             unseen=unseen,
             unobserved=unobserved,
+            missed_before=missed_before,
             unbalanced=unbalanced,
             problems=snapshot.problems,
             once=self._once,
@@ -248,20 +249,24 @@ class Running:
         doubtful = [Unseen(name, certain=False) for name in maybe if name not in self._unseen]
         return (*(Unseen(name, certain=True) for name in self._unseen), *doubtful)
 
-    def _uncertain_counts(self, counts: Counts, now_ns: int) -> tuple[int, int]:
-        """Unobserved events and unbalanced books of the span."""
+    def _uncertain_counts(self, counts: Counts, now_ns: int) -> tuple[int, int, int]:
+        """Unobserved events, those lost from before monitoring, and unbalanced books of the span."""
         before = self._counts or counts
-        unobserved = max(0, counts.unobserved - before.unobserved)
-        unbalanced = max(0, counts.books_unbalanced - before.books_unbalanced)
+        added = (
+            max(0, counts.unobserved - before.unobserved),
+            max(0, counts.missed_before - before.missed_before),
+            max(0, counts.books_unbalanced - before.books_unbalanced),
+        )
         hold_ns = self._hold_seconds * 1e9
         kept = [one for one in self._uncertain if now_ns - one[0] < hold_ns]
-        if unobserved or unbalanced:
-            kept.append((now_ns, unobserved, unbalanced))
+        if any(added):
+            kept.append((now_ns, *added))
         if len(kept) > MAX_UNSEEN or (len(kept) > 1 and math.isinf(hold_ns)):
             first, second, *rest = kept
-            kept = [(second[0], first[1] + second[1], first[2] + second[2]), *rest]
+            together = (first[1] + second[1], first[2] + second[2], first[3] + second[3])
+            kept = [(second[0], *together), *rest]
         self._uncertain = kept
-        return sum(one[1] for one in kept), sum(one[2] for one in kept)
+        return sum(one[1] for one in kept), sum(one[2] for one in kept), sum(one[3] for one in kept)
 
 
 MAX_UNSEEN = 10_000

@@ -54,7 +54,14 @@ def conclusion(verdict: Verdict, words: Words = WORDS) -> str:
             begin = "It is not known whether anything was missed: "
             return begin + ground_text(first, words) + _more(len(rest), words)
         case Level.CLEAR:
-            return f"Nothing was missed {_span_text(verdict.span, words)}"
+            before = _before(verdict.missed_before, words)
+            return f"Nothing was missed {_span_text(verdict.span, words)}{before}"
+
+
+def _before(missed: int, words: Words) -> str:
+    """What an all-clear does not hide: it was noticed in the span, and pushed before."""
+    were = "was" if missed == 1 else "were"
+    return f", but {words.many(missed, 'event')} pushed before monitoring began {were} lost" if missed else ""
 
 
 def coverage_text(coverage: Coverage, words: Words = WORDS) -> str:
@@ -157,7 +164,8 @@ def _overdue_unknown(told: _Told) -> str:
 def _unobserved(told: _Told) -> str:
     were, they = ("was", "it") if told.ground.number == 1 else ("were", "they")
     events = told.words.many(told.ground.number, "event")
-    return f"{events} {were} pushed around a restart, an end or a beginning: nothing tells whether {they} arrived"
+    known = f"nothing tells whether {they} arrived"
+    return f"{events} {were} pushed around a restart, an end or a beginning: {known}"
 
 
 def _disconnected(told: _Told) -> str:

@@ -54,6 +54,7 @@ def recorded_columns(recording: Recording, polls: Polls, choice: Choice) -> Colu
         servers=_servers(servers, ends),
         streams=_streams(recording, polls, choice, ends),
         unobserved=int(servers.rise("unobserved_total", servers.server).sum()) if known else 0,
+        missed_before=int(servers.rise("missed_before", servers.server).sum()) if known else 0,
         unbalanced=int(servers.rise("books_unbalanced", servers.server).sum()) if known else 0,
         uncounted_seconds=_uncounted_seconds(polls),
         problems=_problems(recording, polls),

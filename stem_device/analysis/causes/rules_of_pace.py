@@ -127,7 +127,9 @@ def unknown(case: Case) -> Named:
     elif case.lost:
         sentence = f"{events(case.lost)} were lost; nothing in the counters says why."
     elif case.standing is Standing.RECOVERING:
-        sentence = f"{events(case.overdue)} wait, pushed before anybody watched; the subscriber works them off."
+        sentence = (
+            f"{events(case.overdue)} wait, pushed before anybody watched; the subscriber works them off."
+        )
     else:
         sentence = f"{events(case.overdue)} wait; nothing says why yet."
     return Named(

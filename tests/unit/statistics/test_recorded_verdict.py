@@ -15,6 +15,7 @@ from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.analysis.verdict import Level, Verdict, Why
+from stem_device.analysis.wording import sentence
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, SubscriptionRecord, Unseen
 from stem_device.reading import open_recording
@@ -151,6 +152,22 @@ def test_what_a_removed_target_waited_for_is_unknown_live_and_in_a_recording(tmp
     found = recorded(tmp_path / "removed.h5", *polls)
     assert live.level is found.level is Level.UNKNOWN
     assert live.overdue_unknown == found.overdue_unknown == 1
+
+
+def test_what_was_lost_from_before_monitoring_is_told_beside_the_all_clear(tmp_path: Path) -> None:
+    polls = [
+        snapshot(
+            server("a", subscription(missed_before=lost), counts=Counts(missed_before=lost)),
+            seconds=n,
+            counts=Counts(missed_before=lost),
+        )
+        for n, lost in enumerate((0, 1102, 1102))
+    ]
+    live = judged(*polls, hold_seconds=float("inf"))
+    found = recorded(tmp_path / "before.h5", *polls)
+    assert live.level is found.level is Level.CLEAR
+    assert live.missed_before == found.missed_before == 1102
+    assert ", but 1,102 events pushed before monitoring began were lost; known" in sentence(found)
 
 
 def test_a_time_span_counts_its_own_losses(tmp_path: Path) -> None:
