@@ -214,6 +214,22 @@ def test_a_server_that_has_fallen_silent_is_no_success() -> None:
         test.assert_nothing_missed()
 
 
+def test_a_server_that_was_stopped_in_good_order_fails_no_test() -> None:
+    stopped = changed(seen(10, 10, state=ServerState.NOT_EXPORTED), ended=True)
+    test, _ = begun(seen(10, 10), stopped)
+    test.assert_nothing_missed()
+    assert test.verdict.level is Level.CLEAR
+    assert test.verdict.coverage.subscriptions == 1
+
+
+def test_what_was_pushed_around_an_end_makes_the_verdict_unknown() -> None:
+    later = seen(10, 10)
+    later = msgspec.structs.replace(later, totals=msgspec.structs.replace(later.totals, unobserved=3))
+    test, _ = begun(seen(10, 10), later)
+    test.assert_nothing_missed()
+    assert test.verdict.level is Level.UNKNOWN
+
+
 def test_counters_that_were_set_back_are_no_success() -> None:
     test, _ = begun(seen(10, 10), seen(1, 1, since="later"))
     with pytest.raises(CountersResetError, match="the source"):
