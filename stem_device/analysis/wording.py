@@ -89,7 +89,8 @@ def loss_text(loss: Loss, words: Words = WORDS) -> str:
         text = f"{who} has {words.many(loss.unaccounted, 'event')}"
         text += f" of {what}" if loss.stream else ""
         text += " unaccounted (nobody can know whether they arrived)"
-    return f"{text}, lost {interval_text(loss.since_utc_ns, loss.until_utc_ns)}"
+    lost = "lost " if loss.missed else ""  # of the others nobody knows that
+    return f"{text}, {lost}{interval_text(loss.since_utc_ns, loss.until_utc_ns)}"
 
 
 def interval_text(since_utc_ns: int, until_utc_ns: int) -> str:

@@ -34,6 +34,7 @@ def test_others_and_overdue_stand_beside_the_worst() -> None:
 def test_only_unaccounted() -> None:
     text = said(lost(loss(0, 1)))
     assert text.startswith("slow/1 has 1 event of a/b/c/x.change from fast/1 unaccounted (nobody can know")
+    assert "arrived), between 2023-11-14" in text
 
 
 def test_a_short_interval_has_milliseconds_and_a_long_one_two_dates() -> None:

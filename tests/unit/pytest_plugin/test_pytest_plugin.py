@@ -188,7 +188,7 @@ def test_unaccounted_events_are_losses_with_cause_and_interval() -> None:
         "5 missed events:\n"
         "  sub/1 has 5 events of lab/a/1/X.change, published by pub/1, "
         "unaccounted (nobody can know whether they arrived), "
-        "lost between 2026-11-26 12:00:10 and 12:00:30 UTC"
+        "between 2026-11-26 12:00:10 and 12:00:30 UTC"
     )
     assert test.verdict.level is Level.LOST
 
