@@ -79,7 +79,7 @@ def test_unaccounted_events_are_told() -> None:
     text = told(snapshot(server("a", row), counts=counts))
     assert "- a has 7 events of a/b/c/x.change from dserver/fast/1 unaccounted" in text
     assert "0 events missed, 7 unaccounted since 2023-11-14 22:13:20 UTC." in text
-    assert "3 events pushed before that" in text
+    assert "3 events pushed before monitoring began and found to be lost since" in text
 
 
 def test_the_text_stays_while_nothing_happens() -> None:
