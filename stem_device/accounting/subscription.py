@@ -231,9 +231,12 @@ class SubscriptionAccount:
         return left
 
     def _pushed_beyond(self, counter: int) -> int:
-        """What the publisher has pushed that this subscription had not received by then, as far as known."""
+        """What the publisher has pushed that this subscription had not received by then, as far as known.
+
+        What a former life of the publisher still owes is overdue, or booked already.
+        """
         state = self._state
-        if not isinstance(state, Live | Fresh | Former) or state.stream is None:
+        if not isinstance(state, Live | Fresh) or state.stream is None:
             return 0
         return max(0, state.stream.pushed - state.reached_at(counter))
 

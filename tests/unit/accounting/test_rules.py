@@ -239,6 +239,19 @@ def test_what_was_pushed_after_the_last_poll_of_an_ended_subscription_is_unobser
     assert case.account.record.unobserved_total == 0
 
 
+def test_what_a_dead_publisher_owed_and_is_booked_is_not_unobserved_too():
+    case = Case(10, callback(10, 10))
+    case.poll(1000, callback(100, 100))
+    case.publisher_ends()
+    case.poll(0, callback(100, 100))
+    case.poll(0, callback(100, 100))
+    case.poll(0, callback(100, 100), seconds=30)
+    assert case.account.record.missed_total == 900
+    case.account.end(case.moment)
+    record = case.account.record
+    assert (record.missed_total, record.unobserved_total, record.unaccounted_total) == (900, 0, 0)
+
+
 def test_what_its_successor_received_in_the_same_poll_is_observed():
     case = Case(10, callback(10, 10))
     case.poll(60, callback(60, 60))
