@@ -101,10 +101,12 @@ class Books:
             self.unaccounted += events
             self.unaccounted_delta += events
 
-    def take_back(self, unaccounted: int) -> None:
+    def take_back(self, unaccounted: int, unobserved: int) -> None:
         """Their life has not ended after all: they are overdue again, or have arrived."""
         self.unaccounted -= unaccounted
         self.unaccounted_delta -= unaccounted
+        self.unobserved -= unobserved
+        self.unobserved_delta -= unobserved
 
     def leave_unobserved(self, events: int) -> None:
         """Pushed where nothing tells whether they arrived."""

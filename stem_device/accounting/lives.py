@@ -86,6 +86,7 @@ class Live(Struct, frozen=True, gc=False):
         if self.ended(sight):
             known = None if sight.stream is self.stream and not self.stream.ended else self.stream
             reached = max(last, self.base, self.before)
+            books.leave_unobserved(self.before - max(last, self.base))
             return Former.after(known, reached, self.endpoint, sight).step(step, books)
         if sight.stream is None:
             go_on(step, books, before=self.before)

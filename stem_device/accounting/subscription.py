@@ -98,6 +98,8 @@ class SubscriptionAccount:
 
     def renew(self, sight: Sight) -> None:
         """Take the counters of a subscription that had ended, perhaps in this poll, and is there again."""
+        # Had it ended in this poll, its successor has received a part of what was pushed since the last one.
+        self.books.take_back(0, min(self.books.unobserved_delta, sight.now.event_count))
         self._begin_again(sight)
         self._finish(sight)
 
@@ -114,7 +116,11 @@ class SubscriptionAccount:
     def end(self, moment: Moment) -> None:
         """It is no more: unsubscribed, or its process ended. Nobody knows what became of what was overdue."""
         self.books.clear_deltas()
-        self._left_at_end = self._leave_overdue(self._reader.counters.server_counter, moment)
+        counter = self._reader.counters.server_counter
+        left = self._leave_overdue(counter, moment)
+        unobserved = max(0, self._pushed_beyond(counter) - left)
+        self.books.leave_unobserved(unobserved)
+        self._left_at_end = (left, unobserved)
         self.ended = True
         self._overdue, self._lag_seconds = 0, None
         self._note_losses(moment)
@@ -122,16 +128,16 @@ class SubscriptionAccount:
 
     def resume(self, sight: Sight) -> None:
         """It has not ended after all: the same process answers again, and its counters decide."""
-        left, self._left_at_end = self._left_at_end, 0
+        (left, unobserved), self._left_at_end = self._left_at_end, (0, 0)
         self.ended, self._overdue = False, left
         self._update_with_care(sight)
-        self.books.take_back(left)
+        self.books.take_back(left, unobserved)
         self._write()
 
     def reset_totals(self) -> None:
         self.books.reset()
         self._gaps_before = self._reader.raw.missed_event_count
-        self._left_at_end = 0
+        self._left_at_end = (0, 0)
         self._write()
 
     def _begin(self, sight: Sight, *, baseline: bool) -> None:
@@ -143,7 +149,7 @@ class SubscriptionAccount:
         self._lag_seconds = None
         self._lost_since_utc_ns = None
         self._gap_before = self.ended = False
-        self._left_at_end = 0
+        self._left_at_end = (0, 0)
 
     def _begin_again(self, sight: Sight, *, explained: int = 0) -> None:
         """Begin another life; what the one before left unaccounted in this poll keeps its onset."""
@@ -196,7 +202,8 @@ class SubscriptionAccount:
         stale = isinstance(state, Fresh) and state.stale
         now = self._reader.read(sight.now, one_life=not (crossed or stale))
         if began_again(last, now) or (jumped(last, now) and not self._gap_before):
-            self._leave_overdue(last.server_counter, sight.moment)
+            left = self._leave_overdue(last.server_counter, sight.moment)
+            books.leave_unobserved((self._overdue or 0) - left)  # pushed before monitoring began
             self._begin_again(sight, explained=1 if crossed else 0)
         else:
             self._anchor_utc_ns = self._caught_up_utc_ns(state, last.server_counter, sight.moment)
@@ -222,6 +229,16 @@ class SubscriptionAccount:
         self.books.leave_unaccounted(left)
         self._anchor_utc_ns = self._caught_up_utc_ns(self._state, counter, moment)
         return left
+
+    def _pushed_beyond(self, counter: int) -> int:
+        """What the publisher has pushed that this subscription had not received by then, as far as known.
+
+        What a former life of the publisher still owes is overdue, or booked already.
+        """
+        state = self._state
+        if not isinstance(state, Live | Fresh) or state.stream is None:
+            return 0
+        return max(0, state.stream.pushed - state.reached_at(counter))
 
     def _note_losses(self, moment: Moment) -> None:
         """When what was found lost in this poll was lost at the earliest."""

@@ -92,8 +92,10 @@ class StreamColumns:
 class Columns:
     """All that a verdict needs of a recording.
 
-    ``unobserved`` and ``unbalanced`` are what was added in the span. ``complete``: the recording has the
-    columns of format 1.2; of an older one nobody knows what was unaccounted.
+    ``unobserved``, ``missed_before`` and ``unbalanced`` are what was added in the span. ``complete``: the
+    recording has the columns of format 1.2; of an older one nobody knows what was unaccounted.
+    ``overdue_departed`` counts subscriptions that waited for events when their servers were removed from the
+    targets.
     """
 
     names: Names
@@ -104,10 +106,12 @@ class Columns:
     servers: ServerColumns
     streams: StreamColumns
     unobserved: int
+    missed_before: int
     unbalanced: int
     uncounted_seconds: float
     problems: tuple[str, ...]
     complete: bool
+    overdue_departed: int = 0
 
 
 def facts_of(columns: Columns, patience: Patience) -> Facts:
@@ -128,9 +132,11 @@ def facts_of(columns: Columns, patience: Patience) -> Facts:
         overdue=_overdue(columns, groups, patience),
         silences=_silences(columns),
         disconnected=_disconnected(columns),
-        overdue_unknown=int(np.count_nonzero(at_end & (rows.overdue < 0) & ~rows.ended)),
+        overdue_unknown=int(np.count_nonzero(at_end & (rows.overdue < 0) & ~rows.ended))
+        + columns.overdue_departed,
         unseen=_unseen(columns),
         unobserved=columns.unobserved,
+        missed_before=columns.missed_before,
         unbalanced=columns.unbalanced,
         uncounted_seconds=columns.uncounted_seconds,
         problems=columns.problems,

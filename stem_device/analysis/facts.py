@@ -117,9 +117,10 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     ``missed`` and ``unaccounted`` are the sums of the span over all subscriptions, ``losses`` the worst of
     them by name, worst first, ``losers`` how many there are. ``overdue`` to ``problems`` are of its end.
-    ``unobserved`` events and ``unbalanced`` books were added in the span. ``uncounted_seconds`` is the time
-    within it whose events are in no poll. ``incomplete``: the recording does not tell what a verdict needs.
-    ``once``: somebody looks once and no second poll comes, so that nothing can have been counted.
+    ``unobserved`` and ``missed_before`` events and ``unbalanced`` books were added in the span.
+    ``uncounted_seconds`` is the time within it whose events are in no poll. ``incomplete``: the recording
+    does not tell what a verdict needs. ``once``: somebody looks once and no second poll comes, so that
+    nothing can have been counted.
     """
 
     span: Span
@@ -135,6 +136,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     overdue_unknown: int = 0
     unseen: tuple[Unseen, ...] = ()
     unobserved: int = 0
+    missed_before: int = 0
     unbalanced: int = 0
     uncounted_seconds: float = 0.0
     problems: tuple[str, ...] = ()

@@ -48,9 +48,9 @@ class _Since(NamedTuple):
 class Running:
     """The verdict over the last ``hold_seconds``, or over everything since the first Snapshot.
 
-    ``judged`` is what the last Snapshot led to. Memory: a Loss for at most MAX_LOSSES subscriptions, and a
-    few numbers for whatever waits now. One thread at a time. ``ResetCounters`` begins a new span.
-    ``once``: there will be one poll alone.
+    ``judged`` is what the last Snapshot led to. Memory: a Loss for at most MAX_LOSSES subscriptions, the
+    names of those that are known, and a few numbers for whatever waits now. One thread at a time.
+    ``ResetCounters`` begins a new span. ``once``: there will be one poll alone.
     """
 
     def __init__(self, patience: Patience, hold_seconds: float = math.inf, *, once: bool = False) -> None:
@@ -77,8 +77,9 @@ class Running:
         self._overdue: dict[Key, Overdue] = {}
         self._silent: dict[str, _Since] = {}
         self._retried: dict[Key, int] = {}
-        self._uncertain: list[tuple[int, int, int]] = []
+        self._uncertain: list[tuple[int, int, int, int]] = []
         self._unseen: dict[str, int] = {}
+        self._known = KnownSubscriptions(self._hold_seconds)
 
     def _facts(self, snapshot: Snapshot) -> Facts:
         now = snapshot.monotonic_ns
@@ -88,12 +89,12 @@ class Running:
         silences = self._silences(snapshot)
         disconnected = self._disconnected(snapshot.servers)
         unseen = self._unseen_streams(snapshot)
-        unobserved, unbalanced = self._uncertain_counts(snapshot.counts, now)
+        unobserved, missed_before, unbalanced = self._uncertain_counts(snapshot.counts, now)
         self._counts, self._poll_utc_ns = snapshot.counts, snapshot.time_utc_ns
         losses = self._with_received(self._window.losses(), snapshot.servers)
         return Facts(
             span=self._span(snapshot),
-            coverage=coverage(snapshot.servers),
+            coverage=self._known.take(snapshot),
             missed=sum(loss.missed for loss in losses),
             unaccounted=sum(loss.unaccounted for loss in losses),
             at_least=any(loss.at_least for loss in losses),
@@ -105,6 +106,7 @@ class Running:
             overdue_unknown=snapshot.counts.overdue_unknown,
             unseen=unseen,
             unobserved=unobserved,
+            missed_before=missed_before,
             unbalanced=unbalanced,
             problems=snapshot.problems,
             once=self._once,
@@ -247,36 +249,70 @@ class Running:
         doubtful = [Unseen(name, certain=False) for name in maybe if name not in self._unseen]
         return (*(Unseen(name, certain=True) for name in self._unseen), *doubtful)
 
-    def _uncertain_counts(self, counts: Counts, now_ns: int) -> tuple[int, int]:
-        """Unobserved events and unbalanced books of the span."""
+    def _uncertain_counts(self, counts: Counts, now_ns: int) -> tuple[int, int, int]:
+        """Unobserved events, those lost from before monitoring, and unbalanced books of the span."""
         before = self._counts or counts
-        unobserved = max(0, counts.unobserved - before.unobserved)
-        unbalanced = max(0, counts.books_unbalanced - before.books_unbalanced)
+        added = (
+            max(0, counts.unobserved - before.unobserved),
+            max(0, counts.missed_before - before.missed_before),
+            max(0, counts.books_unbalanced - before.books_unbalanced),
+        )
         hold_ns = self._hold_seconds * 1e9
         kept = [one for one in self._uncertain if now_ns - one[0] < hold_ns]
-        if unobserved or unbalanced:
-            kept.append((now_ns, unobserved, unbalanced))
+        if any(added):
+            kept.append((now_ns, *added))
         if len(kept) > MAX_UNSEEN or (len(kept) > 1 and math.isinf(hold_ns)):
             first, second, *rest = kept
-            kept = [(second[0], first[1] + second[1], first[2] + second[2]), *rest]
+            together = (first[1] + second[1], first[2] + second[2], first[3] + second[3])
+            kept = [(second[0], *together), *rest]
         self._uncertain = kept
-        return sum(one[1] for one in kept), sum(one[2] for one in kept)
+        return sum(one[1] for one in kept), sum(one[2] for one in kept), sum(one[3] for one in kept)
 
 
 MAX_UNSEEN = 10_000
 """Names of streams, and moments, that are remembered at most."""
 
+MAX_ENDED = 10_000
+"""Subscriptions that ended within the span and are remembered, at most."""
 
-def coverage(servers: Iterable[ServerRecord]) -> Coverage:
-    """How much is known, of one poll. Followed servers have no part in it."""
-    own = [server for server in servers if not server.followed]
-    known = [known_subscriptions(server) for server in own]
-    return Coverage(
-        subscriptions=sum(known),
-        subscribers=sum(number > 0 for number in known),
-        answering=sum(server.state is ServerState.MONITORED for server in own),
-        servers=len(own),
-    )
+
+class KnownSubscriptions:
+    """How much of a span is known: also subscriptions that ended within it. Followed servers have no part."""
+
+    def __init__(self, hold_seconds: float) -> None:
+        self._hold_ns = hold_seconds * 1e9
+        self._live: dict[str, frozenset[str]] = {}
+        self._gone: dict[Key, int] = {}
+
+    def take(self, snapshot: Snapshot) -> Coverage:
+        """The coverage with one more poll."""
+        own = [server for server in snapshot.servers if not server.followed]
+        live = {server.name: topics for server in own if (topics := _live_topics(server))}
+        if live != self._live:
+            self._note_ends(live, snapshot.monotonic_ns)
+            self._live = live
+        if self._gone:
+            oldest = snapshot.monotonic_ns - self._hold_ns
+            self._gone = {key: seen for key, seen in self._gone.items() if seen > oldest}
+        return Coverage(
+            subscriptions=sum(map(len, live.values())) + len(self._gone),
+            subscribers=len(live.keys() | {server for server, _ in self._gone}),
+            answering=sum(server.state is ServerState.MONITORED for server in own),
+            servers=len(own),
+        )
+
+    def _note_ends(self, live: dict[str, frozenset[str]], now_ns: int) -> None:
+        for server, topics in self._live.items():
+            for topic in topics - live.get(server, frozenset()):
+                if len(self._gone) < MAX_ENDED:
+                    self._gone[server, topic] = now_ns
+        for server, topic in list(self._gone):
+            if topic in live.get(server, ()):
+                del self._gone[server, topic]
+
+
+def _live_topics(server: ServerRecord) -> frozenset[str]:
+    return frozenset([row.topic for row in server.subscriptions if not row.ended])
 
 
 def known_subscriptions(server: ServerRecord) -> int:

@@ -93,7 +93,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """The level, and everything that it rests on. Sentences are made of it by :mod:`.wording`.
 
     ``waiting`` grounds make WAITING, ``uncovered`` ones UNKNOWN; ``told`` ones change nothing.
-    ``overdue`` is the sum at the end of the span, of the subscriptions where it is known.
+    ``overdue`` is the sum at the end of the span, of the subscriptions where it is known. ``missed_before``
+    events were pushed before monitoring began and found to be lost in the span: told, and no loss of it.
     """
 
     level: Level
@@ -109,6 +110,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     waiting: tuple[Ground, ...]
     uncovered: tuple[Ground, ...]
     told: tuple[Ground, ...]
+    missed_before: int = 0
 
     @property
     def colour(self) -> str:
@@ -146,6 +148,7 @@ def judge(facts: Facts, patience: Patience) -> Verdict:
         waiting=tuple(waiting),
         uncovered=tuple(uncovered),
         told=tuple(told),
+        missed_before=facts.missed_before,
     )
 
 

@@ -54,7 +54,14 @@ def conclusion(verdict: Verdict, words: Words = WORDS) -> str:
             begin = "It is not known whether anything was missed: "
             return begin + ground_text(first, words) + _more(len(rest), words)
         case Level.CLEAR:
-            return f"Nothing was missed {_span_text(verdict.span, words)}"
+            before = _before(verdict.missed_before, words)
+            return f"Nothing was missed {_span_text(verdict.span, words)}{before}"
+
+
+def _before(missed: int, words: Words) -> str:
+    """What an all-clear does not hide: it was noticed in the span, and pushed before."""
+    were = "was" if missed == 1 else "were"
+    return f", but {words.many(missed, 'event')} pushed before monitoring began {were} lost" if missed else ""
 
 
 def coverage_text(coverage: Coverage, words: Words = WORDS) -> str:
@@ -82,13 +89,14 @@ def loss_text(loss: Loss, words: Words = WORDS) -> str:
         text = f"{who} has {words.many(loss.unaccounted, 'event')}"
         text += f" of {what}" if loss.stream else ""
         text += " unaccounted (nobody can know whether they arrived)"
-    return f"{text}, lost {interval_text(loss.since_utc_ns, loss.until_utc_ns)}"
+    lost = "lost " if loss.missed else ""  # of the others nobody knows that
+    return f"{text}, {lost}{interval_text(loss.since_utc_ns, loss.until_utc_ns)}"
 
 
 def interval_text(since_utc_ns: int, until_utc_ns: int) -> str:
     """``between 2026-01-31 12:00:00 and 12:00:10 UTC``."""
     close = until_utc_ns - since_utc_ns < SHORT_INTERVAL_NS
-    begin, end = _stamp(since_utc_ns, fine=close), _stamp(until_utc_ns, fine=close)
+    begin, end = stamp(since_utc_ns, fine=close), stamp(until_utc_ns, fine=close)
     if begin[:10] == end[:10]:
         end = end[11:]
     return f"between {begin} and {end} UTC"
@@ -148,13 +156,17 @@ def _unseen(told: _Told) -> str:
 
 def _overdue_unknown(told: _Told) -> str:
     subscriptions = told.words.many(told.ground.number, "subscription")
-    return f"overdue events of {subscriptions} are unknown: their publishers are not asked, or do not tell"
+    return (
+        f"overdue events of {subscriptions} are unknown: their publishers are not asked or do not tell, or "
+        "their servers are no targets any more"
+    )
 
 
 def _unobserved(told: _Told) -> str:
-    were = "was" if told.ground.number == 1 else "were"
+    were, they = ("was", "it") if told.ground.number == 1 else ("were", "they")
     events = told.words.many(told.ground.number, "event")
-    return f"{events} {were} pushed around a restart or a connection, where none can be followed"
+    known = f"nothing tells whether {they} arrived"
+    return f"{events} {were} pushed around a restart, an end or a beginning: {known}"
 
 
 def _disconnected(told: _Told) -> str:
@@ -228,11 +240,12 @@ def _span_text(span: Span, words: Words) -> str:
     if span.hold_seconds is not None and judged_ns >= round(span.hold_seconds * 1e9):
         return f"in the last {span.hold_seconds:g} s"
     if words.steady or span.hold_seconds is not None:
-        return f"since {_stamp(span.begin_utc_ns)} UTC"
+        return f"since {stamp(span.begin_utc_ns)} UTC"
     return interval_text(span.begin_utc_ns, span.end_utc_ns)
 
 
-def _stamp(time_utc_ns: int, *, fine: bool = False) -> str:
+def stamp(time_utc_ns: int, *, fine: bool = False) -> str:
+    """``2026-01-31 12:00:00``, of UTC; ``fine``: with milliseconds."""
     whole, rest = divmod(time_utc_ns, 1_000_000_000)
     text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return f"{text}.{rest // 1_000_000:03d}" if fine else text

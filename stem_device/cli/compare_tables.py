@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from stem_device.analysis.wording import WORDS
 from stem_device.cli.wide import table
 from stem_device.report.numbers import count, utc
 from stem_device.statistics import Change, Comparison, Verdict
@@ -64,10 +65,13 @@ def _conclusion(comparison: Comparison) -> Iterator[str]:
     """The sentences of what is sure about all servers together; else that there is nothing."""
     sure = [change for change in comparison.overall if change.verdict in {Verdict.WORSE, Verdict.BETTER}]
     yield from comparison.caveats
+    if comparison.losses_appeared:
+        yield f"B has {WORDS.many(comparison.b.lost, 'event')} missed or unaccounted, and A none."
     for change in sure:
         yield f"{change.verdict.capitalize()}: {change.sentence}"
     if not sure:
-        yield "Nothing became better or worse as far as can be told of all servers together."
+        what = "Nothing else" if comparison.losses_appeared else "Nothing"
+        yield f"{what} became better or worse as far as can be told of all servers together."
 
 
 def _table(title: str, changes: Sequence[Change], top: int) -> RenderableType | None:

@@ -10,9 +10,9 @@ from typing import TypeVar
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from stem_device.analysis.causes import by_advice, cause_of
+from stem_device.analysis.causes import by_advice, cause_of, outcome_of
 from stem_device.analysis.verdict import Why
-from stem_device.analysis.wording import ground_text
+from stem_device.analysis.wording import WORDS, ground_text
 from stem_device.cli.wide import table
 from stem_device.model.finding import Finding
 from stem_device.report.numbers import common_prefix, count, micros, rate, seconds, utc, without
@@ -75,10 +75,8 @@ def why_part(findings: Sequence[Finding], prefix: str, top: int) -> RenderableTy
 
 
 def _why(finding: Finding, prefix: str) -> str:
-    what = f"lost {count(finding.lost)}" if finding.lost else f"waits for {_known(finding.overdue)}"
     span = f"{utc(finding.since_utc_ns)} to {utc(finding.until_utc_ns)}"
-    who = f"{finding.server} {what} of {finding.stream}"
-    return without(prefix, f"{who} ({span}): {cause_of(finding)}")
+    return without(prefix, f"{finding.server} {outcome_of(finding)} ({span}): {cause_of(finding)}")
 
 
 def _headline(statistics: Statistics, prefix: str) -> Text:
@@ -89,8 +87,8 @@ def _headline(statistics: Statistics, prefix: str) -> Text:
         interval = seconds(source.usual_interval_seconds)
         text.append(f"{label}{source.host}: {span}, {count(source.polls)} polls every {interval}\n")
     text.append(
-        f"{count(totals.servers)} servers, {count(totals.streams)} streams, "
-        f"{count(totals.subscriptions)} subscriptions, {seconds(totals.seconds)} covered\n"
+        f"{WORDS.many(totals.servers, 'server')}, {WORDS.many(totals.streams, 'stream')}, "
+        f"{WORDS.many(totals.subscriptions, 'subscription')}, {seconds(totals.seconds)} covered\n"
     )
     counts, verdict = totals.counts, statistics.verdict
     text.append(f"{without(prefix, verdict.sentence)}\n", style=STYLES[verdict.level])

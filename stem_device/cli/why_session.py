@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from stem_device.analysis.causes import PHRASES
+from stem_device.analysis.causes import PHRASES, outcome_of
 from stem_device.analysis.verdict import Verdict
 from stem_device.analysis.wording import Words, sentence
 from stem_device.cli.exit_codes import ExitCode
@@ -59,9 +59,7 @@ def _parts(
 
 def _paragraph(finding: Finding, prefix: str) -> RenderableType:
     likely = "likely " if finding.likely and finding.cause is not Cause.UNKNOWN else ""
-    what = [f"lost {count(finding.lost)}"] if finding.lost else []
-    what += [f"waits for {count(finding.overdue)}"] if finding.overdue else []
-    who = f"{finding.server} {' and '.join(what) or 'waits'} of {finding.stream}"
+    who = f"{finding.server} {outcome_of(finding)}"
     lines = (
         ("when", f"{utc(finding.since_utc_ns)} to {utc(finding.until_utc_ns)}, {finding.standing} then"),
         ("why", f"{likely}{PHRASES[finding.cause]}: {finding.sentence}"),

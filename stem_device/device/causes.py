@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stem_device.analysis.causes import by_advice, cause_of, find, losers
 from stem_device.analysis.verdict import Level, Verdict, Why
+from stem_device.model.finding import Cause
 from stem_device.model.snapshot import Snapshot
 
 
@@ -21,7 +22,7 @@ def why(snapshot: Snapshot | None, limit: int) -> tuple[list[tuple[str, list[str
 
 
 def why_worst(snapshot: Snapshot, verdict: Verdict) -> str:
-    """The cause of what the verdict names first; empty where it has none, or says it itself."""
+    """A sentence with the cause of what the verdict names first; empty if it has none, or says it itself."""
     if verdict.level is Level.LOST and verdict.losses:
         first = verdict.losses[0]
         finding = find(snapshot.findings, first.server, first.topic)
@@ -29,4 +30,7 @@ def why_worst(snapshot: Snapshot, verdict: Verdict) -> str:
         finding = find(snapshot.findings, verdict.waiting[0].server, verdict.waiting[0].topic)
     else:
         finding = None
-    return cause_of(finding) if finding else ""
+    if finding is None:
+        return ""
+    told = cause_of(finding)
+    return f"{told[0].upper()}{told[1:]}" if finding.cause is Cause.UNKNOWN else f"Cause: {told}"

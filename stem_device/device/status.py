@@ -107,8 +107,8 @@ def _totals(snapshot: Snapshot) -> Iterator[str]:
         yield f"{count_text(counts.missed, 'event')} missed{unaccounted} since {since}."
     if counts.missed_before:
         yield (
-            f"{count_text(counts.missed_before, 'event')} pushed before that and lost on the way since; "
-            "in no total."
+            f"{count_text(counts.missed_before, 'event')} pushed before monitoring began and found to be "
+            f"lost since {since}; in no total."
         )
 
 

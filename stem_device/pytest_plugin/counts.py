@@ -80,7 +80,8 @@ class SubscriptionEvents:
             return ""
         from stem_device.analysis.wording import interval_text  # noqa: PLC0415 - imports msgspec
 
-        return f", lost {interval_text(self.lost_since_utc_ns, self.noticed_utc_ns)}"
+        lost = "lost " if self.missed else ""
+        return f", {lost}{interval_text(self.lost_since_utc_ns, self.noticed_utc_ns)}"
 
     def overdue_sentence(self) -> str:
         """Who waits for how many of what from whom."""

@@ -19,7 +19,7 @@ from stem_device.model.mark import MAX_ERROR_CHARACTERS, MAX_NAME_CHARACTERS
 from stem_device.model.poll import Failure, ServerState
 from stem_device.pytest_plugin.counts import EventCount, SubscriptionEvents
 from stem_device.pytest_plugin.failures import CountersResetError, NothingMonitoredError
-from stem_device.pytest_plugin.observation import Observation, Subscription
+from stem_device.pytest_plugin.observation import Observation, Server, Subscription
 from stem_device.pytest_plugin.sources import EventSource
 from stem_device.report.numbers import common_prefix, without
 
@@ -121,7 +121,8 @@ class MonitoredTest:
     def assert_nothing_missed(self) -> None:
         """AssertionError unless all that is known has arrived.
 
-        That is if events were missed, are unaccounted or overdue, or a server does not answer any more.
+        That is if events were missed, are unaccounted or overdue, or a server that was not stopped does not
+        answer any more.
         """
         __tracebackhide__ = True
         now = self._settled()
@@ -157,15 +158,17 @@ class MonitoredTest:
     def _verdict(self, now: Observation) -> Verdict:
         """Events have been waited for as long as the test wants: there is no further patience."""
         rows = self._subscriptions(now)
-        live = [(server.name, one) for server in now.servers for one in server.subscriptions if not one.ended]
+        # Also what was there when the test began and has ended within it.
+        known = {key for seen in (self._start, now) for key, one in _by_name(seen) if not one.ended}
+        start = self._start.totals
         missed = self._missed(now)
         own = [server for server in now.servers if not server.followed]
         return judge(
             Facts(
                 span=Span(_utc_ns(self._start.time), _utc_ns(now.time), polls=now.poll),
                 coverage=Coverage(
-                    subscriptions=len(live),
-                    subscribers=len({name for name, _ in live}),
+                    subscriptions=len(known),
+                    subscribers=len({server for server, _ in known}),
                     answering=sum(server.state is ServerState.MONITORED for server in own),
                     servers=len(own),
                 ),
@@ -176,10 +179,13 @@ class MonitoredTest:
                 losers=sum(one.lost > 0 for one in rows),
                 overdue=tuple(_overdue(one) for one in rows if one.overdue),
                 silences=tuple(
-                    Silence(name, Failure.SILENT, line, 0, 1, math.inf) for name, line in self._silent(now)
+                    Silence(server.name, _failure(server), line, 0, 1, math.inf)
+                    for server, line in self._silent(now)
                 ),
                 overdue_unknown=now.totals.overdue_unknown,
                 unseen=(Unseen("", certain=False),) * now.totals.unseen_streams,
+                unobserved=max(0, now.totals.unobserved - start.unobserved),
+                missed_before=max(0, now.totals.missed_before - start.missed_before),
             ),
             Patience(overdue_polls=1, unreachable_polls=1),
         )
@@ -230,7 +236,7 @@ class MonitoredTest:
             )
         return tuple(found)
 
-    def _silent(self, now: Observation) -> list[tuple[str, str]]:
+    def _silent(self, now: Observation) -> list[tuple[Server, str]]:
         """Servers that answered when the test began, and what is wrong with them now."""
         states = {server.name: server for server in now.servers}
         lines = []
@@ -238,7 +244,7 @@ class MonitoredTest:
             present = states.get(server.name)
             if server.state is ServerState.MONITORED and present and present.state is not server.state:
                 line = f"{server.name} is {present.state}, its counts are not known: {present.reason}"
-                lines.append((server.name, line))
+                lines.append((present, line))
         return lines
 
 
@@ -267,6 +273,11 @@ def _user() -> str:
 
 def _monitored(observation: Observation) -> bool:
     return any(server.state is ServerState.MONITORED for server in observation.servers if not server.followed)
+
+
+def _failure(server: Server) -> Failure:
+    """Of a server that answered when the test began; one that was stopped in good order is no failure."""
+    return Failure.NOT_EXPORTED if server.state is ServerState.NOT_EXPORTED else Failure.SILENT
 
 
 def _loss(one: SubscriptionEvents) -> Loss:

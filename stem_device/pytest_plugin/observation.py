@@ -61,6 +61,8 @@ class Totals(Struct, frozen=True, rename="camel"):
     unaccounted: int = 0
     overdue_unknown: int = 0
     unseen_streams: int = 0
+    unobserved: int = 0
+    missed_before: int = 0
 
 
 class Server(Struct, frozen=True, rename="camel"):
@@ -123,6 +125,8 @@ def from_snapshot(snapshot: Snapshot) -> Observation:
             counts.unaccounted,
             counts.overdue_unknown,
             counts.unseen_streams,
+            counts.unobserved,
+            counts.missed_before,
         ),
         servers=tuple(map(_server, snapshot.servers)),
         time=utc(snapshot.time_utc_ns),

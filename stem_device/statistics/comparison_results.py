@@ -131,9 +131,14 @@ class Comparison:
         found = tuple(
             change for change in changes if change.kind in kinds and change.verdict is Verdict.WORSE
         )
-        if kind is Kind.MISSED and not found and self.a.lost == 0 < self.b.lost:
+        if kind is Kind.MISSED and not found and self.losses_appeared:
             return tuple(change for change in self.overall if change.kind in kinds and change.evidence.b > 0)
         return found
+
+    @property
+    def losses_appeared(self) -> bool:
+        """Whether A lost nothing, and B did."""
+        return self.a.lost == 0 < self.b.lost
 
     @property
     def overdue_appeared(self) -> bool:

@@ -81,7 +81,8 @@ class Totals:
     """The whole of it. ``seconds`` are those that polls cover, of all sources.
 
     ``subscriptions`` counts those that lived in some poll, ``ended`` those that are no more at the end.
-    ``followed`` are servers that are no targets: they, and what they publish, are in no other number here.
+    ``followed`` are servers that are no targets: ``counts`` has what they published for monitored
+    subscriptions, and they are in no other number here.
     """
 
     seconds: float

@@ -79,7 +79,7 @@ def summarise(recording: Recording) -> Statistics:
         schema=SCHEMA,
         version=SCHEMA_VERSION,
         sources=_sources(parts),
-        totals=_totals(parts, _with_streams(whole, streams, _own(parts) - 1)),
+        totals=_totals(parts, _with_streams(whole, streams, np.zeros_like(streams.server))),
         timings=timings.overall,
         servers=_servers(parts, _with_streams(by_server, streams, streams.server), timings),
         streams=_streams(parts),
@@ -117,11 +117,6 @@ def _with_streams(sums: Sums, streams: Groups, into: Integers) -> Sums:
     )
 
 
-def _own(parts: _Parts) -> Integers:
-    """1 for streams of servers that are targets: what others publish is in no total."""
-    return (~parts.presence.followed[parts.streams.server]).astype(np.int64)
-
-
 def _sources(parts: _Parts) -> tuple[SourceSummary, ...]:
     polls = parts.polls
     return tuple(
@@ -148,7 +143,7 @@ def _totals(parts: _Parts, whole: Sums) -> Totals:
         polls=len(parts.polls),
         servers=int(np.count_nonzero(~parts.presence.followed)),
         followed=int(np.count_nonzero(parts.presence.followed)),
-        streams=int(_own(parts).sum()),
+        streams=int(np.count_nonzero(~parts.presence.followed[parts.streams.server])),
         subscriptions=int(np.count_nonzero(parts.subscriptions.lived)),
         ended=int(np.count_nonzero(parts.subscriptions.ended)),
         disconnected=disconnected,

@@ -54,10 +54,12 @@ def recorded_columns(recording: Recording, polls: Polls, choice: Choice) -> Colu
         servers=_servers(servers, ends),
         streams=_streams(recording, polls, choice, ends),
         unobserved=int(servers.rise("unobserved_total", servers.server).sum()) if known else 0,
+        missed_before=int(servers.rise("missed_before", servers.server).sum()) if known else 0,
         unbalanced=int(servers.rise("books_unbalanced", servers.server).sum()) if known else 0,
         uncounted_seconds=_uncounted_seconds(polls),
         problems=_problems(recording, polls),
         complete=recording["subscriptions"].knows("unaccounted_delta"),
+        overdue_departed=_overdue_departed(recording, polls),
     )
 
 
@@ -152,6 +154,15 @@ def _uncounted_seconds(polls: Polls) -> float:
             between += begin - reached
         reached = max(reached, end)
     return missing + between / 1e9
+
+
+def _overdue_departed(recording: Recording, polls: Polls) -> int:
+    """Subscriptions that waited for events when their servers were removed, by the end of each recording."""
+    table = recording["departed"]
+    if not len(table):
+        return 0
+    last = np.isin(table.poll_rows(), polls.last_polls())
+    return int(table["overdue_unknown"][last].sum())
 
 
 def _problems(recording: Recording, polls: Polls) -> tuple[str, ...]:

@@ -169,3 +169,27 @@ def test_what_stays_overdue_is_waited_for_until_it_arrives(
         monitor.wait(lambda: level(monitor) in {"clear", "unknown"}, "the end of the wait")
         assert monitor.value("totalMissedEvents") == 0
         monitor.wait_state(tango.DevState.ON)
+
+
+def test_what_was_pushed_in_the_last_moments_of_a_subscription_is_not_called_clear(
+    database: EmbeddedDatabase, servers: ServerFactory, tmp_path: Path
+) -> None:
+    publisher, subscriber = servers(), servers()
+    index = subscriber.subscriber.subscribe(publisher.publisher)
+    # Polls are asked for here, so that what happens between two of them is certain.
+    properties = {"PollPeriod": ["600"]}
+    targets = [publisher.name, subscriber.name]
+    with event_monitor(database, tmp_path, targets, properties=properties) as monitor:
+        push_until_received(publisher, subscriber, index)
+        monitor.proxy.Poll()
+        monitor.wait(lambda: level(monitor) == "clear", "an all-clear")
+        publisher.publisher.push(steps=5)
+        settle(subscriber)
+        subscriber.subscriber.unsubscribe(index)
+        monitor.proxy.Poll()
+        monitor.wait(lambda: level(monitor) == "unknown", "a verdict without an all-clear")
+        text = str(monitor.value("verdictText"))
+        assert "5 events were pushed around a restart, an end or a beginning" in text
+        assert "known subscriptions: 1 in 1 server" in text
+        assert monitor.value("totalMissedEvents") == monitor.value("totalUnaccountedEvents") == 0
+        assert monitor.proxy.state() == tango.DevState.ON

@@ -2,7 +2,7 @@
 
 from stem_device.analysis.causes.analyst import Analyst, worst_first
 from stem_device.analysis.causes.rules import RULES, name_cause
-from stem_device.analysis.causes.told import PHRASES, by_advice, cause_of, find, losers
+from stem_device.analysis.causes.told import PHRASES, by_advice, cause_of, find, losers, outcome_of
 
 __all__ = [
     "PHRASES",
@@ -13,5 +13,6 @@ __all__ = [
     "find",
     "losers",
     "name_cause",
+    "outcome_of",
     "worst_first",
 ]

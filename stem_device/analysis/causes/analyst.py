@@ -162,6 +162,6 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 def _with_causes(server: ServerRecord, told: Mapping[Key, Finding]) -> ServerRecord:
     records = []
     for record in server.subscriptions:
-        finding = told.get((server.name, record.topic, record.ended))
+        finding = told.get((server.name, record.topic))
         records.append(record if finding is None else structs.replace(record, cause=finding.cause.value))
     return structs.replace(server, subscriptions=tuple(records))

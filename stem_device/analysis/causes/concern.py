@@ -11,8 +11,8 @@ from stem_device.analysis.causes.rules_of_lives import PATIENCE_SECONDS, connect
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Link, ServerRecord, Snapshot, SubscriptionRecord
 
-Key = tuple[str, str, bool]
-"""Server, topic, whether that subscription has ended."""
+Key = tuple[str, str]
+"""Server and topic. One that has ended and is there again is the same story: its row goes on."""
 
 
 class Concerned(Struct, frozen=True):
@@ -39,7 +39,7 @@ def concerned_in(snapshot: Snapshot, followed: Container[Key]) -> Iterator[Conce
             continue  # by far most servers: nothing was ever lost here, and nothing waits
         for record in server.subscriptions:
             lost = record.missed_delta or record.unaccounted_delta
-            key = (server.name, record.topic, record.ended)
+            key = (server.name, record.topic)
             if not (lost or record.overdue or key in followed) and (
                 not troubled or not {record.publisher.lower(), server.name.lower()} & troubled
             ):

@@ -8,6 +8,7 @@ from stem_device.analysis.causes.facts import GONE, Case
 from stem_device.analysis.causes.history import Point
 from stem_device.analysis.causes.named import Named
 from stem_device.analysis.causes.words import events, seconds, short, times
+from stem_device.analysis.wording import stamp
 from stem_device.model.finding import Cause, Finding
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Link, ServerRecord, SubscriptionRecord
@@ -33,7 +34,7 @@ def not_running(case: Case) -> Named | None:
     left = case.lost or case.overdue
     return Named(
         Cause.NOT_RUNNING,
-        f"{short(server.name)} does not run since {seconds(ago)}; {events(left)} had been pushed and not "
+        f"{short(server.name)} has not run since {_since(server)}; {events(left)} had been pushed and not "
         "received when it ended.",
         {"not_running_seconds": ago, "left_events": left},
     )
@@ -90,7 +91,7 @@ def publisher_gone(case: Case) -> Named | None:
     waits = f"; {events(case.overdue)} of it had not arrived" if case.overdue else ""
     return Named(
         Cause.PUBLISHER_GONE,
-        f"The publisher {short(server.name)} {how} since {seconds(ago)}{waits}.",
+        f"The publisher {short(server.name)} {how} since {_since(server)}{waits}.",
         {"gone_seconds": ago, "overdue": case.overdue, "lost": case.lost},
         named=how,
     )
@@ -131,7 +132,7 @@ def restarted(case: Case) -> Named | None:
     else:
         counted = _counted(subscriber, publisher)
         what = " and ".join(f"the {side} was restarted {times(n)}" for side, n in counted)
-        left = f"; {events(case.lost)} pushed before cannot be told to have arrived" if case.lost else ""
+        left = f"; {_left_by_restart(case.lost)}" if case.lost else ""
         sentence = f"{what[0].upper()}{what[1:]}, the last time {seconds(ago)} ago{left}."
     return Named(
         Cause.RESTARTED,
@@ -142,7 +143,11 @@ def restarted(case: Case) -> Named | None:
 
 
 def _restarted_with(side: str, lost: int) -> str:
-    return f"The {side} was restarted; {events(lost)} pushed before cannot be told to have arrived."
+    return f"The {side} was restarted; {_left_by_restart(lost)}."
+
+
+def _left_by_restart(lost: int) -> str:
+    return f"{events(lost)} pushed before {'is' if lost == 1 else 'are'} missed or unaccounted"
 
 
 def former_life(case: Case) -> Named | None:
@@ -230,6 +235,11 @@ def since_seconds(case: Case, server: ServerRecord) -> float:
     return max(0.0, (case.now.time_utc_ns - server.since_utc_ns) / 1e9)
 
 
+def _since(server: ServerRecord) -> str:
+    """A time of day: the sentence stays true however long it is told."""
+    return f"{stamp(server.since_utc_ns)} UTC"
+
+
 def process_age(case: Case) -> float | None:
     """Seconds that the subscriber's process is known to run; None where it was there from the first poll."""
     identity = case.subscriber.identity
@@ -246,10 +256,10 @@ def _gone(server: ServerRecord) -> bool:
 
 def _how(server: ServerRecord) -> str:
     if server.failure is Failure.NOT_EXPORTED or server.state is ServerState.NOT_EXPORTED:
-        return "is not exported"
+        return "has not been exported"
     if server.ended or server.failure in GONE:
-        return "does not run"
-    return "does not answer"
+        return "has not run"
+    return "has not answered"
 
 
 def _before(case: Case) -> Point:

@@ -7,6 +7,7 @@ from stem_device.analysis.causes.history import AVERAGE_SECONDS
 from stem_device.analysis.causes.named import Named
 from stem_device.analysis.causes.rules_of_lives import since_seconds
 from stem_device.analysis.causes.words import events, milliseconds, rate, seconds, short
+from stem_device.analysis.wording import stamp
 from stem_device.model.finding import Cause, Standing
 
 BLOCKED_SECONDS = 3.0
@@ -87,7 +88,7 @@ def burst(case: Case) -> Named | None:
     if pushed is None:
         return None
     if not case.lost and case.standing is Standing.RECOVERING:
-        return _worked_off(case, pushed)
+        return _worked_off(case, pushed) if pushed else None
     if pushed < SMALL_QUEUE or not (case.lost or _left_behind(case)):
         return None
     beyond = pushed > case.queue_events
@@ -125,6 +126,10 @@ def unknown(case: Case) -> Named:
         )
     elif case.lost:
         sentence = f"{events(case.lost)} were lost; nothing in the counters says why."
+    elif case.standing is Standing.RECOVERING:
+        sentence = (
+            f"{events(case.overdue)} wait, pushed before anybody watched; the subscriber works them off."
+        )
     else:
         sentence = f"{events(case.overdue)} wait; nothing says why yet."
     return Named(
@@ -149,8 +154,8 @@ def _silent(case: Case) -> Named:
     ago = since_seconds(case, case.subscriber)
     return Named(
         Cause.CONSUMER_BLOCKED,
-        f"{short(case.subscriber.name)} does not answer since {seconds(ago)}: its process is frozen or "
-        "overloaded.",
+        f"{short(case.subscriber.name)} has not answered since "
+        f"{stamp(case.subscriber.since_utc_ns)} UTC: its process is frozen or overloaded.",
         {"silent_seconds": ago, "overdue": case.overdue},
         likely=True,
         named="process",

@@ -43,6 +43,13 @@ def cause_of(finding: Telling) -> str:
     return f"{likely}{PHRASES[finding.cause]}: {finding.sentence}"
 
 
+def outcome_of(finding: Finding) -> str:
+    """``lost 7 of a/b/c/x.change``, ``waits for 3 of ...``, or ``waits for events of ...``."""
+    what = [f"lost {finding.lost:,}"] if finding.lost else []
+    what += [f"waits for {finding.overdue:,}"] if finding.overdue else []
+    return f"{' and '.join(what) or 'waits for events'} of {finding.stream}"
+
+
 def by_advice(findings: Iterable[Finding]) -> tuple[tuple[str, tuple[Finding, ...]], ...]:
     """What to do, and the findings that it is for, in the order of the first of each."""
     found: dict[str, list[Finding]] = {}
@@ -57,5 +64,5 @@ def losers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def find(findings: Iterable[Finding], server: str, topic: str) -> Finding | None:
-    """The finding about one subscription; the first, should it have ended and begun again."""
+    """The finding about one subscription."""
     return next((one for one in findings if one.server == server and one.topic == topic), None)

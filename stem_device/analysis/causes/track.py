@@ -56,7 +56,8 @@ class Track:
         named = name_cause(case)
         before = self._findings.get(named.cause)
         concern = Concern.LOST if case.lost or (before and before.lost) else Concern.WAITING
-        if before is not None and before.concern is concern and before.likely == named.likely:
+        still_waits = before is not None and bool(before.overdue) == bool(case.overdue)
+        if before is not None and still_waits and before.concern is concern and before.likely == named.likely:
             age = (case.now.monotonic_ns - self._made_ns[named.cause]) / 1e9
             if age < refresh_seconds and not case.lost:
                 self._keep(before, case)

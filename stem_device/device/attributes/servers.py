@@ -72,7 +72,8 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "Followed servers",
         "servers",
         "Servers that are no targets and are asked because monitored subscriptions depend on them, in any "
-        "state. They are in no other count and no sum.",
+        "state. They are in no other count; of what they publish, sums have what monitored subscriptions "
+        "depend on.",
         lambda polled: len(polled.digest.followed),
         quality=waits_for(Why.REFUSED, Why.SILENT, Why.FAILING, followed=True),
     ),

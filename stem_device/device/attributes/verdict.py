@@ -45,7 +45,7 @@ def _worst_cause(polled: Polled) -> str:
 
 def _text(polled: Polled) -> str:
     cause = why_worst(polled.snapshot, polled.verdict)
-    told = sentence(polled.verdict) + (f" Cause: {cause}" if cause else "")
+    told = sentence(polled.verdict) + (f" {cause}" if cause else "")
     return tango_text(told, MAX_SENTENCE_CHARACTERS)
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
-from stem_device.analysis.causes import by_advice, cause_of
+from stem_device.analysis.causes import by_advice, cause_of, outcome_of
 from stem_device.analysis.verdict import Verdict, Why
 from stem_device.analysis.wording import WORDS
 from stem_device.model.finding import Finding
@@ -97,8 +97,7 @@ def _why(findings: Findings) -> str:
 
 
 def _because(finding: Finding, prefix: str) -> str:
-    what = f"lost {finding.lost:,}" if finding.lost else f"waited for {finding.overdue or 0:,}"
-    text = f"{finding.server} {what} of {finding.stream}: {cause_of(finding)}"
+    text = f"{finding.server} {outcome_of(finding)}: {cause_of(finding)}"
     return numbers.without(prefix, text)
 
 

@@ -228,6 +228,56 @@ def test_an_ended_subscription_leaves_what_was_overdue_unaccounted():
     assert (case.account.record.unaccounted_total, case.account.record.unaccounted_delta) == (0, -44)
 
 
+def test_what_was_pushed_after_the_last_poll_of_an_ended_subscription_is_unobserved():
+    case = Case(10, callback(10, 10))
+    case.poll(60, callback(60, 60))
+    case.stream.update(261, case.moment)
+    case.account.end(case.moment)
+    record = case.account.record
+    assert (record.unobserved_total, record.unaccounted_total, record.missed_total) == (200, 0, 0)
+    case.account.resume(Sight(callback(260, 260), ENDPOINT, case.stream, 1, case.moment))
+    assert case.account.record.unobserved_total == 0
+
+
+def test_what_a_dead_publisher_owed_and_is_booked_is_not_unobserved_too():
+    case = Case(10, callback(10, 10))
+    case.poll(1000, callback(100, 100))
+    case.publisher_ends()
+    case.poll(0, callback(100, 100))
+    case.poll(0, callback(100, 100))
+    case.poll(0, callback(100, 100), seconds=30)
+    assert case.account.record.missed_total == 900
+    case.account.end(case.moment)
+    record = case.account.record
+    assert (record.missed_total, record.unobserved_total, record.unaccounted_total) == (900, 0, 0)
+
+
+def test_what_its_successor_received_in_the_same_poll_is_observed():
+    case = Case(10, callback(10, 10))
+    case.poll(60, callback(60, 60))
+    case.stream.update(261, case.moment)
+    case.account.end(case.moment)
+    case.account.renew(Sight(callback(260, 150), ENDPOINT, case.stream, 1, case.moment))
+    assert case.account.record.unobserved_total == 50
+
+
+def test_overdue_from_before_monitoring_does_not_vanish_when_the_subscription_ends():
+    case = Case(1000, callback(10, 10))
+    case.poll(1000, callback(30, 30))
+    assert case.account.record.overdue == 970
+    case.account.end(case.moment)
+    record = case.account.record
+    assert (record.unobserved_total, record.unaccounted_total, record.missed_total) == (970, 0, 0)
+
+
+def test_overdue_from_before_monitoring_does_not_vanish_when_the_publisher_ends():
+    case = Case(1000, callback(10, 10))
+    case.poll(1000, callback(30, 30))
+    case.publisher_ends()
+    record = case.poll(0, callback(30, 30))
+    assert (record.unobserved_total, record.unaccounted_total, record.missed_total) == (970, 0, 0)
+
+
 def test_a_counter_that_no_life_explains_unbalances_the_books():
     case = Case(100, callback(100, 100))
     case.stream.pushed = 50

@@ -195,6 +195,23 @@ def test_a_subscriber_that_comes_back_was_restarted() -> None:
     assert named(system) == Cause.RESTARTED
     assert system.finding is not None
     assert system.finding.lost == 45
+    system.polls([0, 0])
+    assert named(system) == Cause.RESTARTED
+
+
+def test_a_subscription_that_is_there_again_at_once_keeps_its_story() -> None:
+    system = System(callback=0.5)
+    system.polls([0, 0, 50, 0])
+    before = dict(system.subscriber)
+    system.subscriber |= gone(Failure.REFUSED, system.now, ended=True)
+    system.poll(unaccounted_delta=45, ended=True, overdue=0)
+    assert named(system) == Cause.NOT_RUNNING
+    system.subscriber = before | {"identity": Identity(2, 13, "", system.now)}
+    system.callback = 0.001
+    system.polls([0, 0])
+    assert named(system) == Cause.RESTARTED
+    assert system.finding is not None
+    assert system.finding.lost == 45
 
 
 @pytest.mark.parametrize("side", ["subscriber", "publisher"])
@@ -355,3 +372,14 @@ def test_when_it_happened() -> None:
     assert before <= noticed.since_utc_ns < noticed.until_utc_ns <= system.now
     assert noticed.since_utc_ns - before <= SECOND
     assert before > BEGIN
+
+
+def test_what_waited_before_anybody_watched_is_no_burst() -> None:
+    system = System(callback=0.02)
+    system.pushed = system.published = 500
+    system._queue.extend(range(1, 501))
+    system._pushed_before = 500
+    system.polls([0] * 4)
+    assert named(system) == Cause.UNKNOWN
+    assert system.finding is not None
+    assert "pushed before anybody watched" in system.finding.sentence

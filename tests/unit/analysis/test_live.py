@@ -84,7 +84,24 @@ def test_the_repeated_records_of_a_silent_server_count_once() -> None:
 def test_what_a_life_that_ended_leaves_unaccounted_is_a_loss() -> None:
     gone = server("a", structs.replace(DOUBTFUL, ended=True), state=ServerState.NOT_EXPORTED)
     verdict = after(healthy(), snapshot(gone, server("b", FINE), seconds=1))
-    assert (verdict.level, verdict.unaccounted, verdict.coverage.subscriptions) == (Level.LOST, 4, 1)
+    assert (verdict.level, verdict.unaccounted, verdict.coverage.subscriptions) == (Level.LOST, 4, 2)
+
+
+def test_a_subscription_that_ended_in_the_span_is_known_in_it() -> None:
+    ended = snapshot(server("a", structs.replace(FINE, ended=True)), seconds=50)
+    assert level(healthy(), ended) is Level.CLEAR
+    assert after(healthy(), ended).coverage.subscriptions == 1
+    later = snapshot(server("a"), seconds=149.9)
+    assert level(healthy(), ended, later) is Level.CLEAR
+    forgotten = snapshot(server("a"), seconds=150)
+    assert level(healthy(), ended, forgotten) is Level.UNKNOWN
+    assert after(healthy(), ended, forgotten, hold=math.inf).level is Level.CLEAR
+    assert after(healthy(), ended, healthy(60)).coverage.subscriptions == 1
+
+
+def test_a_server_that_was_removed_was_known_in_the_span() -> None:
+    coverage = after(healthy(), snapshot(server("b", FINE), seconds=1)).coverage
+    assert (coverage.subscriptions, coverage.subscribers, coverage.servers) == (2, 2, 1)
 
 
 def test_what_arrived_after_all_is_no_loss_any_more() -> None:

@@ -34,6 +34,7 @@ def test_others_and_overdue_stand_beside_the_worst() -> None:
 def test_only_unaccounted() -> None:
     text = said(lost(loss(0, 1)))
     assert text.startswith("slow/1 has 1 event of a/b/c/x.change from fast/1 unaccounted (nobody can know")
+    assert "arrived), between 2023-11-14" in text
 
 
 def test_a_short_interval_has_milliseconds_and_a_long_one_two_dates() -> None:
@@ -71,7 +72,7 @@ def test_every_ground_is_a_part_once() -> None:
     assert first.startswith("It is not known whether anything was missed: overdue events of 2 subscriptions")
     assert first.count("(and 1 more)") == 1
     assert others == [
-        "1 event was pushed around a restart or a connection, where none can be followed.",
+        "1 event was pushed around a restart, an end or a beginning: nothing tells whether it arrived.",
         "dserver/fast/1 does not run: it was stopped.",
     ]
 

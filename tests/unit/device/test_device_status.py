@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from device_builders import Health, Recording, disconnected, server, snapshot, subscription
 from made_verdicts import judged
+from msgspec import structs
 
 from stem_device.analysis.causes import Analyst
 from stem_device.analysis.facts import Patience
+from stem_device.device.causes import why_worst
 from stem_device.device.status import MAX_LINES, NO_TARGETS, Situation, fault_status, status_of
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS
+from stem_device.model.finding import Cause
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Counts, Snapshot
 
@@ -79,7 +83,7 @@ def test_unaccounted_events_are_told() -> None:
     text = told(snapshot(server("a", row), counts=counts))
     assert "- a has 7 events of a/b/c/x.change from dserver/fast/1 unaccounted" in text
     assert "0 events missed, 7 unaccounted since 2023-11-14 22:13:20 UTC." in text
-    assert "3 events pushed before that" in text
+    assert "3 events pushed before monitoring began and found to be lost since" in text
 
 
 def test_the_text_stays_while_nothing_happens() -> None:
@@ -97,6 +101,15 @@ def test_who_missed_what_from_whom_and_what_to_do() -> None:
         "says why.\nWhat to do: " in text
     )
     assert "120513 events missed since" in text
+
+
+def test_the_cause_of_the_worst_is_a_sentence() -> None:
+    one = Analyst().complete(snapshot(server("dserver/slow/1", LOSSY)))
+    verdict = judged(one, patience=AT_ONCE)
+    assert why_worst(one, verdict).startswith("Cause unknown: 120,513 events were lost; nothing in")
+    (finding,) = one.findings
+    known = replace(one, findings=(structs.replace(finding, cause=Cause.BURST, likely=True),))
+    assert why_worst(known, verdict).startswith("Cause: likely burst beyond the queue: ")
 
 
 def test_a_lower_bound_says_so() -> None:

@@ -188,7 +188,7 @@ def test_unaccounted_events_are_losses_with_cause_and_interval() -> None:
         "5 missed events:\n"
         "  sub/1 has 5 events of lab/a/1/X.change, published by pub/1, "
         "unaccounted (nobody can know whether they arrived), "
-        "lost between 2026-11-26 12:00:10 and 12:00:30 UTC"
+        "between 2026-11-26 12:00:10 and 12:00:30 UTC"
     )
     assert test.verdict.level is Level.LOST
 
@@ -212,6 +212,22 @@ def test_a_server_that_has_fallen_silent_is_no_success() -> None:
     assert test.missed == 0
     with pytest.raises(AssertionError, match="its counts are not known: it is down"):
         test.assert_nothing_missed()
+
+
+def test_a_server_that_was_stopped_in_good_order_fails_no_test() -> None:
+    stopped = changed(seen(10, 10, state=ServerState.NOT_EXPORTED), ended=True)
+    test, _ = begun(seen(10, 10), stopped)
+    test.assert_nothing_missed()
+    assert test.verdict.level is Level.CLEAR
+    assert test.verdict.coverage.subscriptions == 1
+
+
+def test_what_was_pushed_around_an_end_makes_the_verdict_unknown() -> None:
+    later = seen(10, 10)
+    later = msgspec.structs.replace(later, totals=msgspec.structs.replace(later.totals, unobserved=3))
+    test, _ = begun(seen(10, 10), later)
+    test.assert_nothing_missed()
+    assert test.verdict.level is Level.UNKNOWN
 
 
 def test_counters_that_were_set_back_are_no_success() -> None:

@@ -142,6 +142,7 @@ class Story:
             servers=servers,
             streams=StreamColumns(before_end=nothing, stream=nothing, unseen=nothing),
             unobserved=0,
+            missed_before=0,
             unbalanced=0,
             uncounted_seconds=0.0,
             problems=(),

@@ -15,6 +15,7 @@ from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.analysis.verdict import Level, Verdict, Why
+from stem_device.analysis.wording import sentence
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, SubscriptionRecord, Unseen
 from stem_device.reading import open_recording
@@ -128,6 +129,45 @@ def test_a_recording_is_judged_as_it_was_live(tmp_path: Path, seeds: range) -> N
         assert sorted(one.why for one in found.waiting) == sorted(one.why for one in live.waiting), seed
         levels.add(found.level)
     assert len(levels) > 1
+
+
+def test_what_ended_in_the_span_is_known_live_and_in_a_recording(tmp_path: Path) -> None:
+    ended = structs.replace(subscription(), ended=True)
+    polls = [snapshot(server("a", row), seconds=n) for n, row in enumerate((subscription(), ended, ended))]
+    live = judged(*polls, hold_seconds=float("inf"))
+    found = recorded(tmp_path / "ended.h5", *polls)
+    assert live.level is found.level is Level.CLEAR
+    assert live.coverage == found.coverage
+
+
+def test_what_a_removed_target_waited_for_is_unknown_live_and_in_a_recording(tmp_path: Path) -> None:
+    waits, rest = server("a", subscription(overdue=7)), server("b", subscription())
+    left = Counts(overdue_unknown=1)
+    polls = [
+        snapshot(waits, rest),
+        replace(snapshot(rest, seconds=1, counts=left), departed=left),
+        replace(snapshot(rest, seconds=2, counts=left), departed=left),
+    ]
+    live = judged(*polls, hold_seconds=float("inf"))
+    found = recorded(tmp_path / "removed.h5", *polls)
+    assert live.level is found.level is Level.UNKNOWN
+    assert live.overdue_unknown == found.overdue_unknown == 1
+
+
+def test_what_was_lost_from_before_monitoring_is_told_beside_the_all_clear(tmp_path: Path) -> None:
+    polls = [
+        snapshot(
+            server("a", subscription(missed_before=lost), counts=Counts(missed_before=lost)),
+            seconds=n,
+            counts=Counts(missed_before=lost),
+        )
+        for n, lost in enumerate((0, 1102, 1102))
+    ]
+    live = judged(*polls, hold_seconds=float("inf"))
+    found = recorded(tmp_path / "before.h5", *polls)
+    assert live.level is found.level is Level.CLEAR
+    assert live.missed_before == found.missed_before == 1102
+    assert ", but 1,102 events pushed before monitoring began were lost; known" in sentence(found)
 
 
 def test_a_time_span_counts_its_own_losses(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ pytest.importorskip("scipy")
 from altered_recording import altered, subscription
 from synthetic_recording import HOST, Loss, Plan, write_recording
 
+from stem_device.cli.compare_tables import compare_parts
 from stem_device.reading import Recording, open_recording
 from stem_device.statistics import Change, Comparison, Kind, Verdict, compare
 
@@ -22,6 +23,12 @@ MANY = tuple(Loss(poll, 1, 2, 60) for poll in range(2, POLLS, 4))
 
 def made(path: Path, seed: int, **values: object) -> Recording:
     return open_recording(write_recording(path, Plan(**{"polls": POLLS, "seed": seed, **values})).paths)
+
+
+def conclusion(comparison: Comparison) -> str:
+    """The sentences that a person reads first."""
+    _, said, *_ = compare_parts(comparison, 10)
+    return str(said)
 
 
 def by_kind(comparison: Comparison, kind: Kind, quantile: str = "") -> Change:
@@ -104,6 +111,9 @@ def test_from_none_to_some_fails_without_statistics(folder: Path) -> None:
     assert missed.verdict is Verdict.UNSURE
     assert found.failed(Kind.MISSED) == (missed,)
     assert back.failed(Kind.MISSED) == ()
+    said, said_back = conclusion(found), conclusion(back)
+    assert said.startswith("B has 10 events missed or unaccounted, and A none.\nNothing else became")
+    assert said_back.startswith("Nothing became")
 
 
 def test_overdue_events(folder: Path) -> None:

@@ -74,6 +74,19 @@ def test_one_that_ended_before_is_no_subscription_of_the_recording(tmp_path: Pat
     assert (found.totals.subscriptions, found.totals.ended) == (3, 1)
 
 
+def test_what_a_followed_server_published_is_in_the_sum_as_it_was_live(tmp_path: Path) -> None:
+    path = tmp_path / "followed.h5"
+    recorder = Hdf5Recorder(path, RecordingContext())
+    for one in synthetic_snapshots(PLAN):
+        first, *others = one.servers
+        recorder.write(replace(one, servers=(structs.replace(first, followed=True), *others)))
+    recorder.close()
+    with open_recording(path) as recording, open_recording(record(tmp_path / "a.h5", lambda *_: {})) as own:
+        followed, all_own = summarise(recording).totals, summarise(own).totals
+    assert (followed.servers, followed.followed, followed.streams) == (1, 1, 2)
+    assert followed.counts.published == all_own.counts.published > 0
+
+
 def test_overdue_that_is_unknown_is_counted_by_subscription(tmp_path: Path) -> None:
     with open_recording(record(tmp_path / "a.h5", lambda *_: {"overdue": None})) as recording:
         found = summarise(recording)
