@@ -86,6 +86,10 @@ def context_lists(file: StoredFile) -> Iterator[Finding]:
         dataset = file.dataset(f"{_CONTEXT}/{name}")
         if dataset is None or len(dataset.shape or ()) != 1 or dataset.dtype.kind not in "SO":
             yield Finding("context_lists", f"{_CONTEXT}/{name}", "is missing, or no list of texts")
+        elif not file.is_small(f"{_CONTEXT}/{name}"):
+            yield Finding(
+                "context_lists", f"{_CONTEXT}/{name}", "is far too long, or its texts have no fixed length"
+            )
         else:
             lengths[name] = dataset.shape[0]
     for kind in ("property", "version"):
