@@ -25,7 +25,16 @@ from stem_device.recording.gate import (
     refuse_swollen_chunks,
     small,
 )
-from stem_device.recording.kinds import MAX_TIME_NS, Column, Kind, Version, bounds_of, version_of
+from stem_device.recording.kinds import (
+    MAX_COUNT,
+    MAX_PARTS,
+    MAX_TIME_NS,
+    Column,
+    Kind,
+    Version,
+    bounds_of,
+    version_of,
+)
 from stem_device.recording.layout import ENTRY
 from stem_device.recording.untyped import Hdf5File, import_h5py
 
@@ -51,7 +60,6 @@ _POLL_BYTES = 512
 """What readers remember of a poll or mark: the moment, and for each table where its rows end."""
 _NAME_BYTES = 512
 """Of a row of names: as bytes, as text, and where it is looked up."""
-_MAX_PARTS = 1_000_000
 _LISTS = ("targets", "property_names", "property_values", "version_names", "version_values")
 
 
@@ -186,6 +194,8 @@ class PartFile:
 
     def _check_values(self, path: str, column: Column, values: Values) -> None:
         """Numbers that nobody can have counted lead to endless loops and overflows later on."""
+        if column.kind is Kind.FLOAT and (np.abs(values) > MAX_COUNT).any():  # NaN is not
+            raise self.damaged(f"{path} has a number that cannot be true, {np.nanmax(np.abs(values)):g}")
         if column.kind is not Kind.INTEGER or not len(values):
             return
         least, most = bounds_of(column)
@@ -324,7 +334,7 @@ def _identifier(file: Hdf5File, path: Path) -> str:
 
 def _number(file: Hdf5File, path: Path) -> int:
     number = int(small(file, path, f"{ENTRY}/context/part")[()])
-    if not 0 < number <= _MAX_PARTS:
+    if not 0 < number <= MAX_PARTS:
         raise ValueError(f"{ENTRY}/context/part is {number}")
     return number
 

@@ -65,6 +65,10 @@ MAX_TIME_NS = MAX_UTC_NS
 """Later moments cannot be told in 64 bits."""
 
 
+MAX_PARTS = 1_000_000
+"""Files of one recording; each has a megabyte or more."""
+
+
 def bounds_of(column: Column) -> tuple[int, int]:
     """The lowest and the highest number that can be true in an INTEGER, apart from ``missing``.
 

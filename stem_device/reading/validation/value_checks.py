@@ -14,7 +14,7 @@ from stem_device.reading.validation.finding import Finding, note
 from stem_device.reading.validation.scan import Spot, columns_of, scan, told
 from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
-from stem_device.recording.kinds import Column, Kind, Table, bounds_of
+from stem_device.recording.kinds import MAX_COUNT, Column, Kind, Table, bounds_of
 
 CODES = (
     (spec.SERVERS, "failure", set(map(str, Failure))),
@@ -60,10 +60,13 @@ def counts(file: StoredFile) -> Iterator[Finding]:
 
 
 def floats(file: StoredFile) -> Iterator[Finding]:
-    """Numbers are finite or NaN."""
+    """Numbers are at most 2^53, and finite, or NaN."""
     for table, column in columns_of(file, Kind.FLOAT):
         yield from scan(
-            file, Spot("floats", table, column.name), lambda _, values: np.isinf(values), "is infinite"
+            file,
+            Spot("floats", table, column.name),
+            lambda _, values: np.abs(values) > MAX_COUNT,
+            "is infinite, or above 2^53",
         )
 
 

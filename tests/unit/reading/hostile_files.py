@@ -138,10 +138,10 @@ def _made_anew(where: str, **how: Any) -> Harm:
 
 
 def _swollen(path: Path, _: Path) -> None:
-    """A chunk of 8 kB that inflates to 3 GB."""
+    """A chunk of 8 kB that inflates to 1.2 GB."""
     squeeze = zlib.compressobj(9)
     block = bytes(1 << 24)
-    data = b"".join(squeeze.compress(block) for _ in range(190)) + squeeze.flush()
+    data = b"".join(squeeze.compress(block) for _ in range(72)) + squeeze.flush()
     with h5py.File(path, "r+") as file:
         file["entry/polls/time_utc_ns"].id.write_direct_chunk((0,), data)
 
@@ -157,7 +157,7 @@ def _compressed_twice(path: Path, _: Path) -> None:
         space = h5py.h5s.create_simple((rows,), (h5py.h5s.UNLIMITED,))
         kind = h5py.h5t.NATIVE_INT64
         made = h5py.h5d.create(file["entry/polls"].id, b"time_utc_ns", kind, space, how)
-        once = zlib.compress(bytes(1 << 30), 9)
+        once = zlib.compress(bytes(1 << 28), 9)
         made.write_direct_chunk((0,), zlib.compress(once, 9))
 
 
@@ -264,7 +264,8 @@ ABSURD: dict[str, Harm] = {
     "polls of another type": _made_anew("polls/poll", data=np.array(["a"] * 12, "S3")),
     "polls as texts of any length": _made_anew("polls/poll", data=["a"] * 12, dtype=h5py.string_dtype()),
     "polls of two dimensions": _made_anew("polls/poll", data=np.zeros((12, 2), np.int64)),
-    "samples of infinite length": _column("subscriber_samples/process_micros", np.inf),
+    "samples of infinite length": _column("subscriber_samples/micros_since_last_event", np.inf),
+    "pauses of endless length": _column("publisher_samples/micros_since_last_event", 1e300),
 }
 """Numbers that cannot be true."""
 

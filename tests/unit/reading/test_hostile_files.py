@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -40,6 +41,7 @@ class Attacker:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[str, Outcomes] = {}
+        self._numbers = itertools.count()
         self._good = folder / "good.h5"
         write_recording(self._good, _plan())
         self._program = subprocess.Popen(
@@ -60,7 +62,7 @@ class Attacker:
         self._program.communicate()
 
     def _attack(self, name: str, harm: Harm) -> Outcomes:
-        folder = self._folder / str(len(self._known))
+        folder = self._folder / str(next(self._numbers))
         folder.mkdir()
         path = folder / "a.h5"
         shutil.copy(self._good, path)
@@ -115,7 +117,7 @@ def harmless(outcome: dict[str, Any]) -> str:
     assert outcome["code"] in {0, 1, 2}
     told: str = outcome["stderr"]
     if outcome["code"]:
-        assert told.startswith("stem: ") or ": violation " in outcome["stdout"], outcome
+        assert told.startswith("stem: ") or " violation" in outcome["stdout"], outcome
     return told
 
 
@@ -160,7 +162,7 @@ def test_nobody_believes_what_cannot_be_true(attacker: Attacker, name: str) -> N
     for reader in READERS:
         harmless(outcomes[reader])
     check_memory(outcomes)
-    assert any(outcomes[reader]["code"] for reader in OPENERS) or name == "samples of infinite length"
+    assert any(outcomes[reader]["code"] for reader in OPENERS)
     if outcomes["read"]["code"]:
         assert outcomes["validate"]["code"] == 1, "the reader refuses what is told to be valid"
 
