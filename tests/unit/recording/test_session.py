@@ -381,7 +381,7 @@ def test_a_file_that_somebody_cut_short_ends_the_recording(tmp_path: Path, clock
         lambda path: path.write_bytes(b""),
         lambda path: shutil.copyfile(path.with_name("other.h5"), path),
         lambda path: path.with_name("other.h5").rename(path),
-        lambda path: _write_into(path, 2048, b"x" * 4096),
+        lambda path: _write_into(path, 2048, b"x" * 65536),
     ],
     ids=["garbage", "longer", "empty", "another recording in place", "another recording", "headers"],
 )
