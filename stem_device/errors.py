@@ -7,6 +7,13 @@ from pathlib import Path
 from stem_device.text import visible
 
 
+def shown_path(path: Path | str) -> str:
+    """A file name for a message: in quotes, with escapes, if one could not see where it ends."""
+    text = str(path)
+    plain = text.isprintable() and not set(text) & set(" '\"`\\")
+    return text if text and plain else repr(text)
+
+
 class StemError(Exception):
     """Root of everything this package raises on purpose.
 
@@ -102,7 +109,7 @@ class RecordingError(StemError):
     """A recording could not be opened, written or closed."""
 
     def __init__(self, path: Path | str, action: str, reason: str) -> None:
-        super().__init__(f"cannot {action} {path}: {reason}")
+        super().__init__(f"cannot {action} {shown_path(path)}: {reason}")
         self.path = str(path)
         self.action = action
         self.reason = reason
@@ -126,6 +133,10 @@ class UnreadableRecordingError(RecordingError):
         self.advice = advice
 
 
+class RefusedFileError(UnreadableRecordingError):
+    """A file that could do harm to its reader: nothing in it was followed, and no memory taken for it."""
+
+
 class NoSuchDataError(StemError, LookupError):
     """A table or a column was asked for that recordings do not have."""
 
@@ -141,8 +152,8 @@ class NotRecordedError(StemError, LookupError):
 
     def __init__(self, table: str, column: str, path: Path | str, version: str) -> None:
         super().__init__(
-            f"{table}/{column} is unknown in {path}: its format, version {version}, does not have it"
-            f" (masked({column!r}) gives what is known)"
+            f"{table}/{column} is unknown in {shown_path(path)}: its format, version {version}, does not"
+            f" have it (masked({column!r}) gives what is known)"
         )
         self.table = table
         self.column = column

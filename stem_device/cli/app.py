@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from importlib.metadata import version
 from typing import Annotated
@@ -25,6 +26,7 @@ from stem_device.cli import (
     validate,
     why,
 )
+from stem_device.model.limits import DEFAULT_MAX_READ_BYTES, MAX_READ_BYTES
 
 app = typer.Typer(
     name="stem",
@@ -47,12 +49,26 @@ def stem(
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(
+            "--max-read-bytes",
+            min=1,
+            metavar="N",
+            envvar=MAX_READ_BYTES,
+            help=f"Memory that a recording may make its reader take, unless the file itself is as large. "
+            f"Default: {DEFAULT_MAX_READ_BYTES}.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Count the Tango events that were published, received and [bold]missed[/bold].
 
     Tango servers from version 10.1 on tell what they published and received (the command QueryEventSystem of
     their admin devices). stem asks them, does the arithmetic, and says who misses what from whom.
     """
+    if max_bytes is not None:
+        os.environ[MAX_READ_BYTES] = str(max_bytes)  # also for the processes that check and recover
 
 
 def _paragraphs(text: str | None) -> str:

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
 from stem_device.cli.long_work import progress_bar, run_to_the_end
-from stem_device.errors import OptionError, RecordingError
+from stem_device.errors import OptionError, RecordingError, shown_path
 from stem_device.reading import open_recording
 from stem_device.reading.exporting import Format, export, format_of
 from stem_device.reading.importing import Imported, import_lines
 from stem_device.reading.recovery import Recovery, recover
 from stem_device.reading.validation import Finding, Severity, validate
+from stem_device.recording.output_path import STANDARD_OUTPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,9 @@ def run_validate(files: Sequence[Path]) -> ExitCode:
             progress(number / len(files))
             found = _findings(path)
         for one in found or ():
-            print(f"{path}: {one.severity} {one.check} {one.where}: {one.message}")
+            print(f"{shown_path(path)}: {one.severity} {one.check} {one.where}: {one.message}")
         if found is not None:
-            print(f"{path}: {_verdict(found)}")
+            print(f"{shown_path(path)}: {_verdict(found)}")
         good = good and found is not None and not _violations(found)
     return ExitCode.OK if good else ExitCode.FAILED
 
@@ -91,8 +92,16 @@ def run_export(files: Sequence[Path], output: Path, form: str | None, wanted: Wa
         return run_to_the_end(
             "exporting",
             lambda progress: export(view, output, chosen, progress),
-            lambda written: print(f"{output}: {written} {what}"),
+            lambda written: _tell_written(output, f"{written} {what}"),
         )
+
+
+def _tell_written(output: Path, what: str) -> None:
+    """Not on standard output if that is what was written."""
+    if output == STANDARD_OUTPUT:
+        tell(f"wrote {what}")
+    else:
+        print(f"{shown_path(output)}: {what}")
 
 
 def _findings(path: Path) -> tuple[Finding, ...] | None:

@@ -31,7 +31,7 @@ def export(  # noqa: PLR0917 - one parameter an option, called by typer alone
             "--output",
             "-o",
             metavar="OUT",
-            help="The new file; .gz and .zst compress text.",
+            help="The new file; .gz and .zst compress text; - for standard output.",
             show_default=False,
         ),
     ],

@@ -44,7 +44,6 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         typer.Option(
             "--output-file",
             "-o",
-            dir_okay=False,
             metavar="FILE",
             help="Record every poll: HDF5 if the name ends in .h5, else JSON lines (.gz, .zst compress).",
         ),

@@ -9,21 +9,24 @@ from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor.context import recording_context
 from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, Recorder
+from stem_device.recording.advice import explain_output
+from stem_device.recording.output_path import output_file, refuse_standard_output
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".nxs")
 
 
 class OutputFile:
-    """A consumer of Snapshots that writes to one file.
+    """A consumer of Snapshots that writes to one file; a symbolic link leads to it.
 
     Raises OptionError if the file is there already (without ``append``) or cannot be appended to,
     RecordingError if it cannot be made, MissingExtraError if it needs a package that is not installed.
     """
 
     def __init__(self, path: Path, options: Options, *, append: bool = False) -> None:
-        self.path = path
+        refuse_standard_output(path, "it shows the polls")
+        self.path = output_file(path)
         self.error = ""
-        self._existed = path.exists()
+        self._existed = self.path.exists()
         self._recorder: Recorder = self._open(options, append)
 
     def _open(self, options: Options, append: bool) -> Recorder:
@@ -41,7 +44,7 @@ class OutputFile:
                 "the file is there already; choose another, or append with -a",
             )
         if hdf5:
-            return Hdf5Recorder(self.path, recording_context("", options))
+            return Hdf5Recorder(self.path, recording_context("", options), explain=explain_output)
         return JsonLinesRecorder(self.path, append=append)
 
     @property

@@ -38,7 +38,8 @@ def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
             "--output-file",
             "-o",
             metavar="PATH",
-            help="The page to write, default report.html. With --format: the folder of the images.",
+            help="The page to write, default report.html; - for standard output. "
+            "With --format: the folder of the images.",
             show_default=False,
         ),
     ] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,9 +13,15 @@ from pathlib import Path
 from stem_device.cli.exit_codes import ExitCode, FailOn
 from stem_device.cli.failures import tell
 from stem_device.cli.judging import selected_of, verdict_code
-from stem_device.errors import OptionError, RecordingError
+from stem_device.errors import OptionError, RecordingError, shown_path
 from stem_device.reading import open_recording
-from stem_device.recording.advice import explain
+from stem_device.recording.advice import explain_output
+from stem_device.recording.output_path import (
+    STANDARD_OUTPUT,
+    output_file,
+    output_folder,
+    refuse_standard_output,
+)
 from stem_device.report import numbers
 from stem_device.report.page.figures.catalogue import FIGURES, Panel, panel
 from stem_device.report.page.findings import Findings, find
@@ -60,9 +67,19 @@ def _check(arguments: ReportArguments) -> None:
     for name in arguments.figures:
         if name not in FIGURES:
             raise OptionError("--figure", name, f"must be one of {', '.join(FIGURES)}")
+    _check_output(arguments)
     output = arguments.output or DEFAULT_PAGE
     if output.resolve() in {path.resolve() for path in arguments.files}:
         raise OptionError("--output-file", str(output), "this is the recording itself")
+
+
+def _check_output(arguments: ReportArguments) -> None:
+    """Before anything is computed."""
+    if arguments.image_format is not None:
+        refuse_standard_output(arguments.output or Path(), "there may be several images")
+        output_folder(arguments.output or Path())
+    elif arguments.output != STANDARD_OUTPUT:
+        output_file(arguments.output or DEFAULT_PAGE)
 
 
 def _findings(arguments: ReportArguments) -> Findings:
@@ -98,10 +115,19 @@ def _title(arguments: ReportArguments) -> str:
 
 
 def _write_images(findings: Findings, arguments: ReportArguments, image_format: str) -> None:
-    folder = arguments.output or Path()
+    folder = output_folder(arguments.output or Path())
     drawn = tuple(_wanted(findings, arguments.figures))
     for one, image in zip(drawn, image_bytes(drawn, image_format), strict=True):
+        _make(folder)
         _write(folder / f"{one.name}.{image_format}", image)
+
+
+def _make(folder: Path) -> None:
+    """The folder that was asked for, and none above it."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RecordingError(folder, "create", explain_output(error, folder)) from error
 
 
 def _wanted(findings: Findings, names: tuple[str, ...]) -> Iterable[Panel]:
@@ -114,13 +140,17 @@ def _wanted(findings: Findings, names: tuple[str, ...]) -> Iterable[Panel]:
 
 def _write(path: Path, content: bytes) -> None:
     """All of it or nothing: a page that somebody looks at is never half written."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    if path == STANDARD_OUTPUT:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    target = output_file(path)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(content)
-        beside.replace(path)
+        beside.replace(target)
     except OSError as error:
         with suppress(OSError):
             beside.unlink()
-        raise RecordingError(path, "write", explain(error, path)) from error
-    tell(f"wrote {path} ({numbers.size(len(content))})")
+        raise RecordingError(path, "write", explain_output(error, target)) from error
+    tell(f"wrote {shown_path(path)} ({numbers.size(len(content))})")

@@ -17,6 +17,7 @@ from stem_device.demo.stage import Stage, choose_stage, write_lines
 from stem_device.demo.story import Story
 from stem_device.demo.system import MONITOR, PUBLISHER, SLOW, DemoSystem
 from stem_device.errors import StemError
+from stem_device.recording.output_path import output_file
 from stem_device.report.overview import Overview
 from stem_device.report.terminal import write_svg
 
@@ -169,7 +170,7 @@ class Performance:
         )
         write_lines(*lines)
         if self._arguments.svg and self._picture:
-            write_svg(self._picture, self._arguments.svg, title="stem demo")
+            write_svg(self._picture, output_file(self._arguments.svg), title="stem demo")
 
 
 def run_demo(arguments: DemoArguments) -> None:

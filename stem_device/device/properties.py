@@ -138,7 +138,7 @@ PROPERTIES: tuple[PropertySpec, ...] = (
         type_text="long",
         default=(str(_DEFAULTS.keep_recordings),),
         convert=_count,
-        doc="How many recordings to keep: the oldest of this device's own files are removed; 0 keeps all.",
+        doc="How many recordings to keep: the oldest of this device are removed, no others; 0 keeps all.",
     ),
     PropertySpec(
         name="TargetTimeout",

@@ -9,6 +9,7 @@ read meanwhile.
 from __future__ import annotations
 
 import logging
+import socket
 import sys
 import threading
 import time
@@ -29,6 +30,7 @@ from stem_device.device.property_database import (
     NO_DATABASE,
     PROPERTY,
     PropertyDatabase,
+    has_database,
     lost_note,
     unread_note,
 )
@@ -44,6 +46,7 @@ from stem_device.model.mark import MarkKind
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
+from stem_device.recording.recorder import DEVICE, SERVER
 
 logger = logging.getLogger(__name__)
 
@@ -129,11 +132,17 @@ class EventMonitor(TableDevice):
         super().init_device()
         self._properties_known = True
 
+    def _recorded_by(self) -> dict[str, str]:
+        """What recordings say of their maker: the same device of another database is another one."""
+        place = tango.ApiUtil.get_env_var("TANGO_HOST") if has_database() else f"{socket.gethostname()}:nodb"
+        return {DEVICE: f"tango://{place}/{self.get_name()}", SERVER: tango.Util.instance().get_ds_name()}
+
     def _raw_properties(self) -> dict[str, Sequence[str] | None]:
         return {spec.name: getattr(self, spec.name) for spec in PROPERTIES}
 
     def _begin(self, options: Options) -> None:
         monitor = type(self).make_monitor(options)
+        monitor.recorded_by = self._recorded_by()
         presenter = Presenter(monitor)
         self._show_set_point(options.poll_period)
         monitor.add_consumer(lambda snapshot: self._take(presenter, snapshot))

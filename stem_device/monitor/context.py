@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import socket
+from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 
@@ -13,14 +14,18 @@ from stem_device.recording import RecordingContext
 PACKAGES = ("stem-device", "pytango", "h5py", "numpy", "msgspec")
 
 
-def recording_context(label: str, options: Options) -> RecordingContext:
-    """Gather host, versions, properties and targets at the moment a recording begins."""
+def recording_context(label: str, options: Options, recorded_by: Mapping[str, str] = {}) -> RecordingContext:
+    """Gather host, versions, properties and targets at the moment a recording begins.
+
+    ``recorded_by`` goes into the properties: see :class:`stem_device.recording.recorder.Owner`.
+    """
     return RecordingContext(
         label=label,
         targets=options.target_devices,
         properties={
             property_name(field.name): _text(getattr(options, field.name)) for field in fields(options)
-        },
+        }
+        | dict(recorded_by),
         host=socket.gethostname(),
         versions={"python": platform.python_version()} | _installed(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
 from stem_device.errors import MonitorNotRunningError, StemError
-from stem_device.model.clock import Clock, SystemClock
+from stem_device.model.clock import BoundedClock, Clock, SystemClock
 from stem_device.model.mark import Mark
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
@@ -51,7 +51,9 @@ class Monitor:
         recordings: RecordingSession | None = None,
         thread_context: Callable[[], AbstractContextManager[object]] = tango.EnsureOmniThread,
     ) -> None:
-        clock = clock or SystemClock()
+        clock = BoundedClock(clock or SystemClock())
+        self.recorded_by: Mapping[str, str] = {}
+        """Which device this monitor is part of, for its recordings; set before ``start``."""
         self._options = options
         self._poller = poller or Poller(options, clock=clock)
         self._schedule = Schedule(options.poll_period, clock=clock)
@@ -203,7 +205,7 @@ class Monitor:
             status = self._recordings.status
             if status.active and status.path is not None:
                 return status.path
-            path = self._recordings.start(label, recording_context(label, self._options))
+            path = self._recordings.start(label, recording_context(label, self._options, self.recorded_by))
             self._apply_sampling()
             return path
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stem_device.errors import UnreadableRecordingError
+from stem_device.recording.gate import open_hdf5
 from stem_device.recording.untyped import Hdf5File, import_h5py
 
 _T = TypeVar("_T")
@@ -26,7 +27,7 @@ class FileAccess:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._library = import_h5py("reading recordings")
+        import_h5py("reading recordings")
         self._kept: Hdf5File = None
         self._closed = False
 
@@ -65,7 +66,7 @@ class FileAccess:
             self._kept.close()
 
     def _steady(self, work: Callable[[], _T]) -> _T:
-        self._kept = self._library.File(self._path, "r", locking=False)
+        self._kept = open_hdf5(self._path)
         try:
             return work()
         finally:
@@ -73,7 +74,7 @@ class FileAccess:
             self._kept = None
 
     def _look(self, look: Callable[[Hdf5File], _T]) -> _T:
-        file = self._library.File(self._path, "r", locking=False)
+        file = open_hdf5(self._path)
         try:
             return look(file)
         finally:

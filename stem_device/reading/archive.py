@@ -9,10 +9,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stem_device.errors import shown_path
+from stem_device.model.mark import MarkKind
+from stem_device.model.poll import Failure, ServerState
+from stem_device.model.snapshot import Link, Unseen
 from stem_device.reading.part_file import PartFile, Ranges
 from stem_device.reading.source import Source, sources_of
 from stem_device.recording.layout import iso8601
 
+_ROW_BYTES = 1024
+"""Of a row of which objects are made: polls are taken one by one where that is done."""
+_CODED: dict[tuple[str, str], frozenset[str]] = {
+    ("servers", "state"): frozenset(ServerState),
+    ("servers", "failure"): frozenset(Failure),
+    ("streams", "unseen"): frozenset(Unseen),
+    ("subscriptions", "link"): frozenset(Link),
+    ("marks", "kind"): frozenset(MarkKind),
+}
+"""Columns that tell things by a code, of which there are no others."""
 _MOST_NAMED = 3
 """Files in a message."""
 
@@ -54,6 +68,12 @@ class Archive:
         codes_of_rows = self._unified[1][part]
         if len(local) and not -1 <= local.min() <= local.max() < len(codes_of_rows) - 1:
             raise self.parts[part].damaged(f"entry/{table}/{column} tells of names that do not exist")
+        allowed = _CODED.get((table, column))
+        if allowed is not None:
+            for code in np.unique(codes_of_rows[local]).tolist():
+                if code >= 0 and self.names[code] not in allowed:
+                    reason = f"entry/{table}/{column} has {self.names[code][:60]!r}, which is none of those"
+                    raise self.parts[part].damaged(f"{reason} that there are")
         return codes_of_rows[local]
 
     def ends(self, part: int, table: str) -> Integers:
@@ -106,8 +126,14 @@ class Archive:
         ends: npt.NDArray[Any] = (
             np.arange(1, self.parts[part].polls + 1) if table == "polls" else self.parts[part].ends(table)
         )
-        if len(ends) and (ends[0] < 0 or (np.diff(ends) < 0).any()):
-            raise self.parts[part].damaged(f"entry/polls/{table}_end falls")
+        if table == "polls" or not len(ends):
+            return ends
+        file, rows = self.parts[part], np.diff(ends, prepend=0)
+        if (rows < 0).any():
+            raise file.damaged(f"entry/polls/{table}_end falls")
+        if ends[-1] > (there := file.rows(table)):
+            raise file.damaged(f"entry/{table} has {there} rows, but polls tell of {ends[-1]}")
+        file.budget.check(f"one poll of entry/{table}", int(rows.max()), 8, _ROW_BYTES)
         return ends
 
 
@@ -115,7 +141,7 @@ def described_span(archive: Archive) -> str:
     """``12 polls from 2026-11-22T04:01:00.000000Z to ...Z in night.h5``."""
     times = [archive.times(part) for part in range(len(archive.parts))]
     every = np.concatenate([np.empty(0, np.int64), *times])
-    files = ", ".join(part.path.name for part in archive.parts[:_MOST_NAMED])
+    files = ", ".join(shown_path(part.path.name) for part in archive.parts[:_MOST_NAMED])
     more = len(archive.parts) - _MOST_NAMED
     files += f" and {more} more" if more > 0 else ""
     if not len(every):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,32 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from stem_device.errors import OptionError, UnreadableRecordingError
+from stem_device.errors import OptionError, RefusedFileError, UnreadableRecordingError
+from stem_device.model.limits import max_read_bytes
 from stem_device.reading.access import FileAccess
 from stem_device.reading.times import parse_iso8601
 from stem_device.recording import format as spec
-from stem_device.recording.kinds import Column, Kind, Version, version_of
+from stem_device.recording.gate import (
+    Budget,
+    attribute,
+    open_dataset,
+    open_hdf5,
+    refuse_odd_file,
+    refuse_swollen_chunks,
+    small,
+)
+from stem_device.recording.kinds import (
+    MAX_COUNT,
+    MAX_PARTS,
+    MAX_TIME_NS,
+    Column,
+    Kind,
+    Version,
+    bounds_of,
+    version_of,
+)
 from stem_device.recording.layout import ENTRY
-from stem_device.recording.untyped import Hdf5File, Hdf5Group, import_h5py
+from stem_device.recording.untyped import Hdf5File, import_h5py
 from stem_device.text import visible
 
 Values = npt.NDArray[Any]
@@ -32,7 +52,16 @@ _SINCE = {
     for column in table.columns
 }
 """Every column, and the version of the format that brought it."""
+_FIRST_COLUMNS = {table.name: table.columns[0].name for table in spec.TABLES}
 _T = TypeVar("_T")
+
+_COLUMNS_AT_A_TIME = 8
+"""Statistics hold so many columns of a table, and what they compute of them, at the same time."""
+_POLL_BYTES = 512
+"""What readers remember of a poll or mark: the moment, and for each table where its rows end."""
+_NAME_BYTES = 512
+"""Of a row of names: as bytes, as text, and where it is looked up."""
+_LISTS = ("targets", "property_names", "property_values", "version_names", "version_values")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +90,7 @@ class PartFile:
     polls: int
     marks: int
     version: Version
+    budget: Budget
     _access: FileAccess
 
     def close(self) -> None:
@@ -73,7 +103,7 @@ class PartFile:
 
     def context(self) -> FileContext:
         """Read label, host, targets, properties and versions."""
-        return self._read(lambda file: _context(file[ENTRY]["context"]), f"{ENTRY}/context")
+        return self._read(lambda file: _context(file, self.path), f"{ENTRY}/context")
 
     def first_poll(self) -> int:
         """The number of its first poll; it must have one."""
@@ -94,10 +124,22 @@ class PartFile:
         rows = sum(end - begin for begin, end in ranges)
         if not rows:
             return np.empty(0, dtype=told.kind.value)
+        path = f"{ENTRY}/{table}/{column}"
+        size = np.dtype(told.kind.value).itemsize
+        self.budget.check(path, rows, size, _COLUMNS_AT_A_TIME * size)
         if since > self.version:
             return np.full(rows, _of_old_files(told), told.kind.value)
+        values = self._read(lambda file: self._slices(file, path, ranges), path)
+        self._check_values(path, told, values)
+        return values
+
+    def rows(self, table: str) -> int:
+        """How many rows the first column of a table has, which may be more than belong to polls."""
+        column = _FIRST_COLUMNS[table]
+        if _SINCE[table, column][1] > self.version:
+            return 0
         path = f"{ENTRY}/{table}/{column}"
-        return self._read(lambda file: self._slices(file, path, ranges), path)
+        return self._read(lambda file: int(open_dataset(file, self.path, path).shape[0]), path)
 
     def knows(self, table: str, column: str) -> bool:
         """Whether the file tells what is in this column, or it is known without."""
@@ -106,7 +148,7 @@ class PartFile:
 
     def names(self) -> list[str | None]:
         """The name that begins in each row of ``names``; None for rows that continue the one before."""
-        texts, continues = self._read(lambda file: _name_rows(file[ENTRY]["names"]), f"{ENTRY}/names")
+        texts, continues = self._read(self._name_rows, f"{ENTRY}/names")
         names: list[str | None] = [visible(text.decode("utf-8", "replace")) for text in texts]
         first = -1
         for row in np.flatnonzero(continues).tolist():
@@ -116,13 +158,31 @@ class PartFile:
             names[first], names[row] = f"{names[first]}{names[row]}", None
         return names
 
+    def _name_rows(self, file: Hdf5File) -> tuple[list[bytes], Values]:
+        rows = _shortest(file, self.path, "names")
+        text, continues = (self._dataset(file, f"{ENTRY}/names/{name}") for name in ("text", "continues"))
+        size = text.get_type().get_size()
+        self.budget.check(f"{ENTRY}/names/text", rows, size, size + _NAME_BYTES)
+        high = import_h5py("reading recordings").Dataset
+        return high(text)[:rows].tolist(), high(continues)[:rows]
+
+    def _dataset(self, file: Hdf5File, path: str) -> Any:
+        """A column, in h5py's lower interface; ValueError if it holds something else than the format says."""
+        dataset = open_dataset(file, self.path, path)
+        told, _ = _SINCE[tuple(path.split("/")[1:])]  # type: ignore[index]
+        wanted, found = np.dtype(told.kind.value), dataset.dtype
+        if found != wanted and not found.kind == wanted.kind == "S":
+            raise ValueError(f"it has values of the type {found}, not {wanted}")
+        return dataset
+
     def _slices(self, file: Hdf5File, path: str, ranges: Ranges) -> Values:
         """By h5py's lower interface: the upper one takes longer than HDF5 for a few thousand rows."""
         library = import_h5py("reading recordings")
-        dataset = library.h5d.open(file.id, path.encode())
+        dataset = self._dataset(file, path)
         (length,) = dataset.shape
-        if ranges and ranges[-1][1] > length:
+        if ranges[-1][1] > length:
             raise self.damaged(f"{path} has {length} rows, but polls tell of {ranges[-1][1]}")
+        refuse_swollen_chunks(dataset, ranges)
         out = np.empty(sum(end - begin for begin, end in ranges), dtype=dataset.dtype)
         space, position = dataset.get_space(), len(out)
         # From the end: the last chunk of a growing file moves, the others stay where they are.
@@ -132,6 +192,23 @@ class PartFile:
             target = library.h5s.create_simple((end - begin,))
             dataset.read(target, space, out[position : position + end - begin])
         return out
+
+    def _check_values(self, path: str, column: Column, values: Values) -> None:
+        """Numbers that nobody can have counted lead to endless loops and overflows later on."""
+        if column.kind is Kind.FLOAT and (np.abs(values) > MAX_COUNT).any():  # NaN is not
+            raise self.damaged(f"{path} has a number that cannot be true, {np.nanmax(np.abs(values)):g}")
+        if column.kind is not Kind.INTEGER or not len(values):
+            return
+        least, most = bounds_of(column)
+        lowest, highest = int(values.min()), int(values.max())
+        if lowest == column.missing:
+            told = values[values != column.missing]
+            if not len(told):
+                return
+            lowest = int(told.min())
+        for number in (lowest, highest):
+            if not least <= number <= most:
+                raise self.damaged(f"{path} has a number that cannot be true, {number}")
 
     def _cut(self, ranges: Ranges, dataset: Any, length: int) -> Ranges:
         """With a range of its own for rows of the last chunk, if the file may grow."""
@@ -148,7 +225,10 @@ class PartFile:
     def _read(self, look: Callable[[Hdf5File], _T], where: str) -> _T:
         try:
             return self._access.read(look)
-        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        except MemoryError as error:
+            reason = f"there is not enough memory for {where}"
+            raise RefusedFileError(self.path, reason, "select less of it") from error
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
             raise self.damaged(f"{where}: {_sentence(error)}") from error
 
 
@@ -163,12 +243,15 @@ def _of_old_files(column: Column) -> float:
     return np.nan if column.kind is Kind.FLOAT else column.missing
 
 
-def open_part(path: Path, *, keep_open: bool = True) -> PartFile:
-    """Open a file and read what identifies it. Raises UnreadableRecordingError, MissingExtraError."""
-    _check_hdf5(path)
+def open_part(path: Path, *, keep_open: bool = True, max_bytes: int | None = None) -> PartFile:
+    """Open a file and read what identifies it. Raises UnreadableRecordingError, MissingExtraError.
+
+    ``max_bytes`` of memory is what it may make a reader take, as :class:`Budget` has it.
+    """
+    budget = Budget(path, _check_hdf5(path), max_read_bytes() if max_bytes is None else max_bytes)
     access = FileAccess(path)
     try:
-        return access.read(lambda file: _identify(path, file, access, keep_open=keep_open))
+        return access.read(lambda file: _identify(budget, file, access, keep_open=keep_open))
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, OptionError) as error:
         raise UnreadableRecordingError(path, f"it is damaged: {_sentence(error)}", DAMAGED_ADVICE) from error
 
@@ -176,20 +259,20 @@ def open_part(path: Path, *, keep_open: bool = True) -> PartFile:
 def part_number(path: Path) -> tuple[str, int]:
     """Id of the recording and number of the part; ("", 0) if it is none, or cannot be read just now."""
     try:
-        with import_h5py("reading recordings").File(path, "r", locking=False) as file:
-            _check_version(path, file.attrs)
-            entry = file[ENTRY]
-            return _text(entry["entry_identifier"]), int(entry["context/part"][()])
-    except (OSError, KeyError, RuntimeError, ValueError, UnreadableRecordingError):
+        with open_hdf5(path) as file:
+            _check_version(path, file)
+            return _identifier(file, path), _number(file, path)
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, UnreadableRecordingError):
         return "", 0
 
 
-def open_parts(paths: Sequence[Path]) -> list[PartFile]:
+def open_parts(paths: Sequence[Path], max_bytes: int | None = None) -> list[PartFile]:
     """Open several files; all are closed if one of them cannot be read."""
     parts: list[PartFile] = []
     try:
         for path in paths:
-            parts.append(open_part(path, keep_open=len(parts) < _MOST_KEPT_OPEN))
+            kept = len(parts) < _MOST_KEPT_OPEN
+            parts.append(open_part(path, keep_open=kept, max_bytes=max_bytes))
     except BaseException:
         for part in parts:
             part.close()
@@ -197,32 +280,41 @@ def open_parts(paths: Sequence[Path]) -> list[PartFile]:
     return parts
 
 
-def _check_hdf5(path: Path) -> None:
+def _check_hdf5(path: Path) -> int:
+    """Bytes of the file, if it may be one of HDF5."""
     try:
+        refuse_odd_file(path)
         with path.open("rb") as file:
             begin = file.read(8)
+            size = file.seek(0, os.SEEK_END)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UnreadableRecordingError(path, reason.lower(), "check the path") from error
     if begin != b"\x89HDF\r\n\x1a\n":
         raise UnreadableRecordingError(path, "it is no HDF5 file", _OTHER_ADVICE)
+    return size
 
 
-def _identify(path: Path, file: Hdf5File, access: FileAccess, *, keep_open: bool) -> PartFile:
-    version = _check_version(path, file.attrs)
-    entry = file[ENTRY]
-    context = entry["context"]
-    ended = context["end_time"][:]
+def _identify(budget: Budget, file: Hdf5File, access: FileAccess, *, keep_open: bool) -> PartFile:
+    path = budget.path
+    version = _check_version(path, file)
+    ended = small(file, path, f"{ENTRY}/context/end_time")[:]
+    polls = _length(file, path, "polls", "poll", ended=bool(len(ended)))
+    budget.check(f"{ENTRY}/polls", polls, 8, _POLL_BYTES)
+    marks = 0
+    if "marks" in file[ENTRY]:  # files of format 1.0 have none
+        marks = _length(file, path, "marks", "kind", ended=bool(len(ended)))
+        budget.check(f"{ENTRY}/marks", marks, 4, _POLL_BYTES)
     part = PartFile(
         path=path,
-        recording_id=_text(entry["entry_identifier"]),
-        part=int(context["part"][()]),
-        started_utc_ns=parse_iso8601("recording_start_time", _text(context["recording_start_time"])),
-        ended_utc_ns=parse_iso8601("end_time", ended[0].decode()) if len(ended) else None,
-        # A file that was closed has columns of equal length: to open all of them takes a while.
-        polls=len(entry["polls/poll"]) if len(ended) else _shortest(entry["polls"]),
-        marks=_marks(entry, ended=bool(len(ended))),
+        recording_id=_identifier(file, path),
+        part=_number(file, path),
+        started_utc_ns=_moment("recording_start_time", _text(file, path, "context/recording_start_time")),
+        ended_utc_ns=_moment("end_time", ended[0].decode()) if len(ended) else None,
+        polls=polls,
+        marks=marks,
         version=version,
+        budget=budget,
         _access=access,
     )
     if len(ended) and keep_open:
@@ -230,19 +322,38 @@ def _identify(path: Path, file: Hdf5File, access: FileAccess, *, keep_open: bool
     return part
 
 
-def _marks(entry: Hdf5Group, *, ended: bool) -> int:
-    """Files of format 1.0 have none."""
-    if "marks" not in entry:
-        return 0
-    return len(entry["marks/kind"]) if ended else _shortest(entry["marks"])
+def _length(file: Hdf5File, path: Path, table: str, column: str, *, ended: bool) -> int:
+    """Rows. A file that was closed has columns of equal length: to open all of them takes a while."""
+    if not ended:
+        return _shortest(file, path, table)
+    return int(open_dataset(file, path, f"{ENTRY}/{table}/{column}").shape[0])
 
 
-def _check_version(path: Path, attributes: Mapping[str, Any]) -> Version:
+def _identifier(file: Hdf5File, path: Path) -> str:
+    return _text(file, path, "entry_identifier")
+
+
+def _number(file: Hdf5File, path: Path) -> int:
+    number = int(small(file, path, f"{ENTRY}/context/part")[()])
+    if not 0 < number <= MAX_PARTS:
+        raise ValueError(f"{ENTRY}/context/part is {number}")
+    return number
+
+
+def _moment(what: str, text: str) -> int:
+    """Nanoseconds since 1970."""
+    moment = parse_iso8601(what, text)
+    if not 0 <= moment <= MAX_TIME_NS:
+        raise ValueError(f"{what} is {text[:60]!r}, which cannot be true")
+    return moment
+
+
+def _check_version(path: Path, file: Hdf5File) -> Version:
     """The version of the format, if this program can read it."""
-    if attributes.get("stem_format") != spec.FORMAT_NAME:
+    if attribute(file, "stem_format") != spec.FORMAT_NAME:
         reason = "it is an HDF5 file, but no recording of stem-device (it has no attribute stem_format)"
         raise UnreadableRecordingError(path, reason, "check the path")
-    told = str(attributes.get("stem_format_version"))
+    told = str(attribute(file, "stem_format_version"))
     version = version_of(told)
     if version is None:
         reason = f"its format is version {told}, and this program reads {_MAJOR}.x"
@@ -250,33 +361,31 @@ def _check_version(path: Path, attributes: Mapping[str, Any]) -> Version:
     return version
 
 
-def _context(group: Hdf5Group) -> FileContext:
+def _context(file: Hdf5File, path: Path) -> FileContext:
+    lists = {name: _texts(file, path, f"context/{name}") for name in _LISTS}
     return FileContext(
-        label=_text(group["label"]),
-        host=_text(group["host"]),
-        targets=tuple(_texts(group["targets"])),
-        properties=dict(zip(_texts(group["property_names"]), _texts(group["property_values"]), strict=True)),
-        versions=dict(zip(_texts(group["version_names"]), _texts(group["version_values"]), strict=True)),
+        label=_text(file, path, "context/label"),
+        host=_text(file, path, "context/host"),
+        targets=tuple(lists["targets"]),
+        properties=dict(zip(lists["property_names"], lists["property_values"], strict=True)),
+        versions=dict(zip(lists["version_names"], lists["version_values"], strict=True)),
     )
 
 
-def _name_rows(group: Hdf5Group) -> tuple[list[bytes], Values]:
-    rows = _shortest(group)
-    return group["text"][:rows].tolist(), group["continues"][:rows]
-
-
-def _shortest(group: Hdf5Group) -> int:
+def _shortest(file: Hdf5File, path: Path, table: str) -> int:
     """Rows of the shortest column, by h5py's lower interface: it is asked for at each look."""
-    open_dataset = import_h5py("reading recordings").h5d.open
-    return min(int(open_dataset(group.id, name).shape[0]) for name in group.id)
+    group = import_h5py("reading recordings").h5g.open(file.id, f"{ENTRY}/{table}".encode())
+    names = [name.decode("utf-8", "replace") for name in group]
+    return min(int(open_dataset(file, path, f"{ENTRY}/{table}/{name}").shape[0]) for name in names)
 
 
-def _text(dataset: Any) -> str:
-    return visible(str(dataset.asstr()[()]))
+def _text(file: Hdf5File, path: Path, name: str) -> str:
+    return visible(str(small(file, path, f"{ENTRY}/{name}").asstr()[()]))
 
 
-def _texts(dataset: Any) -> list[str]:
-    return [visible(text.decode("utf-8", "replace")) for text in dataset[:].tolist()]
+def _texts(file: Hdf5File, path: Path, name: str) -> list[str]:
+    texts = small(file, path, f"{ENTRY}/{name}")[:].tolist()
+    return [visible(text.decode("utf-8", "replace")) for text in texts]
 
 
 def _sentence(error: Exception) -> str:

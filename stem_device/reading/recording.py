@@ -161,15 +161,18 @@ class Recording:
         return follow(self.files, self.selected.selections, looks)
 
 
-def open_recording(paths: AnyPath | Sequence[AnyPath]) -> Recording:
+def open_recording(paths: AnyPath | Sequence[AnyPath], *, max_read_bytes: int | None = None) -> Recording:
     """Open one recording or several: files in any order, parts of one recording and of several monitors.
 
     A file, or a part, that is given twice is read once. Rows come by source (in order of its start), then by
     part. Raises UnreadableRecordingError for a file that is missing, no recording, of another version, or
-    damaged; OptionError without any path; MissingExtraError without h5py.
+    damaged; RefusedFileError, which is one too, for a file that could do harm: no regular file, links or
+    data outside of it, or far more data than it has bytes for. ``max_read_bytes`` is how much memory it may
+    make its reader take, unless it is large itself (default: STEM_MAX_READ_BYTES of the environment, 1 GB).
+    OptionError without any path; MissingExtraError without h5py.
     """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not given:
         raise OptionError("paths", paths, "must name at least one file")
     unique = {path.resolve(): path for path in map(Path, given)}
-    return Recording(Archive(in_order(open_parts(list(unique.values())))))
+    return Recording(Archive(in_order(open_parts(list(unique.values()), max_read_bytes))))

@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stem_device.errors import RecordingError
-from stem_device.recording.advice import explain
+from stem_device.recording.advice import explain_output
+from stem_device.recording.output_path import output_file
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 
@@ -19,9 +20,14 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EA
 def unfinished(path: Path) -> Iterator[Path]:
     """A hidden name in the same directory for a new file or directory, which becomes ``path`` at the end.
 
-    Raises RecordingError if ``path`` is there already, before or after, and for whatever goes wrong with
-    the disk. After any exception nothing is left.
+    A symbolic link to nowhere stays, and its target is made. Raises RecordingError if ``path`` is there
+    already, before or after, and for whatever goes wrong with the disk. After any exception nothing is left.
     """
+    given = path
+    if path.is_dir():
+        reason = "a directory of this name is there already; choose another name, or name a file in it"
+        raise RecordingError(path, "write", reason)
+    path = output_file(path)
     hidden = path.with_name(f".new-{os.getpid()}-{path.name}")  # the suffix tells its format
     try:
         _refuse(path)
@@ -30,10 +36,14 @@ def unfinished(path: Path) -> Iterator[Path]:
             _publish(hidden, path)
         finally:
             _remove(hidden)
+    except RecordingError as error:
+        if error.path != str(hidden):
+            raise
+        raise RecordingError(given, error.action, error.reason) from error
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
-        raise RecordingError(path, "write", explain(error, path)) from error
+        raise RecordingError(given, "write", explain_output(error, path)) from error
 
 
 def _refuse(path: Path) -> None:

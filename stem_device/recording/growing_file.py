@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -10,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from stem_device.errors import RecordingError
+from stem_device.recording.advice import explain_output
 from stem_device.recording.compression import Compressor, Uncompressed, compressor_for, last_byte
 
 _BLOCK_BYTES = 1 << 16
@@ -52,11 +54,13 @@ class GrowingFile:
             raise RecordingError(self.path, "write", "it is closed")
         ending = self._compressor.ending()
         try:
+            self._check_in_place(len(ending))
             self._put(self._compressor.piece(data))
         except OSError as error:
             self._failed = True
-            self._restore(ending)
-            raise RecordingError(self.path, "write", error.strerror or str(error)) from error
+            if error.errno != errno.ESTALE:  # otherwise it is somebody else's
+                self._restore(ending)
+            raise RecordingError(self.path, "write", _reason(error, self.path)) from error
 
     def close(self) -> None:
         """Safe to call twice. Raises RecordingError if the operating system reports a late failure."""
@@ -72,6 +76,17 @@ class GrowingFile:
         """Write the piece over the ending of the previous one, with the new ending."""
         self._write_at(self._position, piece + self._compressor.ending())
         self._position += len(piece)
+
+    def _check_in_place(self, ending: int) -> None:
+        """A file that was removed or cut short would swallow everything without an error."""
+        own = os.fstat(self._descriptor)
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            found = None
+        same = found is not None and (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino)
+        if not same or own.st_size != self._position + ending:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(self.path))
 
     def _write_at(self, position: int, data: bytes) -> None:
         """One system call in all but a full disk; the rest of a short write tells its reason."""
@@ -140,6 +155,10 @@ class GrowingFile:
     def _abandon(self) -> None:
         os.close(self._descriptor)
         self._descriptor = -1
+
+
+def _reason(error: OSError, path: Path) -> str:
+    return explain_output(error, path) if error.errno == errno.ESTALE else error.strerror or str(error)
 
 
 def _open(path: Path, *, append: bool) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def new_recording(clock: Clock) -> Part:
     return Part(str(uuid.uuid4()), 1, now, clock.monotonic_ns(), now)
 
 
+Explain = Callable[[OSError, Path], str]
+
 _LAST = (spec.MARKS, spec.POLLS)
 """Tables whose lengths are written last: a row that they tell of is complete."""
 
@@ -43,7 +46,7 @@ _LAST = (spec.MARKS, spec.POLLS)
 class Hdf5Recorder:
     """Records to a new file at ``path``; never to one that exists.
 
-    Not thread-safe: its owner serialises the calls.
+    Not thread-safe: its owner serialises the calls. ``explain`` makes sentences of errors of the disk.
     Raises MissingExtraError without h5py, RecordingError if the file cannot be made, or exists.
     """
 
@@ -55,17 +58,22 @@ class Hdf5Recorder:
         part: Part | None = None,
         clock: Clock | None = None,
         open_disk: Callable[[int], Disk] = DescriptorDisk,
+        explain: Explain = explain,
     ) -> None:
         library = import_h5py()
         self._clock = clock or SystemClock()
         part = part or new_recording(self._clock)
         self.path = path
+        self._explain = explain
         self.polls = self.marks = 0
         self._rows = RowMaker(part.started_monotonic_ns)
         try:
             new = NewFile(path)
         except OSError as error:
             raise RecordingError(path, "create", explain(error, path)) from error
+        with suppress(OSError):  # a file system without locks
+            # Shared: other programs may read. Whoever cleans up asks for an exclusive one first.
+            fcntl.flock(new.descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         self._identity = _identity(os.fstat(new.descriptor))
         self._disk = open_disk(new.descriptor)
         self._file = OrderedFile(self._disk)
@@ -81,6 +89,7 @@ class Hdf5Recorder:
             self._release()
             new.discard()
             raise RecordingError(path, "create", explain(error, path)) from error
+        self._modified_ns = path.stat().st_mtime_ns
         self._end_time, self._tables = self._columns()
 
     @property
@@ -107,6 +116,7 @@ class Hdf5Recorder:
         if not self._release.alive:
             return
         try:
+            self._check_in_place()
             for columns in self._tables.values():
                 for column in columns.values():
                     column.compress_tail()
@@ -116,7 +126,7 @@ class Hdf5Recorder:
             self._hdf5.close()
             self._file.commit()
         except OSError as error:
-            raise RecordingError(self.path, "close", explain(error, self.path)) from error
+            raise RecordingError(self.path, "close", self._explain(error, self.path)) from error
         finally:
             self._release()
 
@@ -129,7 +139,7 @@ class Hdf5Recorder:
             yield
         except OSError as error:
             self._release()
-            raise RecordingError(self.path, "write", explain(error, self.path)) from error
+            raise RecordingError(self.path, "write", self._explain(error, self.path)) from error
         except Exception as error:
             self._release()
             raise RecordingError(self.path, "write", f"{type(error).__name__}: {error}") from error
@@ -166,16 +176,21 @@ class Hdf5Recorder:
     def _commit(self) -> None:
         self._hdf5.flush()
         self._file.commit()
+        with suppress(FileNotFoundError):  # the next write tells
+            self._modified_ns = self.path.stat().st_mtime_ns
 
     def _check_open(self) -> None:
         if not self._release.alive:
             raise RecordingError(self.path, "write", "the recording has ended")
 
     def _check_in_place(self) -> None:
-        """A file that was removed or cut short would swallow everything without an error."""
+        """A file that was removed, cut short or overwritten would swallow everything without an error."""
         try:
-            same = _identity(self.path.stat()) == self._identity
-            whole = same and self._disk.size() >= self._file.size
+            found = self.path.stat()
+            whole = _identity(found) == self._identity and self._file.starts_as_written()
+            if found.st_mtime_ns != self._modified_ns:  # some file systems set it later than they write
+                whole = whole and self._file.is_as_written()
+                self._modified_ns = found.st_mtime_ns
         except FileNotFoundError:
             whole = False
         if not whole:

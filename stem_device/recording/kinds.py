@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from stem_device.model.clock import MAX_UTC_NS
+
 NAME_BYTES = 192
 """Bytes of one row of ``names/text``; longer names go on in the next rows."""
 
@@ -55,6 +57,27 @@ class Column:
 
 LOST = -(2**63)
 """In a column whose numbers may be below 0."""
+
+
+MAX_COUNT = 1 << 53
+"""A monitor that counts a million events a second needs 285 years; sums and floats are exact up to here."""
+MAX_TIME_NS = MAX_UTC_NS
+"""Later moments cannot be told in 64 bits."""
+
+
+MAX_PARTS = 1_000_000
+"""Files of one recording; each has a megabyte or more."""
+
+
+def bounds_of(column: Column) -> tuple[int, int]:
+    """The lowest and the highest number that can be true in an INTEGER, apart from ``missing``.
+
+    Numbers of things, which have no unit, may be any.
+    """
+    if not column.units:
+        return -(2**63), 2**63 - 1
+    highest = MAX_TIME_NS if column.units == "ns" else MAX_COUNT
+    return -highest if column.signed else 0, highest
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+from stem_device.errors import RefusedFileError
 from stem_device.recording.format import FORMAT_NAME
-from stem_device.recording.untyped import import_h5py
+from stem_device.recording.gate import attribute, open_hdf5, small
+from stem_device.recording.layout import ENTRY
+from stem_device.recording.recorder import Owner
+from stem_device.recording.untyped import Hdf5File
 
 MAX_LABEL_CHARACTERS = 64
+_UNREADABLE = (OSError, KeyError, RuntimeError, ValueError, TypeError, RefusedFileError)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _NAME = re.compile(r"\d{8}T\d{6}Z(-[A-Za-z0-9_-]+)?(\.\d+)?\.h5")
 
@@ -22,22 +30,44 @@ def candidates(directory: Path, utc_ns: int, label: str) -> Iterator[Path]:
 
     A label cannot leave the directory: what is not an ASCII letter, a digit, ``_`` or ``-`` becomes ``_``.
     """
-    stamp = datetime.fromtimestamp(utc_ns // 10**9, UTC).strftime("%Y%m%dT%H%M%SZ")
-    safe = _UNSAFE.sub("_", label.strip())[:MAX_LABEL_CHARACTERS]
-    stem = f"{stamp}-{safe}" if safe else stamp
+    stem = _stem(utc_ns // 10**9, label)
     yield directory / f"{stem}.h5"
     for number in count(2):
         yield directory / f"{stem}.{number}.h5"
 
 
-def own_recordings(directory: Path) -> list[Path]:
-    """Recordings of this package in ``directory``, oldest first: name and content must both say so."""
-    named = [
-        path
-        for path in directory.iterdir()
-        if _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()
-    ]
-    return [path for path in sorted(named, key=_age) if _is_recording(path)]
+def own_recordings(directory: Path, owner: Owner) -> list[Path]:
+    """Recordings of ``owner`` in ``directory`` that nobody writes or uses otherwise, oldest first.
+
+    What stands in a file says whose it is; its name must be the one that it was given. Left out are files
+    that are locked (being written or read), that were not closed where locks cannot tell, that belong to
+    another user, and that have a second name: somebody made that to keep them.
+    """
+    named = [path for path in directory.iterdir() if _NAME.fullmatch(path.name) and _is_ours_alone(path)]
+    return [path for path in sorted(named, key=_age) if _is_of(path, owner) and not is_in_use(path)]
+
+
+def is_in_use(path: Path) -> bool:
+    """Whether somebody has locked the file. True also if nobody can tell and it was never closed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return not _is_closed(path)
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _stem(seconds: int, label: str) -> str:
+    stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%SZ")
+    safe = _UNSAFE.sub("_", label.strip())[:MAX_LABEL_CHARACTERS]
+    return f"{stamp}-{safe}" if safe else stamp
 
 
 def _age(path: Path) -> tuple[str, int]:
@@ -45,7 +75,34 @@ def _age(path: Path) -> tuple[str, int]:
     return path.name[:16], path.stat().st_mtime_ns
 
 
-def _is_recording(path: Path) -> bool:
-    with suppress(OSError), import_h5py().File(path, "r", locking=False) as file:
-        return bool(file.attrs.get("stem_format") == FORMAT_NAME)
+def _is_ours_alone(path: Path) -> bool:
+    """A regular file of this user under one name only."""
+    found = path.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1
+
+
+def _is_of(path: Path, owner: Owner) -> bool:
+    """Whether the file says that ``owner`` made it, under this name."""
+    with suppress(*_UNREADABLE), open_hdf5(path) as file:
+        if attribute(file, "stem_format") != FORMAT_NAME:
+            return False
+        begun = datetime.fromisoformat(_text(file, path, "start_time"))
+        stem = _stem(int(begun.timestamp()), _text(file, path, "context/label"))
+        names, values = (_texts(file, path, f"context/property_{name}") for name in ("names", "values"))
+        made_by = Owner.of(dict(zip(names, values, strict=True)), _text(file, path, "context/host"))
+        return made_by == owner and re.fullmatch(rf"{re.escape(stem)}(\.\d+)?\.h5", path.name) is not None
     return False
+
+
+def _is_closed(path: Path) -> bool:
+    with suppress(*_UNREADABLE), open_hdf5(path) as file:
+        return bool(len(small(file, path, f"{ENTRY}/context/end_time")))
+    return False
+
+
+def _text(file: Hdf5File, path: Path, name: str) -> str:
+    return str(small(file, path, f"{ENTRY}/{name}").asstr()[()])
+
+
+def _texts(file: Hdf5File, path: Path, name: str) -> list[str]:
+    return [text.decode("utf-8", "replace") for text in small(file, path, f"{ENTRY}/{name}")[:].tolist()]

@@ -92,12 +92,27 @@ class OrderedFile:
         self._nodes: set[int] = set()
         self._data: list[tuple[int, bytes]] = []
         self._places: dict[int, tuple[int, int]] = {}
+        self._written: dict[int, bytes] = {}
         self._abandoned = False
 
     @property
     def size(self) -> int:
         """Bytes on disk after the last commit."""
         return self._size_on_disk
+
+    def starts_as_written(self) -> bool:
+        """Whether superblock and length on disk are those of the last commit. Raises OSError."""
+        same = self._is_as_written(_SUPERBLOCK_ADDRESS, self._written.get(_SUPERBLOCK_ADDRESS, b""))
+        return same and self._disk.size() == self._size_on_disk
+
+    def is_as_written(self) -> bool:
+        """The same for all headers too: another file that is written over this one changes them."""
+        return self.starts_as_written() and all(
+            self._is_as_written(address, data) for address, data in self._written.items()
+        )
+
+    def _is_as_written(self, address: int, data: bytes) -> bool:
+        return self._disk.read_at(address, len(data)) == data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
@@ -177,6 +192,8 @@ class OrderedFile:
         if self._size < self._size_on_disk:
             self._disk.resize(self._size)
         self._size_on_disk = self._size
+        self._written.update(changes.superblock)
+        self._written.update(changes.headers)
         self._nodes.update(changes.new_nodes)
         self._pending.clear()
         self._data.clear()

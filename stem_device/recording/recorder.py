@@ -25,6 +25,25 @@ class RecordingContext:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
+DEVICE, SERVER = "RecordedByDevice", "RecordedByServer"
+"""In ``properties``: the Tango device that records, with its database, and its server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who made a recording. Without a device (a library, a command) a machine is all that is known."""
+
+    device: str
+    server: str
+    host: str
+
+    @classmethod
+    def of(cls, properties: Mapping[str, str], host: str) -> Owner:
+        """As a recording tells it. Upper and lower case are the same in Tango."""
+        device, server = properties.get(DEVICE, "").lower(), properties.get(SERVER, "").lower()
+        return cls(device, server, "" if device else host.lower())
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingStatus:
     """A recording as its user sees it.

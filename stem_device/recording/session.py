@@ -19,7 +19,7 @@ from stem_device.recording.hdf5 import Hdf5Recorder, new_recording
 from stem_device.recording.layout import Part
 from stem_device.recording.naming import candidates, own_recordings
 from stem_device.recording.open_runs import OpenRuns
-from stem_device.recording.recorder import RecordingContext, RecordingStatus
+from stem_device.recording.recorder import Owner, RecordingContext, RecordingStatus
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ class RecordingSession:
     """Writes HDF5 recordings to ``RecordingDirectory``. Every method may be called from any thread.
 
     A file that has reached ``MaxRecordingBytes`` is followed by the next one of the same recording, before
-    the next poll or mark. ``KeepRecordings`` counts files; the oldest are removed whenever a file begins.
+    the next poll or mark. ``KeepRecordings`` counts files; the oldest of the same owner that nobody uses are
+    removed whenever a file begins.
     A recording begins with the BEGIN of each run that is under way.
     """
 
@@ -167,7 +168,8 @@ class RecordingSession:
         if not keep:
             return
         try:
-            others = [path for path in own_recordings(present.parent) if path != present]
+            owner = Owner.of(self._context.properties, self._context.host)
+            others = [path for path in own_recordings(present.parent, owner) if path != present]
             for path in others[: max(0, len(others) + 1 - keep)]:
                 path.unlink(missing_ok=True)
                 _log.info("removed the old recording %s (KeepRecordings is %d)", path, keep)

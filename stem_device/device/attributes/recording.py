@@ -66,7 +66,8 @@ RECORDING: tuple[AttributeSpec, ...] = (
         label="Recording error",
         unit="text",
         format="%s",
-        doc="Why the recording failed; empty if it did not. State is ALARM until StartRecording succeeds.",
+        doc="Why the recording failed: the disk, or another program that removed, replaced, cut or overwrote "
+        "the file; empty if it did not. State is ALARM until StartRecording succeeds.",
         value=lambda view: tango_text(view.recording.error, MAX_SENTENCE_CHARACTERS),
     ),
 )

@@ -11,6 +11,7 @@ from stem_device.reading.exporting.json_lines import write_json_lines
 from stem_device.reading.exporting.tables import write_csv, write_long_parquet, write_parquet_tables
 from stem_device.reading.recording import Recording
 from stem_device.reading.unfinished import unfinished
+from stem_device.recording.output_path import STANDARD_OUTPUT, refuse_standard_output
 
 _COMPRESSED = (".gz", ".zst")
 
@@ -35,6 +36,8 @@ _SUFFIXES = {
 
 def format_of(path: Path) -> Format:
     """By the suffix; raises OptionError for one that is none."""
+    if path == STANDARD_OUTPUT:
+        raise OptionError("--format", "", "for standard output say which: jsonl or csv")
     suffix = Path(path.stem).suffix if path.suffix in _COMPRESSED else path.suffix
     if suffix.lower() not in _SUFFIXES:
         raise OptionError("--format", str(path), f"the name must end in {', '.join(_SUFFIXES)}, or say which")
@@ -49,18 +52,22 @@ def export(
 ) -> int:
     """Write ``recording``, which may be a view, to the new file ``output``; returns how many lines or rows.
 
-    Text is compressed if the name ends in ``.gz`` or ``.zst``. Parquet to a name without suffix makes a
-    directory with a file for each table, otherwise a long table as CSV has. ``progress`` is called
-    with the share that is done. Raises RecordingError if ``output`` is there already or cannot be written,
-    OptionError if its format is not known, UnreadableRecordingError if the recording is damaged,
-    MissingExtraError for packages that are not installed, NoPollError where neither polls nor marks are
-    selected; nothing is left then.
+    ``-`` is standard output, for text, whose ``form`` must be given. Text is compressed if the name ends in
+    ``.gz`` or ``.zst``. Parquet to a name without suffix makes a directory with a file for each table,
+    otherwise a long table as CSV has. ``progress`` is called with the share that is done. Raises
+    RecordingError if ``output`` is there already or cannot be written, OptionError if its format is not
+    known, UnreadableRecordingError if the recording is damaged, MissingExtraError for packages that are not
+    installed, NoPollError where neither polls nor marks are selected; nothing is left then.
     """
     if not len(recording["marks"]):
         recording.check_polls()
     output = Path(output)
     form = form or format_of(output)
     tell = progress or (lambda _: None)
+    if output == STANDARD_OUTPUT and form is not Format.PARQUET:
+        write_text = write_json_lines if form is Format.JSONL else write_csv
+        return write_text(recording, output, tell)
+    refuse_standard_output(output, "Parquet is no text")
     with unfinished(output) as hidden:
         if form is Format.JSONL:
             return write_json_lines(recording, hidden, tell)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from stem_device.errors import MissingExtraError
+from stem_device.recording.output_path import STANDARD_OUTPUT
 
 _GZIP_LEVEL = 6
 
 
 @contextmanager
 def new_text_file(path: Path) -> Iterator[Any]:
-    """Raises OSError, and MissingExtraError for ``.zst`` without its package."""
+    """Standard output for ``-``. Raises OSError, and MissingExtraError for ``.zst`` without its package."""
+    if path == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
     if path.suffix == ".zst":
         try:
             import zstandard  # noqa: PLC0415 - an optional part

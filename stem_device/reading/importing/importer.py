@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from stem_device.accounting import Ledger
-from stem_device.errors import OptionError, RecordingError
+from stem_device.errors import OptionError, RecordingError, shown_path
 from stem_device.model.mark import Mark
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading.importing.lines import Lines
@@ -20,7 +20,9 @@ from stem_device.reading.importing.parsing import Given, PollLine, parse_line
 from stem_device.reading.importing.replay import Replay, ReplayClock
 from stem_device.reading.unfinished import unfinished
 from stem_device.recording import Hdf5Recorder, RecordingContext
+from stem_device.recording.advice import explain_output
 from stem_device.recording.hdf5 import new_recording
+from stem_device.recording.output_path import refuse_standard_output
 
 MAX_SENTENCES = 100
 _NAN = float("nan")
@@ -73,6 +75,7 @@ def import_lines(
     files = [Path(path) for path in paths]
     if not files:
         raise OptionError("files", "", "must name at least one file")
+    refuse_standard_output(Path(output), "a recording is written in place")
     with unfinished(Path(output)) as hidden:
         run = _Import(files, files[0].name.split(".")[0] if label is None else label, hidden)
         for number, path in enumerate(files):
@@ -104,7 +107,7 @@ class _Import:
         lines = Lines(path)
         last: bytes | None = None
         for number, line in lines:
-            where = f"{path.name} line {number}"
+            where = f"{shown_path(path.name)} line {number}"
             progress(lines.done)
             if line is not None and line == last:
                 self._skip(where, "the same as the line before")
@@ -112,7 +115,7 @@ class _Import:
                 self._line(where, line, zone)
             last = line
         if lines.problem:
-            self._notes.add(path.name, lines.problem)
+            self._notes.add(shown_path(path.name), lines.problem)
 
     def close(self) -> Imported:
         """End the recording."""
@@ -187,7 +190,9 @@ class _Import:
                 versions={"stem-device": version("stem-device"), "python": platform.python_version()},
             )
             part = replace(new_recording(self._clock), begun_utc_ns=utc_ns)
-            self._recorder = Hdf5Recorder(self._output, context, part=part, clock=self._clock)
+            self._recorder = Hdf5Recorder(
+                self._output, context, part=part, clock=self._clock, explain=explain_output
+            )
         return self._recorder
 
     def _skip(self, where: str, why: str) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from stem_device.errors import MissingExtraError, RecordingError
+from stem_device.recording.gate import refuse_odd_file
 
-MAX_LINE_BYTES = 1 << 28
-"""Replies of a thousand servers with full sample buffers are a quarter of this."""
+MAX_LINE_BYTES = 1 << 27
+"""Replies of a thousand servers with full sample buffers are half of this. It is in memory four times."""
 _BLOCK_BYTES = 1 << 16
 _ANY_GZIP = 16 + zlib.MAX_WBITS
 
@@ -20,7 +21,8 @@ class Lines:
     """Iterates over (number from 1, line with its end). ``problem`` says why it ended early, if it did.
 
     A line that is too long is None. ``done`` is the share of the file that was read, 0 to 1.
-    Raises RecordingError if the file cannot be opened or read, MissingExtraError for ``.zst`` without its
+    Raises RecordingError if the file cannot be opened or read, RefusedFileError, which is one too, if it is
+    no regular file, MissingExtraError for ``.zst`` without its
     package.
     """
 
@@ -29,6 +31,7 @@ class Lines:
         self.problem = ""
         self._broken: tuple[type[Exception], ...] = ()
         try:
+            refuse_odd_file(path)
             self._raw = path.open("rb")
             self._size = max(path.stat().st_size, 1)
         except OSError as error:

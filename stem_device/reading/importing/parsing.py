@@ -17,11 +17,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from stem_device.model.clock import MAX_UTC_NS
 from stem_device.model.mark import Mark
 from stem_device.recording.jsonl import About
 
 _ERROR = re.compile(rb'"error":"(\(?Dev(?:Error|Failed)\(.*?\)\)?)"\}(?=,"|\}|\s*$)', re.DOTALL)
 _CLOSINGS = (b"", b"}}", b"}")
+_MAX_ITERATION = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -104,9 +106,15 @@ def _quoted(found: re.Match[bytes]) -> bytes:
 
 def _mark(raw: Raw) -> Mark:
     try:
-        return _MARK.decode(raw)
+        mark = _MARK.decode(raw)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ValueError(f"its mark cannot be used: {error!s:.200}") from error
+    for name in ("emitted_utc_ns", "received_utc_ns", "received_monotonic_ns", "iteration"):
+        number = getattr(mark, name)
+        most = _MAX_ITERATION if name == "iteration" else MAX_UTC_NS
+        if number is not None and not 0 <= number <= most:
+            raise ValueError(f"its mark cannot be used: {name} is {number}")
+    return mark
 
 
 def _given(data: Raw | UnsetType, error: Any, about: About = _NOTHING) -> Given:
@@ -135,6 +143,6 @@ def _utc_ns(time: Any, zone: tzinfo) -> int:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     since = moment.astimezone(UTC) - _EPOCH
     nanoseconds = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
-    if nanoseconds < 0:
-        raise ValueError(f"{time[:60]!r} is before 1970")
+    if not 0 <= nanoseconds <= MAX_UTC_NS:
+        raise ValueError(f"{time[:60]!r} is before 1970 or after 2261")
     return nanoseconds

@@ -14,12 +14,16 @@ MAX_SENTENCES = 200
 
 
 class Told(Struct, frozen=True, omit_defaults=True):
-    """One line from the child: ``doing`` is what it is about to read, ``done`` a share from 0 to 1."""
+    """One line from the child: ``doing`` is what it is about to read, ``done`` a share from 0 to 1.
+
+    ``refused`` is why the file is not read at all; ``error`` is what to do then.
+    """
 
     doing: str = ""
     done: float = 0.0
     result: Recovery | None = None
     error: str = ""
+    refused: str = ""
 
 
 class Recovery(Struct, frozen=True):

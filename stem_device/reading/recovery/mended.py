@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from stem_device.recording.gate import open_hdf5
 from stem_device.recording.untyped import Hdf5File, import_h5py
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -55,7 +56,7 @@ def open_mended(path: Path) -> tuple[Hdf5File, list[str]]:
     """The file opened for reading, and what had to be mended for that. Raises OSError if nothing helps."""
     library = import_h5py()
     try:
-        return library.File(path, "r", locking=False), []
+        return open_hdf5(path), []
     except OSError as error:
         reason = str(error)
     with path.open("rb") as file:

@@ -22,7 +22,7 @@ from stem_device.reading.validation.columns import Chunk, StoredColumn, Values
 from stem_device.reading.validation.scan import UnifiedNames
 from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
-from stem_device.recording.kinds import Column, Kind, Table
+from stem_device.recording.kinds import Column, Kind, Table, bounds_of
 
 _TOTALS = tuple(column.name for column in spec.POLLS.columns if column.name.endswith("_total"))
 _MOMENTS = ("poll", "time_utc_ns", "monotonic_ns")
@@ -127,7 +127,10 @@ class Planner:
                 column = self._column(table, one.name)
                 if column is None or (column.rows and all(c.values is None for c in column.chunks())):
                     plan.lost.add(path_of(table, one.name))
-                    self._journal.lose(path_of(table, one.name), "the whole column is lost")
+                    why = self._file.oversize.get(path_of(table, one.name), "")
+                    self._journal.lose(
+                        path_of(table, one.name), f"the whole column is lost{why and ': '}{why}"
+                    )
 
     def _find_spans(self, plan: Plan, table: Table) -> None:
         """Where the rows of each poll are: from the ends, where these are damaged from the numbers."""
@@ -225,8 +228,10 @@ class Planner:
             return lambda codes: (
                 (codes < lowest) | (codes >= plan.names) | (is_state and self._no_states(codes))
             )
-        bounded = not one.signed and (one.units or one.nullable)
-        return lambda values: values < (lowest if bounded else -(2**63))
+        least, most = bounds_of(one)
+        if not one.signed and (one.units or one.nullable):
+            least = lowest
+        return lambda values: ((values < least) | (values > most)) & (values != one.missing)
 
     def _no_states(self, codes: Values) -> Values:
         return np.array([not self._is_one_of(int(code), set(ServerState)) for code in codes])

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from stem_device.errors import RecordingError
+from stem_device.errors import RecordingError, RefusedFileError
 from stem_device.reading.recovery.journal import Recovery, Told
 from stem_device.reading.unfinished import unfinished
 from stem_device.reading.validation import Severity, validate
+from stem_device.recording.gate import refuse_odd_file
+from stem_device.recording.output_path import refuse_standard_output
 from stem_device.recording.untyped import import_h5py
 
 MAX_ATTEMPTS = 30
@@ -24,13 +26,16 @@ def recover(
 ) -> Recovery:
     """Write what can be read of ``path`` to the new recording ``output``; ``path`` itself is not changed.
 
-    ``progress`` is called with the share that is done. Raises RecordingError if nothing can be recovered, or
+    ``progress`` is called with the share that is done. Raises RefusedFileError for a file that could do harm
+    to those who open it, RecordingError if nothing can be recovered, or
     ``output`` is there already or cannot be written; MissingExtraError without h5py. Nothing is left
     then.
     """
     path, output = Path(path), Path(output)
     import_h5py()
+    refuse_standard_output(output, "a recording is written in place")
     try:
+        refuse_odd_file(path)
         with path.open("rb"):
             pass
     except OSError as error:
@@ -51,6 +56,8 @@ def _attempts(path: Path, hidden: Path, progress: Callable[[float], None]) -> Re
         if last.result is not None:
             crashed = tuple(f"{one}: lost, since HDF5 dies of it" for one in deadly)
             return msgspec.structs.replace(last.result, lost=(*last.result.lost, *crashed))
+        if last.refused:
+            raise RefusedFileError(path, last.refused, last.error)
         if last.error:
             raise RecordingError(path, "recover", last.error)
         if not last.doing or last.doing in deadly:

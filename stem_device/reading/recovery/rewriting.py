@@ -18,7 +18,7 @@ from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.reading.validation.value_checks import CODES
 from stem_device.recording import RecordingContext
 from stem_device.recording import format as spec
-from stem_device.recording.kinds import NAME_BYTES, Column, Kind, Table
+from stem_device.recording.kinds import MAX_COUNT, MAX_PARTS, MAX_TIME_NS, NAME_BYTES, Column, Kind, Table
 from stem_device.recording.layout import ENTRY, Part, build
 from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
 
@@ -260,7 +260,8 @@ class _Metadata:
     def texts(self, name: str) -> list[str]:
         path = f"/{ENTRY}/{name}"
         self._journal.doing(path)
-        dataset = None if self._journal.deadly(path) else self._file.dataset(path)
+        known = not self._journal.deadly(path) and self._file.is_small(path)
+        dataset = self._file.dataset(path) if known else None
         try:
             return [] if dataset is None else [one.decode("utf-8", "replace") for one in dataset[:1000]]
         except (*H5_ERRORS, AttributeError):
@@ -272,11 +273,12 @@ class _Metadata:
         except ValueError:
             return 0
         since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-        return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+        utc_ns = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+        return utc_ns if 0 <= utc_ns <= MAX_TIME_NS else 0
 
     def part(self) -> int:
         found = self.value("context/part")
-        return found if isinstance(found, int) and found > 0 else 1
+        return found if isinstance(found, int) and 0 < found <= MAX_PARTS else 1
 
     def identity(self) -> str:
         found = self.text("entry_identifier")
@@ -288,7 +290,8 @@ class _Metadata:
     def end_time(self) -> str:
         found = self.texts("context/end_time")
         try:
-            return found[0] if datetime.fromisoformat(found[0]).tzinfo else ""
+            moment = datetime.fromisoformat(found[0])
+            return found[0] if moment.tzinfo and 1970 <= moment.year < 2262 else ""
         except (IndexError, ValueError):
             return ""
 
@@ -309,7 +312,7 @@ def _append(dataset: Hdf5Dataset, pieces: Iterable[Values]) -> None:
 
 def _possible(column: Column, values: Values) -> Values:
     """NaN for numbers that no float column has."""
-    wrong = np.isinf(values)
+    wrong = np.abs(values) > MAX_COUNT
     if column.name == "sample_coverage":
         wrong |= (values < 0) | (values > 1)
     return np.where(wrong, np.nan, values)

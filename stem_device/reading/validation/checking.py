@@ -10,7 +10,7 @@ from stem_device.reading.validation import column_checks, header_checks, poll_ch
 from stem_device.reading.validation.columns import H5_ERRORS
 from stem_device.reading.validation.finding import Finding
 from stem_device.reading.validation.stored import StoredFile
-from stem_device.recording.untyped import import_h5py
+from stem_device.recording.gate import open_hdf5, refuse_all_outside, refuse_odd_file
 
 Check = Callable[[StoredFile], Iterator[Finding]]
 
@@ -27,18 +27,21 @@ _log = logging.getLogger(__name__)
 def findings(path: Path) -> Iterator[Finding]:
     """Everything that the checks have to say about ``path``, in this process.
 
-    Raises OSError if there is no such file or it may not be read, MissingExtraError without h5py.
+    Raises OSError if there is no such file or it may not be read, RefusedFileError for one that could do
+    harm, MissingExtraError without h5py.
     HDF5 itself may crash on a damaged file: see :func:`stem_device.reading.validation.validate`.
     """
+    refuse_odd_file(path)
     with path.open("rb"):  # HDF5's own messages hide the reason
         pass
     try:
-        hdf5 = import_h5py().File(path, "r", locking=False)
+        hdf5 = open_hdf5(path)
     except H5_ERRORS as error:
         yield Finding("opens", "/", f"HDF5 cannot open it: {error!s:.300}")
         return
     with hdf5:
-        yield from checked(StoredFile(hdf5))
+        refuse_all_outside(hdf5, path)
+        yield from checked(StoredFile(hdf5, path))
 
 
 def checked(file: StoredFile) -> Iterator[Finding]:

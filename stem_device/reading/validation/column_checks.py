@@ -80,6 +80,8 @@ def lengths(file: StoredFile) -> Iterator[Finding]:
         rows = {name: column.rows for name, column in found.items() if column is not None}
         shortest, longest = min(rows.values(), default=0), max(rows.values(), default=0)
         needed = _needed(file, table)
+        if not rows:
+            continue
         if shortest < needed:
             name = min(rows, key=lambda one: rows[one])
             yield Finding("lengths", path_of(table, name), f"{shortest} rows, but the polls have {needed}")
@@ -93,7 +95,15 @@ def lengths(file: StoredFile) -> Iterator[Finding]:
             )
 
 
-CHECKS = (columns, column_types, column_attributes, chunks, lengths)
+def sizes(file: StoredFile) -> Iterator[Finding]:
+    """No column is said to be longer than the file can have bytes for, or readers have memory for."""
+    for table, name in _expected(file):
+        file.column(table, name)
+    for path, reason in file.oversize.items():
+        yield Finding("sizes", path, reason)
+
+
+CHECKS = (columns, column_types, column_attributes, sizes, chunks, lengths)
 
 
 def _needed(file: StoredFile, table: Table) -> int:

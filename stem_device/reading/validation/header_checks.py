@@ -11,6 +11,7 @@ from stem_device.reading.validation.columns import H5_ERRORS
 from stem_device.reading.validation.finding import Finding, note
 from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
+from stem_device.recording.kinds import MAX_PARTS
 from stem_device.recording.layout import ENTRY
 
 _CONTEXT = f"/{ENTRY}/context"
@@ -73,8 +74,8 @@ def entry(file: StoredFile) -> Iterator[Finding]:
     if not _is_uuid(found):
         yield Finding("entry", f"/{ENTRY}/entry_identifier", f"is {_shown(found)}, no UUID")
     found = file.value(f"{_CONTEXT}/part")
-    if not isinstance(found, int) or found < 1:
-        yield Finding("entry", f"{_CONTEXT}/part", f"is {_shown(found)}, not a number from 1")
+    if not isinstance(found, int) or not 1 <= found <= MAX_PARTS:
+        yield Finding("entry", f"{_CONTEXT}/part", f"is {_shown(found)}, not a number from 1 to {MAX_PARTS}")
 
 
 def context_lists(file: StoredFile) -> Iterator[Finding]:
@@ -86,6 +87,10 @@ def context_lists(file: StoredFile) -> Iterator[Finding]:
         dataset = file.dataset(f"{_CONTEXT}/{name}")
         if dataset is None or len(dataset.shape or ()) != 1 or dataset.dtype.kind not in "SO":
             yield Finding("context_lists", f"{_CONTEXT}/{name}", "is missing, or no list of texts")
+        elif not file.is_small(f"{_CONTEXT}/{name}"):
+            yield Finding(
+                "context_lists", f"{_CONTEXT}/{name}", "is far too long, or its texts have no fixed length"
+            )
         else:
             lengths[name] = dataset.shape[0]
     for kind in ("property", "version"):
@@ -164,9 +169,10 @@ def _texts(value: Any) -> list[str]:
 
 def _is_time(value: Any) -> bool:
     try:
-        return datetime.fromisoformat(value).tzinfo is not None
+        moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return False
+    return moment.tzinfo is not None and 1970 <= moment.year < 2262
 
 
 def _is_uuid(value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from stem_device.errors import MissingExtraError, RecordingError
+from stem_device.errors import MissingExtraError, RecordingError, RefusedFileError
 from stem_device.reading.validation.checking import findings
 from stem_device.reading.validation.finding import Finding, Severity
+from stem_device.recording.gate import limit_memory, refuse_odd_file
 from stem_device.recording.untyped import import_h5py
 
 MAX_FINDINGS = 1000
@@ -20,6 +20,8 @@ MAX_FINDINGS = 1000
 ATTEMPTS = 5
 """A file that grew meanwhile may have looked as if it were damaged."""
 MEMORY_BYTES = 4 << 30
+_REFUSED = "refused"
+"""Instead of findings: ``where`` is the reason, ``message`` the advice."""
 LEAST_SECONDS = 60.0
 BYTES_A_SECOND = 500_000
 """A file takes a hundredth of the time that this allows."""
@@ -29,11 +31,13 @@ def validate(path: Path | str) -> tuple[Finding, ...]:
     """Every violation of the format in ``path``, and notes; empty for a file that is all right.
 
     Reads without locking, also a file that is being written. Raises RecordingError if there is no such file
-    or it may not be read, MissingExtraError without h5py.
+    or it may not be read, RefusedFileError, which is one too, for a file that could do harm to those who
+    open it, MissingExtraError without h5py.
     """
     path = Path(path)
     try:
         import_h5py()
+        refuse_odd_file(path)
         size = path.stat().st_size
         with path.open("rb"):
             pass
@@ -44,6 +48,8 @@ def validate(path: Path | str) -> tuple[Finding, ...]:
     for _ in range(ATTEMPTS):
         before = path.stat()
         found = tuple(_from_child(path, LEAST_SECONDS + size / BYTES_A_SECOND))
+        if found and found[0].check == _REFUSED:
+            raise RefusedFileError(path, found[0].where, found[0].message)
         after = path.stat()
         still = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
         if still or not any(one.severity is Severity.VIOLATION for one in found):
@@ -78,12 +84,19 @@ def _decoded(output: bytes) -> list[Finding]:
 
 def main() -> None:
     """The child: one finding a line."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    for number, finding in enumerate(findings(Path(sys.argv[1]))):
-        if number == MAX_FINDINGS:
-            break
-        sys.stdout.buffer.write(msgspec.json.encode(finding) + b"\n")
-        sys.stdout.buffer.flush()
+    limit_memory(MEMORY_BYTES)
+    try:
+        for number, finding in enumerate(findings(Path(sys.argv[1]))):
+            if number == MAX_FINDINGS:
+                break
+            _tell(finding)
+    except RefusedFileError as error:
+        _tell(Finding(_REFUSED, error.reason, error.advice))
+
+
+def _tell(finding: Finding) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(finding) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -8,22 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stem_device.errors import RefusedFileError
+from stem_device.model.limits import max_read_bytes
 from stem_device.reading.validation.columns import H5_ERRORS, StoredColumn, Values
 from stem_device.recording import format as spec
+from stem_device.recording.gate import MAX_SMALL_BYTES, Budget, attribute, small
 from stem_device.recording.kinds import Column, Kind, Table, Version, version_of
 from stem_device.recording.layout import ENTRY
 from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
 
+ROW_BYTES = 512
+"""What checks and recovery remember of a poll, mark, name or text."""
+_READ_AT_ONCE = (spec.POLLS, spec.MARKS, spec.NAMES, spec.TEXTS)
+
 
 class StoredFile:
-    """A recording that was opened with h5py; the caller closes it."""
+    """A recording that was opened with h5py; the caller closes it.
 
-    def __init__(self, hdf5: Hdf5File) -> None:
+    Columns that could fill the memory are missing here; ``oversize`` says by path what is wrong with them.
+    """
+
+    def __init__(self, hdf5: Hdf5File, path: Path) -> None:
         self.hdf5 = hdf5
+        self.oversize: dict[str, str] = {}
+        self._budget = Budget(path, path.stat().st_size, max_read_bytes())
         self._h5py = import_h5py()
         self._objects: dict[str, Any] = {}
         self._columns: dict[str, StoredColumn | None] = {}
@@ -39,7 +52,7 @@ class StoredFile:
     def attribute(self, path: str, name: str) -> Any:
         """An attribute, as text if it is one; None if there is none, or it cannot be read."""
         try:
-            return plain(self._found(path).attrs[name])
+            return plain(attribute(self._found(path), name))
         except (*H5_ERRORS, AttributeError):
             return None
 
@@ -47,9 +60,19 @@ class StoredFile:
         """A scalar data set, as text if it is one; None if there is none, or it is no scalar."""
         dataset = self.dataset(path)
         try:
-            return None if dataset is None or dataset.shape != () else plain(dataset[()])
+            if dataset is None or dataset.shape != () or dataset.dtype.itemsize > MAX_SMALL_BYTES:
+                return None
+            return plain(dataset[()])
         except H5_ERRORS:
             return None
+
+    def is_small(self, path: str) -> bool:
+        """Whether readers take this data set, which they read at once."""
+        try:
+            small(self.hdf5, self._budget.path, path)
+        except (*H5_ERRORS, RefusedFileError):
+            return False
+        return True
 
     @cached_property
     def version(self) -> tuple[int, int] | None:
@@ -152,7 +175,21 @@ class StoredFile:
         except H5_ERRORS:
             return None
         wanted = next(one for one in table.columns if one.name == name)
-        return column if is_of_kind(column, wanted.kind) else None
+        if not is_of_kind(column, wanted.kind) or self._is_oversize(path_of(table, name), table, column):
+            return None
+        return column
+
+    def _is_oversize(self, path: str, table: Table, column: StoredColumn) -> bool:
+        """Of tables that are read piece by piece only what the file cannot have counts."""
+        at_once = table in _READ_AT_ONCE
+        size = max(column.dtype.itemsize, 8) if at_once else column.dtype.itemsize
+        memory = size + ROW_BYTES if at_once else 0
+        try:
+            self._budget.check(path.lstrip("/"), column.rows, size, memory)
+        except RefusedFileError as error:
+            self.oversize[path] = error.reason
+            return True
+        return False
 
     def _object(self, path: str, kind: Any) -> Any:
         found = self._found(path)

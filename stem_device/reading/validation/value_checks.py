@@ -14,7 +14,7 @@ from stem_device.reading.validation.finding import Finding, note
 from stem_device.reading.validation.scan import Spot, columns_of, scan, told
 from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
-from stem_device.recording.kinds import Column, Kind, Table
+from stem_device.recording.kinds import MAX_COUNT, Column, Kind, Table, bounds_of
 
 CODES = (
     (spec.SERVERS, "failure", set(map(str, Failure))),
@@ -33,13 +33,24 @@ def flags(file: StoredFile) -> Iterator[Finding]:
 
 
 def counts(file: StoredFile) -> Iterator[Finding]:
-    """Counts, times and lengths are not negative, but for -1 where there may be no value."""
+    """Counts, times and lengths can be true: not negative, but for -1 where there may be no value, and below
+    2^53, times before the year 2262.
+    """
     for table, column in columns_of(file, Kind.INTEGER):
+        least, most = bounds_of(column)
         lowest = -1 if column.nullable else 0
 
         def is_low(_: int, values: Values, lowest: int = lowest) -> Values:
             return values < lowest
 
+        def is_high(_: int, values: Values, column: Column = column) -> Values:
+            least, most = bounds_of(column)
+            outside = (values > most) | (values < least) if column.signed else values > most
+            return np.asarray(outside & (values != column.missing))
+
+        if column.units:
+            said = f"is not between {least} and {most}" if column.signed else f"is above {most}"
+            yield from scan(file, Spot("counts", table, column.name), is_high, said)
         if not column.units and not column.nullable:
             continue
         if not column.nullable and _is_empty(file, table, column):
@@ -49,10 +60,13 @@ def counts(file: StoredFile) -> Iterator[Finding]:
 
 
 def floats(file: StoredFile) -> Iterator[Finding]:
-    """Numbers are finite or NaN."""
+    """Numbers are at most 2^53, and finite, or NaN."""
     for table, column in columns_of(file, Kind.FLOAT):
         yield from scan(
-            file, Spot("floats", table, column.name), lambda _, values: np.isinf(values), "is infinite"
+            file,
+            Spot("floats", table, column.name),
+            lambda _, values: np.abs(values) > MAX_COUNT,
+            "is infinite, or above 2^53",
         )
 
 

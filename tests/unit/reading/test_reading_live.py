@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -124,6 +125,16 @@ def test_files_that_were_removed_are_told(writer: MakeWriter, caplog: pytest.Log
     with open_recording(first) as recording, caplog.at_level(logging.WARNING):
         assert_same(list(recording.follow(interval_seconds=0)), recorder.made[:2])
     assert "parts 2 to 3" in caplog.text
+
+
+def test_pipes_beside_the_recording_hold_nobody_up(writer: MakeWriter, tmp_path: Path) -> None:
+    """To find the next file, those of the directory are looked at."""
+    os.mkfifo(tmp_path / "next.h5")
+    made = writer()
+    made.write(range(2))
+    made.close()
+    with open_recording(made.path) as recording:
+        assert len(list(recording.follow())) == 2
 
 
 def test_all_files_that_were_given_come_first(tmp_path: Path) -> None:

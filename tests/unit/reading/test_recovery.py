@@ -298,7 +298,7 @@ def test_nothing_is_overwritten(good: Path, tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="never overwritten"):
         recover(good, tmp_path / "there.h5")
     assert (tmp_path / "there.h5").read_text() == "mine"
-    with pytest.raises(RecordingError, match="directory does not exist"):
+    with pytest.raises(RecordingError, match="does not exist; create it"):
         recover(good, tmp_path / "nowhere/new.h5")
     with pytest.raises(RecordingError, match="No such file"):
         recover(tmp_path / "nothing.h5", tmp_path / "new.h5")

@@ -141,6 +141,7 @@ CORRUPTIONS = {
     "columns": drop("entry/servers/age_seconds"),
     "column_types": instead("entry/servers/age_seconds", np.zeros(3 * POLLS, dtype=np.float32)),
     "column_attributes": set_attribute("entry/servers/age_seconds", "units", "h"),
+    "sizes": lambda file: file["entry/servers/age_seconds"].resize((1 << 32,)),
     "chunks": garble("entry/streams/pushed", 0),
     "lengths": shorten("entry/subscriptions/overdue", 2),
     "poll_numbers": first_poll_with_the_number_of_the_second,
@@ -288,7 +289,7 @@ def test_hdf5_of_somebody_else_is_told(tmp_path: Path) -> None:
 def test_no_file_and_no_permission(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file"):
         validate(tmp_path / "nothing.h5")
-    with pytest.raises(RecordingError, match="Is a directory"):
+    with pytest.raises(RecordingError, match="is a directory"):
         validate(tmp_path)
 
 

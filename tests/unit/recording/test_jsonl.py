@@ -270,6 +270,32 @@ def test_places_that_cannot_be_written(tmp_path: Path, append: bool) -> None:
         JsonLinesRecorder(Path(os.devnull), append=append)
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b"mine"),
+        lambda path: path.write_bytes(path.read_bytes() + b"mine"),
+        lambda path: path.unlink(),
+        lambda path: path.rename(path.with_name("elsewhere")),
+    ],
+)
+def test_a_file_that_another_program_spoils_ends_the_recording(
+    tmp_path: Path, spoil: Any, suffix: str
+) -> None:
+    path = tmp_path / f"run{suffix}"
+    recorder = JsonLinesRecorder(path)
+    for number in range(2):
+        recorder.write(numbered(number))
+    spoil(path)
+    left = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    for words in ("another program has written to it", "an earlier write failed"):
+        with pytest.raises(RecordingError, match=words):
+            recorder.write(numbered(2))
+    recorder.close()
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == left
+
+
 def test_two_writers_of_one_file_are_refused(tmp_path: Path) -> None:
     first = JsonLinesRecorder(tmp_path / "a.jsonl")
     with pytest.raises(RecordingError, match="another"):

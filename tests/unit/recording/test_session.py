@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import resource
@@ -26,10 +27,13 @@ from stem_device.recording import Hdf5Recorder, RecordingContext, RecordingSessi
 from stem_device.recording.advice import explain
 from stem_device.recording.naming import candidates, own_recordings
 from stem_device.recording.ordered_file import DescriptorDisk
+from stem_device.recording.recorder import DEVICE, SERVER, Owner
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
 
+NOBODY = Owner("", "", "")
+"""Whose recordings a bare session makes."""
 SMALL = Size(servers=2, streams=2, subscriptions=2, samples=2)
 
 
@@ -206,7 +210,7 @@ def test_old_files_of_its_own_are_removed_and_no_others(tmp_path: Path, clock: S
         session.stop()
         clock.advance(5)
     (tmp_path / recorded[-1]).rename(tmp_path / "renamed.h5")
-    assert [path.name for path in own_recordings(tmp_path)] == recorded[2:4]
+    assert [path.name for path in own_recordings(tmp_path, NOBODY)] == recorded[2:4]
     assert others < {path.name for path in tmp_path.iterdir()}
 
 
@@ -223,12 +227,103 @@ def test_files_of_the_same_second_are_removed_in_the_order_they_were_made(
     assert {path.name for path in tmp_path.iterdir()} == set(names[-2:])
 
 
+def of_device(name: str, server: str = "EventMonitor/1") -> RecordingContext:
+    return RecordingContext(properties={DEVICE: f"tango://db:10000/{name}", SERVER: server}, host="machine")
+
+
+def test_two_devices_in_one_directory_leave_each_other_alone(tmp_path: Path, clock: SetClock) -> None:
+    mine, yours = of_device("sys/eventmon/1"), of_device("sys/eventmon/2")
+    other = session_in(tmp_path, clock, keep_recordings=1)
+    kept = [other.start("theirs", yours)]
+    for _ in range(3):
+        clock.advance(5)
+        session = session_in(tmp_path, clock, keep_recordings=1)
+        kept[1:] = [session.start("ours", mine)]
+        session.stop()
+    other.write(next(snapshots(SMALL)))
+    assert other.status.error == ""
+    other.stop()
+    assert set(tmp_path.iterdir()) == set(kept)
+
+
+@pytest.mark.parametrize(
+    "theirs", [of_device("sys/eventmon/1", "EventMonitor/other"), RecordingContext(host="machine")]
+)
+def test_another_server_and_nobody_are_other_owners(
+    theirs: RecordingContext, tmp_path: Path, clock: SetClock
+) -> None:
+    session = session_in(tmp_path, clock)
+    session.start("", theirs)
+    session.stop()
+    assert own_recordings(tmp_path, Owner.of(of_device("sys/eventmon/1").properties, "machine")) == []
+    owner = Owner.of({name: text.upper() for name, text in theirs.properties.items()}, "machine")
+    assert own_recordings(tmp_path, owner) == [session.status.path]
+
+
+def test_a_file_that_is_written_is_no_old_one(tmp_path: Path, clock: SetClock) -> None:
+    """A second process of the same name, or Init while the disk hangs."""
+    first = session_in(tmp_path, clock)
+    path = first.start("", RecordingContext())
+    assert own_recordings(tmp_path, NOBODY) == []
+    with h5py.File(path, "r"):  # other programs may read it, with their locks
+        pass
+    first.stop()
+    assert own_recordings(tmp_path, NOBODY) == [path]
+
+
+def test_where_locks_cannot_tell_only_closed_files_are_old(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    first = session_in(tmp_path, clock)
+    path = first.start("", RecordingContext())
+    assert own_recordings(tmp_path, NOBODY) == []
+    first.stop()
+    assert own_recordings(tmp_path, NOBODY) == [path]
+
+
+def test_what_a_killed_writer_left_is_an_old_file(tmp_path: Path, clock: SetClock) -> None:
+    if not (child := os.fork()):
+        session_in(tmp_path, clock).start("", RecordingContext())
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    (path,) = tmp_path.iterdir()
+    assert own_recordings(tmp_path, NOBODY) == [path]
+
+
+def test_copies_links_and_files_of_others_stay(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = session_in(tmp_path, clock)
+    path = session.start("x", RecordingContext())
+    session.stop()
+    shutil.copy(path, tmp_path / "20200101T000000Z-x.h5")
+    shutil.copy(path, path.with_name(path.name.replace("-x", "-y")))
+    assert own_recordings(tmp_path, NOBODY) == [path]
+    linked = tmp_path / "20200101T000001Z-x.h5"
+    os.link(path, linked)
+    assert own_recordings(tmp_path, NOBODY) == []
+    linked.unlink()
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    assert own_recordings(tmp_path, NOBODY) == []
+
+
+def test_a_pipe_with_the_name_of_a_recording_stops_nobody(tmp_path: Path, clock: SetClock) -> None:
+    os.mkfifo(tmp_path / "20200101T000000Z.h5")
+    session = session_in(tmp_path, clock, keep_recordings=1)
+    assert session.start("", RecordingContext()).exists()
+    session.stop()
+
+
 def test_a_link_is_never_followed(tmp_path: Path, clock: SetClock) -> None:
     session = session_in(tmp_path, clock)
     target = session.start("", RecordingContext())
     session.stop()
     (tmp_path / "20200101T000000Z.h5").symlink_to(target)
-    assert own_recordings(tmp_path) == [target]
+    assert own_recordings(tmp_path, NOBODY) == [target]
 
 
 def test_a_missing_directory(tmp_path: Path, clock: SetClock) -> None:
@@ -275,6 +370,67 @@ def test_a_file_that_somebody_cut_short_ends_the_recording(tmp_path: Path, clock
     session.write(next(made))
     session.stop()
     assert polls_in(path) == [2]
+
+
+@pytest.mark.parametrize("polls", [1, 40])
+@pytest.mark.parametrize(
+    "overwrite",
+    [
+        lambda path: path.write_bytes(b"x" * path.stat().st_size),
+        lambda path: path.write_bytes(path.read_bytes() + b"more"),
+        lambda path: path.write_bytes(b""),
+        lambda path: shutil.copyfile(path.with_name("other.h5"), path),
+        lambda path: path.with_name("other.h5").rename(path),
+        lambda path: _write_into(path, 2048, b"x" * 65536),
+    ],
+    ids=["garbage", "longer", "empty", "another recording in place", "another recording", "headers"],
+)
+def test_a_file_that_another_program_overwrites_ends_the_recording(
+    overwrite: Callable[[Path], object], polls: int, tmp_path: Path, clock: SetClock
+) -> None:
+    other = session_in(tmp_path, clock)
+    other.start("", RecordingContext()).rename(tmp_path / "other.h5")
+    (tmp_path / "folder").mkdir()
+    session = session_in(tmp_path / "folder", clock)
+    path = session.start("x", RecordingContext())
+    (tmp_path / "other.h5").rename(tmp_path / "folder/other.h5")
+    for snapshot in islice(snapshots(SMALL), polls):
+        session.write(snapshot)
+    assert session.status.active
+    overwrite(path)
+    content = path.read_bytes()
+    session.write(next(snapshots(SMALL)))
+    assert not session.status.active
+    assert "another program has written to it" in session.status.error
+    session.stop()
+    assert path.read_bytes() == content, "what the other program wrote is not touched"
+
+
+def test_a_file_that_is_overwritten_at_the_end_is_told_too(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock)
+    path = session.start("x", RecordingContext())
+    session.write(next(snapshots(SMALL)))
+    path.write_bytes(b"mine")
+    session.stop()
+    assert "another program has written to it" in session.status.error
+    assert path.read_bytes() == b"mine"
+
+
+def test_a_file_that_is_only_touched_goes_on(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock)
+    path = session.start("x", RecordingContext())
+    for number, snapshot in enumerate(islice(snapshots(SMALL), 5)):
+        session.write(snapshot)
+        os.utime(path, ns=(number, number))
+    assert session.status.active
+    session.stop()
+    assert session.status.error == ""
+
+
+def _write_into(path: Path, position: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(position)
+        file.write(data)
 
 
 def test_a_vanished_directory_at_the_time_of_the_next_file(tmp_path: Path, clock: SetClock) -> None:

@@ -1,0 +1,21 @@
+"""How much memory a reader may take, which users may change."""
+
+from __future__ import annotations
+
+import os
+
+from stem_device.errors import OptionError
+
+MAX_READ_BYTES = "STEM_MAX_READ_BYTES"
+"""The variable of the environment that says it; processes pass it on to those that read for them."""
+DEFAULT_MAX_READ_BYTES = 1_000_000_000
+
+
+def max_read_bytes() -> int:
+    """What the environment says, or the default. Raises OptionError."""
+    told = os.environ.get(MAX_READ_BYTES, "")
+    if not told:
+        return DEFAULT_MAX_READ_BYTES
+    if not told.isascii() or not told.isdigit() or not int(told[:18]):
+        raise OptionError(MAX_READ_BYTES, told, "must be a whole number of bytes, more than 0")
+    return int(told[:18])
