@@ -38,7 +38,7 @@ def sessions(arguments: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
         core = [arguments.core, "-m", "pytest", "tests/unit", "-m", "not extras", "-q", *beside]
         yield "unit tests without the optional parts", core
     if "unit" in arguments.sessions:
-        yield "unit tests", [*pytest, "tests/unit", *beside]
+        yield "unit tests", [*pytest, "tests/unit", *beside, "--dist", "loadgroup"]
     if "system" not in arguments.sessions:
         return
     alone = [path for path in arguments.alone if _within(path, arguments.system)]
