@@ -97,7 +97,9 @@ def unsubscribed(lab: Lab) -> Expect:
 
 
 def subscriber_ends(lab: Lab, *, kill: signal.Signals, again: bool = False) -> Expect:
-    _, subscriber, expect = _after(lab, Expect(Must.UNACCOUNTED, causes=("restarted", "not_running")))
+    """The cause is that of the greater part: the burst, where its gap was noticed before the end."""
+    causes = ("restarted", "not_running", "burst")
+    _, subscriber, expect = _after(lab, Expect(Must.UNACCOUNTED, causes=causes))
     subscriber.end(kill)
     if again:
         subscriber.start()
