@@ -1,10 +1,15 @@
-"""How much memory a reader may take, which users may change."""
+"""The highest numbers there can be, and how much memory a reader may take, which users may change."""
 
 from __future__ import annotations
 
 import os
 
 from stem_device.errors import OptionError
+
+MAX_COUNT = 1 << 53
+"""Of any number in a reply or a recording: a monitor that counts a million events a second needs 285 years,
+and as many microseconds are 285 years; sums and floats are exact up to here. One limit for both, so that no
+server can send what would make the recording of all others unreadable."""
 
 MAX_READ_BYTES = "STEM_MAX_READ_BYTES"
 """The variable of the environment that says it; processes pass it on to those that read for them."""

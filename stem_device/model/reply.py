@@ -11,11 +11,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-_INT64_MAX = 2**63 - 1
+from stem_device.model.limits import MAX_COUNT
 
-# Bounds that the decoders of replies check; every number fits a signed 64-bit column.
-Count = Annotated[int, Meta(ge=0, le=_INT64_MAX)]
-SignedMicros = Annotated[int, Meta(ge=-_INT64_MAX - 1, le=_INT64_MAX)]
+# Bounds that the decoders of replies check.
+Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+SignedMicros = Annotated[int, Meta(ge=-MAX_COUNT, le=MAX_COUNT)]
 
 
 MAX_NAME_CHARACTERS = 4096

@@ -287,8 +287,7 @@ class TargetClient:
 
     def _explained(self, error: tango.DevFailed) -> TargetError:
         cause = explain(self.target, error, self.timeout_seconds)
-        if not (self._connected and is_turned_away(error)):  # that came over the connection, which holds
-            self._note(cause)
+        self._note(cause)
         return cause
 
     def _note(self, cause: TargetError) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stem_device.errors import OptionError, RefusedFileError, UnreadableRecordingError
-from stem_device.model.limits import max_read_bytes
+from stem_device.model.limits import MAX_COUNT, max_read_bytes
 from stem_device.reading.access import FileAccess
 from stem_device.reading.times import parse_iso8601
 from stem_device.recording import format as spec
@@ -26,7 +26,6 @@ from stem_device.recording.gate import (
     small,
 )
 from stem_device.recording.kinds import (
-    MAX_COUNT,
     MAX_PARTS,
     MAX_TIME_NS,
     Column,

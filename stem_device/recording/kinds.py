@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from stem_device.model.clock import MAX_UTC_NS
+from stem_device.model.limits import MAX_COUNT
 
 NAME_BYTES = 192
 """Bytes of one row of ``names/text``; longer names go on in the next rows."""
@@ -59,8 +60,6 @@ LOST = -(2**63)
 """In a column whose numbers may be below 0."""
 
 
-MAX_COUNT = 1 << 53
-"""A monitor that counts a million events a second needs 285 years; sums and floats are exact up to here."""
 MAX_TIME_NS = MAX_UTC_NS
 """Later moments cannot be told in 64 bits."""
 

@@ -33,7 +33,7 @@ def parse_reply(text: str | bytes, *, max_bytes: int = MAX_REPLY_BYTES) -> Reply
 
     Unknown keys are ignored. Raises ReplyError, and nothing else, for whatever cannot be used:
     longer than ``max_bytes``, no JSON, an unknown version, wrong types, counters that are not whole
-    numbers from 0 to 2**63 - 1, names that break the limits of :mod:`stem_device.responses.limits`.
+    numbers from 0 to MAX_COUNT (2**53), names that break the limits of :mod:`stem_device.responses.limits`.
     """
     checked = _as_text(text, max_bytes)
     try:

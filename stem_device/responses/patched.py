@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from stem_device.model.limits import MAX_COUNT
 from stem_device.model.reply import (
     Count,
     Dialect,
@@ -32,7 +33,7 @@ _NEVER_RESUBSCRIBED = "1970-01-01T00:00:00"
 _NO_MICROS = -1
 _DISCARDED = "UNKNOWN"
 
-_CountOrMinusOne = Annotated[int, Meta(ge=_NO_MICROS, le=2**63 - 1)]
+_CountOrMinusOne = Annotated[int, Meta(ge=_NO_MICROS, le=MAX_COUNT)]
 
 
 class _PublisherSample(Struct, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 import subprocess
@@ -75,7 +76,7 @@ class CppDatabase:
             [
                 str(self._tree / "usr/sbin/mariadbd"),
                 "--no-defaults",
-                "--user=root",
+                f"--user={getpass.getuser()}",
                 f"--basedir={self._tree}/usr",
                 f"--datadir={self._directory}/data",
                 f"--socket={self._socket}",
@@ -113,7 +114,7 @@ class CppDatabase:
                 "--no-defaults",
                 f"--basedir={self._tree}/usr",
                 f"--datadir={self._directory}/data",
-                "--user=root",
+                f"--user={getpass.getuser()}",
                 "--skip-test-db",
                 "--auth-root-authentication-method=normal",
             ],

@@ -23,8 +23,8 @@ pytest.importorskip("tango_simlib")
 
 REASON = "There is no room for another process"
 SUBSCRIPTIONS_WITHOUT = {
-    QUICK: "known subscriptions: 1 of 1 server.",
-    WEATHER: "known subscriptions: 2 of 2 servers.",
+    QUICK: "known subscriptions: 1 in 1 server.",
+    WEATHER: "known subscriptions: 2 in 2 servers.",
 }
 PROCESSES = 7
 """The demo, its database and five device servers."""

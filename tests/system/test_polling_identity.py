@@ -148,7 +148,7 @@ def test_what_happens_within_a_life_is_no_new_one(watch: Callable[[str], Watched
     assert server.monitored().identity == identity
     wait_until(lambda: _restarted(server), "the device to be restarted")
     assert server.monitored().identity == identity
-    tango.DeviceProxy(server.device).Init()
+    wait_until(lambda: _initialised(server), "the device to be initialised")
     assert server.monitored().identity == identity
     server.process.signal(signal.SIGSTOP)
     wait_until(lambda: _is_stopped(server.process), "the server to be stopped")
@@ -233,6 +233,15 @@ def _subscribe(server: Watched) -> None:
         "ZmqEventSubscriptionChange",
         [f"test/publisher/{server.instance}", "number", "subscribe", "change", "5"],
     )
+
+
+def _initialised(server: Watched) -> bool:
+    """Whether Init could be called: the process may still turn calls away."""
+    try:
+        tango.DeviceProxy(server.device).command_inout("Init")
+    except tango.DevFailed:
+        return False
+    return True
 
 
 def _restarted(server: Watched) -> bool:

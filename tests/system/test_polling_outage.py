@@ -78,7 +78,8 @@ def test_nothing_is_forgotten(
     for poll in polls[1:]:
         dead = answer_of(poll, killed)
         assert dead.state is ServerState.UNREACHABLE
-        assert dead.failure is Failure.REFUSED
+        # Where the connection broke in the midst of the last question, not even that is known.
+        assert dead.failure in {Failure.REFUSED, Failure.DATABASE}
         assert host in dead.reason
         assert "says that it runs" not in dead.reason
         assert not dead.ended  # it may run elsewhere by now: the database would know

@@ -96,7 +96,7 @@ def test_the_device_follows_publishers_and_adds_targets(system: System) -> None:
     monitor.wait(lambda: monitor.value("followedServers") == 1, "the publisher to be followed")
     monitor.wait_state(tango.DevState.ON)
     assert "cannot be followed" not in monitor.status
-    assert "known subscriptions: 1 of 1 server" in monitor.status
+    assert "known subscriptions: 1 in 1 server" in monitor.status
     try:
         assert "2 targets now, kept in TargetDevices" in monitor.proxy.AddTarget("several/publisher/1")
         assert system.targets() == ["several/subscriber/1", "several/publisher/1"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stem_device.model.limits import MAX_COUNT
 from stem_device.model.poll import ServerState
 from stem_device.reading.recovery.journal import Journal
 from stem_device.reading.recovery.plan import Plan
@@ -18,7 +19,7 @@ from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.reading.validation.value_checks import CODES
 from stem_device.recording import RecordingContext
 from stem_device.recording import format as spec
-from stem_device.recording.kinds import MAX_COUNT, MAX_PARTS, MAX_TIME_NS, NAME_BYTES, Column, Kind, Table
+from stem_device.recording.kinds import MAX_PARTS, MAX_TIME_NS, NAME_BYTES, Column, Kind, Table
 from stem_device.recording.layout import ENTRY, Part, build
 from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from stem_device.model.limits import MAX_COUNT
 from stem_device.model.mark import MarkKind
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Link
@@ -14,7 +15,7 @@ from stem_device.reading.validation.finding import Finding, note
 from stem_device.reading.validation.scan import Spot, columns_of, scan, told
 from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
-from stem_device.recording.kinds import MAX_COUNT, Column, Kind, Table, bounds_of
+from stem_device.recording.kinds import Column, Kind, Table, bounds_of
 
 CODES = (
     (spec.SERVERS, "failure", set(map(str, Failure))),

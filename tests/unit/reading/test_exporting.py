@@ -221,8 +221,11 @@ def test_what_ends_it_leaves_nothing(
 def test_nothing_is_overwritten(recording: Recording, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("mine")
     (tmp_path / "tables").mkdir()
-    for name, form in (("a.csv", None), ("tables", Format.PARQUET)):
-        with pytest.raises(RecordingError, match="never overwritten"):
+    for name, form, why in (
+        ("a.csv", None, "never overwritten"),
+        ("tables", Format.PARQUET, "a directory of"),
+    ):
+        with pytest.raises(RecordingError, match=why):
             export(recording, tmp_path / name, form)
     assert (tmp_path / "a.csv").read_text() == "mine"
 

@@ -15,7 +15,7 @@ from same_snapshots import assert_same
 from synthetic_recording import FIRST_POLL, Plan, synthetic_snapshots, write_recording
 
 from stem_device import open_recording
-from stem_device.errors import OptionError, UnreadableRecordingError
+from stem_device.errors import OptionError, RecordingError, UnreadableRecordingError
 from stem_device.model.clock import SystemClock
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading import Recording, access
@@ -223,6 +223,8 @@ def test_what_cannot_be_followed(writer: MakeWriter, tmp_path: Path) -> None:
         recorder.path.unlink()
         with pytest.raises(UnreadableRecordingError, match="no such file"):
             next(polls)
+    with pytest.raises(RecordingError, match="the file has been removed"):
+        recorder.close()
 
 
 def test_what_was_opened_stays_as_it_was(writer: MakeWriter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from same_snapshots import assert_same
 from synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_recording
 
 from stem_device import open_recording
+from stem_device.model.limits import MAX_COUNT
 from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
@@ -72,8 +74,8 @@ def test_of_a_view(tmp_path: Path) -> None:
         assert set(one.subscriber_samples.attr_name) <= {"position01"}
 
 
-COUNTS = st.integers(0, 2**63 - 1)
-FLOATS = st.floats(allow_infinity=False, width=64)
+COUNTS = st.integers(0, MAX_COUNT)
+FLOATS = st.floats(-MAX_COUNT, MAX_COUNT) | st.just(math.nan)
 # What could steer a terminal is replaced when it is read: see stem_device.text.
 HARMFUL = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 TEXTS = st.text(st.characters(exclude_categories=HARMFUL), max_size=300)
@@ -124,7 +126,7 @@ def server_records(draw: st.DrawFn, name: str) -> ServerRecord:
                 missed_total=draw(COUNTS),
                 overdue=draw(st.none() | COUNTS),
                 unaccounted_total=draw(COUNTS),
-                unaccounted_delta=draw(st.integers(-(2**63) + 1, 2**63 - 1)),
+                unaccounted_delta=draw(st.integers(-MAX_COUNT, MAX_COUNT)),
                 missed_before=draw(COUNTS),
                 unobserved_total=draw(COUNTS),
                 lag_seconds=draw(st.none() | st.floats(0, 1e9)),

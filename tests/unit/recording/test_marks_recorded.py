@@ -24,7 +24,7 @@ from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingCont
 from stem_device.recording import format as spec
 from stem_device.recording.jsonl import mark_line
 from stem_device.recording.names import clean
-from stem_device.recording.naming import own_recordings
+from stem_device.recording.naming import Owner, own_recordings
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -172,7 +172,7 @@ def test_no_mark_is_lost_between_two_files(tmp_path: Path) -> None:
         told.append(mark("a", "m", iteration=number))
         assert session.mark(told[-1])
     session.stop()
-    files = own_recordings(tmp_path)
+    files = own_recordings(tmp_path, Owner("", "", ""))
     assert len(files) > 1
     assert [one for path in files for one in marks_in(path)] == told
     assert session.status.marks == len(told)
@@ -184,7 +184,7 @@ def test_marks_alone_fill_a_file_too(tmp_path: Path) -> None:
     told = [mark("a", "m", error=os.urandom(4000).hex()) for _ in range(500)]
     assert all(map(session.mark, told))
     session.stop()
-    files = own_recordings(tmp_path)
+    files = own_recordings(tmp_path, Owner("", "", ""))
     assert len(files) > 1
     assert [one for path in files for one in marks_in(path)] == told
 

@@ -44,7 +44,7 @@ def test_the_page_is_named_report_unless_told(
 
 
 def test_what_was_selected_is_told_in_the_title(recording: Path, tmp_path: Path) -> None:
-    page = tmp_path / "new" / "page.html"
+    page = tmp_path / "page.html"
     code, _ = run(
         recording, "-o", page, "--server", "dserver/motion/00[12]", "--start", "2026-11-22T04:00:10"
     )

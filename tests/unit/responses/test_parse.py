@@ -107,7 +107,7 @@ CALLBACK = ("client", "event_callbacks", TOPIC)
 SAMPLE = ("client", "perf", 0)
 
 
-@pytest.mark.parametrize("value", [0, 2**63 - 1])
+@pytest.mark.parametrize("value", [0, 2**53])
 def test_counter_bounds_are_accepted(value: int) -> None:
     reply = parse_reply(set_at(whole(), COUNTER, value))
     assert reply.server is not None
@@ -118,7 +118,7 @@ def test_counter_bounds_are_accepted(value: int) -> None:
     ("value", "reason"),
     [
         (-1, "Expected `int` >= 0"),
-        (2**63, "Expected `int` <= 9223372036854775807"),
+        (2**53 + 1, "Expected `int` <= 9007199254740992"),
         (10**400, "Integer value out of range"),
         (1.0, "Expected `int`, got `float`"),
         (True, "Expected `int`, got `bool`"),
@@ -164,7 +164,11 @@ def test_number_beyond_floats_is_refused_with_its_stream() -> None:
         (("client", "event_channels", CHANNEL), "x", f"$.client.event_channels['{CHANNEL}']"),
         (("client", "not_connected", 0, "device"), None, "$.client.not_connected[0].device"),
         ((*SAMPLE, "sleep_micros"), -1, "$.client.perf[0].sleep_micros"),
-        ((*SAMPLE, "first_callback_latency_micros"), 2**63, "$.client.perf[0].first_callback_latency_micros"),
+        (
+            (*SAMPLE, "first_callback_latency_micros"),
+            2**53 + 1,
+            "$.client.perf[0].first_callback_latency_micros",
+        ),
         ((*SAMPLE, "discarded"), 0, "$.client.perf[0].discarded"),
         (("server", "perf", 0, "push_event_micros"), 1.5, "$.server.perf[0].push_event_micros"),
         (("server", "perf"), {}, "$.server.perf"),
