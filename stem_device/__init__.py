@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from stem_device.reading import open_recording
 
-__all__ = ["open_recording"]
+    __version__: str
+
+__all__ = ["__version__", "open_recording"]
 
 
 def __getattr__(name: str) -> object:
-    """``stem_device.open_recording``, imported when it is first asked for (PEP 562)."""
-    if name in __all__:
+    """``open_recording`` and ``__version__``, imported when they are first asked for (PEP 562)."""
+    if name == "open_recording":
         from stem_device import reading  # noqa: PLC0415
 
-        return getattr(reading, name)
+        return reading.open_recording
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - takes longer than all the rest
+
+        return version("stem-device")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

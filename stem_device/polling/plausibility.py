@@ -8,6 +8,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from stem_device.errors import ImplausibleError
+from stem_device.model.limits import MAX_COUNT
 from stem_device.model.reply import EventCallback, Reply
 from stem_device.responses import shown_name
 
@@ -17,8 +18,6 @@ EVENTS_PER_SECOND = 10_000_000
 MAX_COUNTER = 2**32
 """cppTango keeps the counters of streams in 32 bits."""
 
-MAX_COUNT = 2**53
-"""Beyond this no other counter can get within a hundred years; and a double holds all that are less."""
 
 SHORTEST_SECONDS = 0.1
 """Two polls may follow each other at once; what was pushed while the first was answered is in the second."""

@@ -149,7 +149,7 @@ class Lives(RuleBasedStateMachine):
         self.known = (world.publisher_life, self.pushed_when_asked) if publisher else self.known
         if not (publisher and subscriber) or record is None:
             return
-        lives = (world.publisher_life, world.subscriber_life, id(self.subscription))
+        lives = (world.publisher_life, world.subscriber_life, world.subscriptions_made)
         if lives == self.watched and known_before[0] == lives[0]:
             for event in self.pushed_since:
                 event.observed = event.observed or event.number <= known_before[1]

@@ -58,6 +58,7 @@ class World:
         self.publisher_died_at = self.arrived_at = 0.0
         self.pushed = 0
         self.subscription: Subscription | None = None
+        self.subscriptions_made = 0
         self.events: list[Event] = []
         self.unnoticed = 0
         """Polls since each process ended at which that was not told yet."""
@@ -113,6 +114,7 @@ class World:
 
     def subscribe(self) -> None:
         self.subscription = Subscription(self.now, port=self.port)
+        self.subscriptions_made += 1
 
     def unsubscribe(self) -> None:
         assert self.subscription is not None

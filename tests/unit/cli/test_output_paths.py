@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("h5py")
+pytest.importorskip("typer")
+
 from synthetic_recording import Plan, write_recording
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
 
-h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
 
 MAKERS = {

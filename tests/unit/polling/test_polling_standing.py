@@ -144,7 +144,7 @@ class TestPlausibility:
         [
             (reply(pushed=2**32), "event_counters"),
             (reply(reached=2**32), "server_counter"),
-            (reply(events=2**60), "event_count"),
+            (reply(events=2**53), "event_count"),
         ],
     )
     def test_counters_have_bounds(self, text: str, counter: str) -> None:
