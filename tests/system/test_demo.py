@@ -63,6 +63,7 @@ def recording(output: str) -> Path:
 
 
 def test_events_are_lost_and_the_lossy_subscription_is_named(tmp_path: Path) -> None:
+    (tmp_path / "picture").mkdir()
     with stem(tmp_path, "demo", "--seconds", "16", "--svg", "picture/demo.svg") as run:
         run.wait_for(" poll number=", limit_seconds=90)
         run.note_family()
