@@ -315,10 +315,14 @@ def hostile_recording(path: Path) -> Path:
         (
             "nothing",
             Plan(polls=0, servers=0),
-            {"timeline", "losses", "graph", "servers", "distributions", "timings"},
+            {"timeline", "losses", "lag", "graph", "servers", "distributions", "timings"},
         ),
-        ("one poll", Plan(polls=1, samples=0), {"timeline", "losses", "servers", "distributions", "timings"}),
-        ("no samples", Plan(polls=5, samples=0), {"losses", "distributions", "timings"}),
+        (
+            "one poll",
+            Plan(polls=1, samples=0),
+            {"timeline", "losses", "lag", "servers", "distributions", "timings"},
+        ),
+        ("no samples", Plan(polls=5, samples=0), {"losses", "lag", "distributions", "timings"}),
     ],
 )
 def test_a_sentence_in_place_of_a_figure(

@@ -40,7 +40,7 @@ class StreamRows:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRows:
-    """One row a subscription and poll. ``overdue`` is -1 where it is not known.
+    """One row a subscription and poll. ``overdue`` is -1 where it is not known, ``lag_seconds`` NaN.
 
     ``lost_delta`` is missed and unaccounted: lost after ``since_utc_ns``, and noticed by the poll. ``ended``
     rows are of subscriptions that are no more.
@@ -57,6 +57,7 @@ class SubscriptionRows:
     unaccounted_delta: Integers
     gaps_delta: Integers
     overdue: Integers
+    lag_seconds: Floats
     at_least: Flags
     since_utc_ns: Integers
     ended: Flags

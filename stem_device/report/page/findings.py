@@ -11,6 +11,7 @@ from stem_device.report.page.bins import TimeBins, time_bins
 from stem_device.report.page.coverage import Gaps, Uncovered, recording_gaps, uncovered
 from stem_device.report.page.evidence import Evidence
 from stem_device.report.page.graph import Graph, graph
+from stem_device.report.page.lag import Lags, lags
 from stem_device.report.page.losses import Ledger, LossGrid, ledger, loss_grid
 from stem_device.report.page.phases import Phases, phases
 from stem_device.report.page.servers import ServerGrid, ServerSummaries, server_grid, server_summaries
@@ -27,6 +28,7 @@ class Findings:
     timeline: Timeline
     ledger: Ledger
     losses: LossGrid
+    lags: Lags
     timings: dict[str, Distribution]
     timing_bands: dict[str, Bands]
     servers: ServerSummaries
@@ -62,6 +64,7 @@ def find(evidence: Evidence) -> Findings:
         timeline=timeline(evidence, bins),
         ledger=entries,
         losses=loss_grid(evidence, entries, bins, limits.LOSSY_SUBSCRIPTIONS),
+        lags=lags(evidence, entries, bins, limits.LAGGING_SUBSCRIPTIONS),
         timings=timings,
         timing_bands={kind: bands(samples, bins) for kind, samples in kinds.items()},
         servers=servers,

@@ -13,6 +13,7 @@ import numpy as np
 from stem_device.analysis.columns import SubscriptionColumns, facts_of
 from stem_device.analysis.verdict import judge
 from stem_device.reading import Recording
+from stem_device.report.page.bins import Floats
 from stem_device.report.page.evidence import (
     Evidence,
     PollRows,
@@ -47,7 +48,10 @@ def gather(recording: Recording) -> Evidence:
         polls=PollRows(polls.time_utc_ns, polls.source, polls.counts),
         streams=_streams(CountedRows(recording, "streams", polls, choice), polls),
         subscriptions=_subscriptions(
-            CountedRows(recording, "subscriptions", polls, choice), polls, columns.subscriptions
+            CountedRows(recording, "subscriptions", polls, choice),
+            polls,
+            columns.subscriptions,
+            knows_lag=recording["subscriptions"].knows("lag_seconds"),
         ),
         servers=_servers(CountedRows(recording, "servers", polls, choice), polls),
         latency=_samples(subscriber, polls, "first_callback_latency_micros"),
@@ -74,7 +78,9 @@ def _streams(rows: CountedRows, polls: Polls) -> StreamRows:
     )
 
 
-def _subscriptions(rows: CountedRows, polls: Polls, judged: SubscriptionColumns) -> SubscriptionRows:
+def _subscriptions(
+    rows: CountedRows, polls: Polls, judged: SubscriptionColumns, *, knows_lag: bool
+) -> SubscriptionRows:
     return SubscriptionRows(
         time_utc_ns=polls.time_utc_ns[rows.poll],
         source=polls.source[rows.poll],
@@ -87,10 +93,16 @@ def _subscriptions(rows: CountedRows, polls: Polls, judged: SubscriptionColumns)
         unaccounted_delta=judged.unaccounted_delta,
         gaps_delta=rows.delta("gaps_delta"),
         overdue=rows.column("overdue"),
+        lag_seconds=_lags(rows, known=knows_lag),
         at_least=rows.column("missed_at_least"),
         since_utc_ns=judged.onset_utc_ns,
         ended=judged.ended,
     )
+
+
+def _lags(rows: CountedRows, *, known: bool) -> Floats:
+    """Files of before format 1.2 do not tell."""
+    return rows.column("lag_seconds") if known else np.full(len(rows), np.nan)
 
 
 def _servers(rows: CountedRows, polls: Polls) -> ServerRows:

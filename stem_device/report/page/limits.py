@@ -4,6 +4,8 @@ TIME_BINS = 240
 """Steps of every time axis, at most."""
 LOSSY_SUBSCRIPTIONS = 40
 """Rows of the figure of losses."""
+LAGGING_SUBSCRIPTIONS = 8
+"""Lines of the figure of lags: more are not told apart."""
 SERVERS = 60
 """Rows of the heat map."""
 GRAPH_SERVERS = 30

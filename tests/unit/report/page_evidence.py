@@ -31,6 +31,8 @@ from stem_device.report.page.evidence import (
 
 SECOND = 1_000_000_000
 START = 1_795_320_000 * SECOND
+LAG_SECONDS = 0.5
+"""For each event that is overdue."""
 HOST = "tango://control.example.org:10000/"
 
 
@@ -172,6 +174,7 @@ class Story:
             missed_delta=ints([row[5] for row in rows]),
             gaps_delta=ints([row[6] for row in rows]),
             overdue=ints([row[7] for row in rows]),
+            lag_seconds=np.array([LAG_SECONDS * row[7] if row[7] >= 0 else np.nan for row in rows]),
             at_least=np.array([row[3] in self.at_least for row in rows], dtype=np.bool_),
             unaccounted_delta=ints([self.unaccounted if row == self.received[-1] else 0 for row in rows]),
             since_utc_ns=ints([at(row[0] - 10) for row in rows]),

@@ -49,6 +49,29 @@ def test_timeline() -> None:
     assert published.x[0] == "2026-11-22T04:00:00.000"
 
 
+def test_how_far_behind() -> None:
+    (line,) = traces("lag", lossy_story())
+    assert line.y.tolist() == [0, 0, 2.0, 2.0]
+    assert "slow" in line.name
+    story = lossy_story()
+    story.received = [(*row[:7], -1) for row in story.received]
+    assert not panel("lag", find(story.evidence())).pages
+
+
+def test_only_those_furthest_behind_are_lines() -> None:
+    story = lossy_story()
+    story.received = [
+        (time, f"dserver/a/{number}", "dserver/p/1", f"s{number}", 1, 0, 0, number)
+        for number in range(limits.LAGGING_SUBSCRIPTIONS + 3)
+        for time in (10, 20, 30)
+    ]
+    found = find(story.evidence())
+    assert len(found.lags.entry) == limits.LAGGING_SUBSCRIPTIONS
+    assert found.lags.others == 2  # one was never behind
+    assert found.lags.seconds[0].tolist() == [5.0, 5.0, 5.0]
+    assert "2 more" in panel("lag", found).caption
+
+
 def test_losses_over_the_stages() -> None:
     *stages, intervals, cells = traces("losses", lossy_story())
     assert list(intervals.x)[:2] == ["2026-11-22T04:00:00.000", "2026-11-22T04:00:10.000"]

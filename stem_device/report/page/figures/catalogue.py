@@ -9,6 +9,7 @@ from types import ModuleType
 from stem_device.report.page.figures import (
     distributions,
     graph,
+    lag,
     losses,
     servers,
     stages,
@@ -21,6 +22,7 @@ from stem_device.report.page.findings import Findings
 FIGURES: dict[str, ModuleType] = {
     "timeline": timeline,
     "losses": losses,
+    "lag": lag,
     "graph": graph,
     "servers": servers,
     "distributions": distributions,
