@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -58,6 +58,13 @@ FailOnVerdict = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")]
+
+
+def chosen(
+    start: str | None, end: str | None, server: list[str] | None, stream: list[str] | None, run: str | None
+) -> dict[str, Any]:
+    """What the options say, as ``Recording.select`` takes it; None for what was not said."""
+    return {"start": start, "end": end, "servers": server or None, "streams": stream or None, "run": run}
 
 
 def files_of(path: Path) -> list[Path]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson, End, FailOnVerdict, Files, Run, Servers, Start, Streams, Top
+from stem_device.cli.selecting import (
+    AsJson,
+    End,
+    FailOnVerdict,
+    Files,
+    Run,
+    Servers,
+    Start,
+    Streams,
+    Top,
+    chosen,
+)
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -43,11 +54,5 @@ def stats(  # noqa: PLR0917 - one parameter an option, called by typer alone
     with failures_told():
         from stem_device.cli.stats_session import run_stats  # noqa: PLC0415 - imports numpy
 
-        chosen = {
-            "start": start,
-            "end": end,
-            "servers": server or None,
-            "streams": stream or None,
-            "run": run,
-        }
-        raise typer.Exit(run_stats(files, chosen, top=top, as_json=as_json, fail_on=fail_on))
+        selection = chosen(start, end, server, stream, run)
+        raise typer.Exit(run_stats(files, selection, top=top, as_json=as_json, fail_on=fail_on))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson, End, Files, Run, Servers, Start, Streams, Top
+from stem_device.cli.selecting import AsJson, End, Files, Run, Servers, Start, Streams, Top, chosen
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -37,11 +37,5 @@ def why(  # noqa: PLR0917 - one parameter an option, called by typer alone
     with failures_told():
         from stem_device.cli.why_session import run_why  # noqa: PLC0415 - imports numpy
 
-        chosen = {
-            "start": start,
-            "end": end,
-            "servers": server or None,
-            "streams": stream or None,
-            "run": run,
-        }
-        raise typer.Exit(run_why(files, chosen, top=top, as_json=as_json))
+        selection = chosen(start, end, server, stream, run)
+        raise typer.Exit(run_why(files, selection, top=top, as_json=as_json))
