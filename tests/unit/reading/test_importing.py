@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -264,6 +266,19 @@ def test_a_gzip_file_that_is_cut_off_or_damaged_gives_what_is_before(tmp_path: P
     (tmp_path / "damaged.json.gz").write_bytes(damaged)
     result = import_lines([tmp_path / "damaged.json.gz"], tmp_path / "damaged.h5")
     assert 100 < result.polls < 300
+    assert "damaged" in result.notes[-1]
+
+
+def test_what_comes_before_the_damage_does_not_depend_on_how_much_is_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.14 reads 128 kB, Python 3.13 8 kB."""
+    whole = bytearray(gzip.compress("".join(line(number) + "\n" for number in range(300)).encode()))
+    whole[-8] ^= 0xFF  # the checksum
+    (tmp_path / "a.json.gz").write_bytes(whole)
+    monkeypatch.setattr(io, "BufferedReader", partial(io.BufferedReader, buffer_size=1 << 17))
+    result = import_lines([tmp_path / "a.json.gz"], tmp_path / "a.h5")
+    assert 250 < result.polls <= 300
     assert "damaged" in result.notes[-1]
 
 
