@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stem_device.demo.database import EmbeddedDatabase
-from tests.system.harness import ServerFactory
+from tests.system.harness import ServerFactory, freeze
 from tests.system.stem_process import stem, words
 
 
@@ -42,7 +42,7 @@ def test_a_server_that_hangs_does_not_spoil_the_exit_code(
     servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
 ) -> None:
     up, hung = servers(), servers()
-    os.kill(hung.process.pid, signal.SIGSTOP)
+    freeze(hung.process.pid)
     try:
         for _ in range(2):
             with stem(tmp_path, "check", up.name, hung.name, tango_host=database.tango_host) as run:

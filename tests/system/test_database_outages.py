@@ -13,6 +13,7 @@ import tango
 
 from stem_device.demo.database import EmbeddedDatabase
 from tests.system.cpp_database import CppDatabase
+from tests.system.harness import freeze
 from tests.system.tango_tree import NoTreeError, tango_tree
 from tests.truth.lab import QUEUES, Lab
 from tests.truth.rows import Expect, Must, Row, judge
@@ -36,7 +37,7 @@ def killed(database: Database) -> Iterator[None]:
 
 @contextmanager
 def hung(database: Database) -> Iterator[None]:
-    os.kill(database.pid, signal.SIGSTOP)
+    freeze(database.pid)
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ import tango
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import READY_LINE, tango_server
 from tests.system.event_monitors import MODULE, EventMonitor, event_monitor
-from tests.system.harness import Server, ServerFactory
+from tests.system.harness import Server, ServerFactory, freeze
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_init_while_the_database_is_down_goes_on_with_the_properties_it_knows(
 def test_a_database_that_hangs_stops_neither_polls_nor_commands(
     private_database: EmbeddedDatabase, target: Server, monitor: EventMonitor
 ) -> None:
-    os.kill(private_database.pid, signal.SIGSTOP)
+    freeze(private_database.pid)
     try:
         monitor.proxy.set_timeout_millis(20_000)
         for ask in (

@@ -15,7 +15,7 @@ import tango
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import wait_until
 from tests.system.event_monitors import EventMonitor, event_monitor, event_monitor_without_database
-from tests.system.harness import Server, ServerFactory
+from tests.system.harness import Server, ServerFactory, freeze
 
 BAD = {
     "PollPeriod": ["soon"],
@@ -207,7 +207,7 @@ def test_a_signal_ends_the_server_while_a_target_hangs(
         monitor.wait(lambda: monitor.value("monitoredServers") == 2, "both servers")
         monitor.proxy.StartPerformanceMonitoring()
         monitor.wait(lambda: sampling(target), "sampling")
-        hung.process.signal(signal.SIGSTOP)
+        freeze(hung.process.pid)
         try:
             monitor.wait(lambda: monitor.value("unreachableServers") == 1, "the hung server")
             monitor.process.signal(signal.SIGTERM)
@@ -291,7 +291,7 @@ def test_reads_do_not_wait_for_a_hung_target(
     properties = {"TargetTimeout": ["1.5"]}
     with event_monitor(database, tmp_path, [first.name, hung.name], properties=properties) as monitor:
         monitor.wait(lambda: monitor.value("monitoredServers") == 2, "both servers")
-        hung.process.signal(signal.SIGSTOP)
+        freeze(hung.process.pid)
         try:
             poll = threading.Thread(target=_poll, args=(monitor.name,))
             poll.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from tests.system.harness import KEPT_AT_ONCE, Accountant, Server, ServerFactory, settle
+from tests.system.harness import KEPT_AT_ONCE, Accountant, Server, ServerFactory, freeze, settle
 
 BURST = 200_000
 
@@ -88,7 +88,7 @@ def test_stopped_subscriber(servers: ServerFactory) -> None:
     publisher, subscriber = servers(), servers()
     index = subscriber.subscriber.subscribe(publisher.publisher)
     accountant = Accountant(publisher, subscriber)
-    subscriber.process.signal(signal.SIGSTOP)
+    freeze(subscriber.process.pid)
     try:
         publisher.publisher.push_in_background(steps=BURST)
         publisher.publisher.wait_pushed()

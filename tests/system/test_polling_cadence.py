@@ -16,7 +16,7 @@ from stem_device.model.options import Options
 from stem_device.model.poll import Answer, Poll, ServerState
 from stem_device.polling import Poller, Schedule
 from stem_device.responses import parse_reply
-from tests.system.harness import Server, ServerFactory
+from tests.system.harness import Server, ServerFactory, freeze
 
 pytestmark = pytest.mark.extras
 
@@ -54,7 +54,7 @@ def test_a_hung_server_delays_nobody(servers: ServerFactory) -> None:
         poll_until(
             poller, hung, lambda answer: answer.state is ServerState.MONITORED, "the hung one to answer"
         )
-        os.kill(hung.process.pid, signal.SIGSTOP)
+        freeze(hung.process.pid)
         try:
             first = poller.poll()
             polls = [poller.poll(schedule.overruns_total) for _ in range(8) if schedule.wait()]
@@ -83,7 +83,7 @@ def test_a_hung_server_delays_nobody(servers: ServerFactory) -> None:
 
 def test_a_server_that_hangs_from_the_start_delays_nobody(servers: ServerFactory) -> None:
     healthy, hung = servers(), servers()
-    os.kill(hung.process.pid, signal.SIGSTOP)
+    freeze(hung.process.pid)
     poller = make(hung, healthy, period=0.5)
     schedule = Schedule(0.5, SystemClock())
     try:

@@ -12,7 +12,7 @@ from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import wait_until
 from stem_device.model.poll import Answer, Failure, Poll, ServerState
 from stem_device.polling import Poller
-from tests.system.harness import MakePoller, Server, ServerFactory
+from tests.system.harness import MakePoller, Server, ServerFactory, freeze
 
 pytestmark = pytest.mark.extras
 
@@ -95,7 +95,7 @@ def test_a_dead_and_a_frozen_publisher_are_told(poller: MakePoller, servers: Ser
     for publisher in (dead, frozen):
         wait_followed(asker, publisher)
     dead.process.kill()
-    frozen.process.signal(signal.SIGSTOP)
+    freeze(frozen.process.pid)
     try:
         poll = asker.poll()
         gone, silent = answer_of(poll, dead), answer_of(poll, frozen)

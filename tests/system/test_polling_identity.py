@@ -22,6 +22,7 @@ from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
 from stem_device.model.poll import Answer, Failure, ServerState
 from stem_device.polling import Poller
+from tests.system.harness import freeze
 
 pytestmark = pytest.mark.extras
 
@@ -150,8 +151,7 @@ def test_what_happens_within_a_life_is_no_new_one(watch: Callable[[str], Watched
     assert server.monitored().identity == identity
     wait_until(lambda: _initialised(server), "the device to be initialised")
     assert server.monitored().identity == identity
-    server.process.signal(signal.SIGSTOP)
-    wait_until(lambda: _is_stopped(server.process), "the server to be stopped")
+    freeze(server.process.pid)
     for _ in range(2):
         silent = server.poll()
         assert (silent.state, silent.failure) == (ServerState.UNREACHABLE, Failure.SILENT)
@@ -202,8 +202,7 @@ def test_a_server_that_hung_and_was_replaced_between_two_polls_is_another(
     """After a call that timed out Tango connects again by itself, to whatever process is there."""
     server = watch(kind)
     server.monitored()
-    server.process.signal(signal.SIGSTOP)
-    wait_until(lambda: _is_stopped(server.process), "the server to be stopped")
+    freeze(server.process.pid)
     assert server.poll().failure is Failure.SILENT
     server.process.kill()
     server.process.start()
@@ -262,10 +261,6 @@ def _end(process: ChildProcess, how: str) -> None:
 
 def _tango_pid(process: ChildProcess) -> int:
     return process.pid
-
-
-def _is_stopped(process: ChildProcess) -> bool:
-    return psutil.Process(process.pid).status() == psutil.STATUS_STOPPED
 
 
 def _free_port() -> int:

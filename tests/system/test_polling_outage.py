@@ -17,7 +17,7 @@ from stem_device.model.options import Options
 from stem_device.model.poll import Answer, Failure, Poll, ServerState
 from stem_device.polling import Poller
 from stem_device.polling.databases import answers_corba
-from tests.system.harness import Server, ServerFactory
+from tests.system.harness import Server, ServerFactory, freeze
 
 pytestmark = pytest.mark.extras
 
@@ -55,7 +55,7 @@ def test_nothing_is_forgotten(
     if how == "killed":
         private_database.kill()
     else:
-        os.kill(private_database.pid, signal.SIGSTOP)
+        freeze(private_database.pid)
     try:
         wait_until(
             lambda: host in " ".join(poller.poll().problems), "the outage to be told", limit_seconds=60
@@ -116,7 +116,7 @@ def test_a_database_that_is_emptied_forgets_no_server(
 def test_whether_a_database_hangs_is_seen_within_the_time_limit(private_database: EmbeddedDatabase) -> None:
     host = private_database.tango_host
     assert answers_corba(host, 2.0)
-    os.kill(private_database.pid, signal.SIGSTOP)
+    freeze(private_database.pid)
     try:
         assert not answers_corba(host, 0.3)
     finally:

@@ -16,7 +16,7 @@ from stem_device.demo.devices import SERVER
 from stem_device.demo.processes import READY_LINE, ChildProcess, wait_until
 from stem_device.model.poll import Answer, Poll, ServerState
 from stem_device.polling import Poller
-from tests.system.harness import MakePoller, Server, ServerFactory
+from tests.system.harness import MakePoller, Server, ServerFactory, freeze
 
 pytestmark = pytest.mark.extras
 
@@ -219,7 +219,7 @@ def test_a_database_that_hangs_delays_no_poll(
         server = factory()
         asker = poller(server.name)
         wait_state(asker, server.name, ServerState.MONITORED)
-        os.kill(private_database.pid, signal.SIGSTOP)
+        freeze(private_database.pid)
         try:
             polls = [asker.poll() for _ in range(20)]
             asker.set_targets((server.name, server.publisher.device))
@@ -260,7 +260,7 @@ def test_a_server_that_hangs_is_named_and_hides_no_other(
     targets = [up.publisher.device, hung.publisher.device]
     if named == "pattern":
         targets = [f"tango://{database.tango_host}/test/publisher/*"]
-    os.kill(hung.process.pid, signal.SIGSTOP)
+    freeze(hung.process.pid)
     try:
         asker = poller(*targets)
         assert state_of(asker.poll(), up.name) is ServerState.MONITORED

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stem_device.model.finding import Cause, Concern, Standing
 from tests.system.causes.watched_system import WatchedSystem
+from tests.system.harness import freeze
 
 Inject = Callable[[WatchedSystem], None]
 
@@ -137,7 +138,7 @@ def publisher_killed_with_events_waiting(system: WatchedSystem) -> None:
 
 def publisher_frozen(system: WatchedSystem) -> None:
     _begin(system)
-    system.publisher.process.signal(signal.SIGSTOP)
+    freeze(system.publisher.process.pid)
     system.wait_finding(lambda finding: finding.cause is Cause.PUBLISHER_GONE)
 
 
@@ -190,7 +191,7 @@ def renewed(system: WatchedSystem) -> None:
 
 def former_life(system: WatchedSystem) -> None:
     _begin(system)
-    system.subscriber.process.signal(signal.SIGSTOP)  # it must not be quicker than the refusal
+    freeze(system.subscriber.process.pid)  # it must not be quicker than the refusal
     system.publisher.process.kill()
     system.publisher.start()
     helper = system.server()  # with a subscriber the publisher has its new event ports

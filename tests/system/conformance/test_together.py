@@ -13,6 +13,7 @@ import tango
 from stem_device.demo.processes import wait_until
 from tests.system.conformance.device_server import PUSHED
 from tests.system.conformance.servers import Examined, ExaminedFactory
+from tests.system.harness import freeze
 
 SECONDS = 5.0
 
@@ -83,7 +84,7 @@ def test_answers_while_a_subscription_hangs(examined: ExaminedFactory) -> None:
     """A publisher that is stopped keeps its subscriber waiting; the patched one still tells of the others."""
     publisher, hung, subscriber = examined(), examined(), examined()
     subscriber.subscribe_surely(publisher)
-    hung.process.signal(signal.SIGSTOP)
+    freeze(hung.process.pid)
 
     def subscribe() -> None:
         try:

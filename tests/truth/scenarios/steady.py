@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
+from tests.system.harness import freeze
 from tests.truth.lab import FLOOD, QUEUES, Lab
 from tests.truth.rows import Expect, Must
 from tests.truth.servers import BIG
@@ -59,7 +60,7 @@ def same_process(lab: Lab) -> Expect:
         if step == "Init":
             publisher.proxy.Init()
         elif step == "stop":
-            publisher.process.signal(signal.SIGSTOP)
+            freeze(publisher.process.pid)
             time.sleep(2)
             publisher.process.signal(signal.SIGCONT)
         elif step == "DevRestart":
