@@ -22,7 +22,10 @@ Tell = Callable[[float], None]
 def progress_bar(what: str) -> Iterator[Tell]:
     """A bar on standard error while that is a terminal; nothing in a pipe."""
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    if not console.is_terminal:
+        yield lambda _done: None  # a bar that is disabled still writes an empty line (rich 13.9)
+        return
+    with Progress(console=console, transient=True) as bar:
         task = bar.add_task(what, total=1.0)
         yield lambda done: bar.update(task, completed=done)
 
