@@ -1,19 +1,22 @@
 """The other end of docs_session.PythonSession: runs blocks of code in one namespace.
 
 Each line of standard input is JSON ``[file name, code]``, each line of standard output JSON
-``[what was printed, error]``. What Tango's own threads print goes to the block that runs at that moment.
+``[what was printed, error]``. What Tango's own threads print goes to the block that runs at that moment; what
+processes print that a block has started goes to standard error.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import traceback
 
 
 def main() -> None:
-    answers = sys.stdout
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     namespace: dict[str, object] = {"__name__": "__main__"}
     for line in sys.stdin:
         name, code = json.loads(line)

@@ -70,10 +70,17 @@ class Stem:
         """What is left of the family after a while."""
         deadline = time.monotonic() + limit_seconds
         while True:
-            left = [one for one in self.family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+            left = [one for one in self.family if _runs(one)]
             if not left or time.monotonic() > deadline:
                 return left
             time.sleep(0.05)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
 
 
 def words(line: str) -> dict[str, str]:
