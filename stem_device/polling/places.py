@@ -35,6 +35,11 @@ class Problem(Struct, frozen=True):
     retry: bool
 
 
+def name_key(directory: Directory, host: str, *, database: bool) -> str:
+    """What is the same for all names of one database, or of one server without. Raises TargetError."""
+    return directory.identity(host) if database else f"address {directory.address(host)}"
+
+
 class Place:
     """``host:port`` of a database, or of a server without one. ``name_key`` is the same for all its names.
 
@@ -120,10 +125,10 @@ class Place:
         return None
 
     def _meaning(self, text: str, name: TargetName) -> tuple[Found, ...]:
+        if not self.name_key:
+            self.name_key = name_key(self._directory, self.host, database=self.database)
         if not self.database:
             return (self._without_database(name),)
-        if not self.name_key:
-            self.name_key = self._directory.identity(self.host)
         if name.is_pattern:
             return self._matching(name.path)
         device = self._device_of_alias(name.path) if name.is_alias else name.path
@@ -162,8 +167,6 @@ class Place:
         return entry
 
     def _without_database(self, name: TargetName) -> str:
-        if not self.name_key:
-            self.name_key = f"address {self._directory.address(self.host)}"
         given = full_name(self.host, name.path, database=False)
         if name.is_admin or self._directory.has_query(given):
             return name.path

@@ -12,7 +12,7 @@ from stem_device.model.clock import Clock
 from stem_device.polling.directory import Directory
 from stem_device.polling.following import Publishers, look_up_publishers
 from stem_device.polling.names import TargetName, full_name, parse_target
-from stem_device.polling.places import Place, Problem
+from stem_device.polling.places import Place, Problem, name_key
 from stem_device.polling.relays import RunAll
 
 
@@ -61,6 +61,7 @@ class Resolver:
         self._run_places = run_places
         self._places: dict[tuple[str, bool], Place] = {}
         self._host_by_key: dict[str, str] = {}
+        self._key_by_host: dict[tuple[str, bool], str] = {}
         self._default_host = ""
         self._latest: tuple[Wanted, Tell | None] = ({}, None)
 
@@ -149,9 +150,8 @@ class Resolver:
         return Resolution(targets=tuple(names), problems=tuple(problems), complete=complete)
 
     def _one_host(self, name: TargetName) -> str:
-        """The one name of a publisher's database, or machine."""
-        if name.database:
-            key = self._directory.identity(name.host)
-        else:
-            key = f"address {self._directory.address(name.host)}"
-        return self._host_by_key.setdefault(key, name.host)
+        """The one name of a publisher's database, or machine: once known it is, also in an outage."""
+        place = (name.host, name.database)
+        if place not in self._key_by_host:
+            self._key_by_host[place] = name_key(self._directory, name.host, database=name.database)
+        return self._host_by_key.setdefault(self._key_by_host[place], name.host)

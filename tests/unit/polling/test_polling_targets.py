@@ -151,6 +151,16 @@ def test_a_database_that_is_down_at_start_is_told_once(resolver: Resolver, direc
     assert resolver.resolve(("sys/a/1",)).targets == admin("1")
 
 
+def test_known_publishers_are_followed_while_the_database_is_down(
+    resolver: Resolver, directory: FakeDirectory
+) -> None:
+    names = frozenset({"tango://db:10000/dserver/srv/1"})
+    known = resolver.publishers(names)
+    assert known.names == admin("1")
+    directory.down.add("db:10000")
+    assert resolver.publishers(names) == known
+
+
 def test_two_names_of_one_database_are_one(resolver: Resolver, directory: FakeDirectory) -> None:
     directory.hosts["127.0.0.1:10000"] = directory.hosts["db:10000"]
     directory.identities = {"127.0.0.1:10000": "IOR:1", "db:10000": "IOR:1"}
