@@ -24,6 +24,8 @@ from stem_device.recording.gate import (
     refuse_odd_file,
     refuse_swollen_chunks,
     small,
+    text_of,
+    texts_of,
 )
 from stem_device.recording.kinds import (
     MAX_PARTS,
@@ -308,7 +310,7 @@ def _identify(budget: Budget, file: Hdf5File, access: FileAccess, *, keep_open: 
         path=path,
         recording_id=_identifier(file, path),
         part=_number(file, path),
-        started_utc_ns=_moment("recording_start_time", _text(file, path, "context/recording_start_time")),
+        started_utc_ns=_moment("recording_start_time", text_of(file, path, "context/recording_start_time")),
         ended_utc_ns=_moment("end_time", ended[0].decode()) if len(ended) else None,
         polls=polls,
         marks=marks,
@@ -329,7 +331,7 @@ def _length(file: Hdf5File, path: Path, table: str, column: str, *, ended: bool)
 
 
 def _identifier(file: Hdf5File, path: Path) -> str:
-    return _text(file, path, "entry_identifier")
+    return text_of(file, path, "entry_identifier")
 
 
 def _number(file: Hdf5File, path: Path) -> int:
@@ -361,10 +363,10 @@ def _check_version(path: Path, file: Hdf5File) -> Version:
 
 
 def _context(file: Hdf5File, path: Path) -> FileContext:
-    lists = {name: _texts(file, path, f"context/{name}") for name in _LISTS}
+    lists = {name: texts_of(file, path, f"context/{name}") for name in _LISTS}
     return FileContext(
-        label=_text(file, path, "context/label"),
-        host=_text(file, path, "context/host"),
+        label=text_of(file, path, "context/label"),
+        host=text_of(file, path, "context/host"),
         targets=tuple(lists["targets"]),
         properties=dict(zip(lists["property_names"], lists["property_values"], strict=True)),
         versions=dict(zip(lists["version_names"], lists["version_values"], strict=True)),
@@ -376,15 +378,6 @@ def _shortest(file: Hdf5File, path: Path, table: str) -> int:
     group = import_h5py("reading recordings").h5g.open(file.id, f"{ENTRY}/{table}".encode())
     names = [name.decode("utf-8", "replace") for name in group]
     return min(int(open_dataset(file, path, f"{ENTRY}/{table}/{name}").shape[0]) for name in names)
-
-
-def _text(file: Hdf5File, path: Path, name: str) -> str:
-    return visible(str(small(file, path, f"{ENTRY}/{name}").asstr()[()]))
-
-
-def _texts(file: Hdf5File, path: Path, name: str) -> list[str]:
-    texts = small(file, path, f"{ENTRY}/{name}")[:].tolist()
-    return [visible(text.decode("utf-8", "replace")) for text in texts]
 
 
 def _sentence(error: Exception) -> str:

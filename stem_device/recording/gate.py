@@ -24,6 +24,7 @@ from stem_device.errors import RefusedFileError
 from stem_device.model.limits import DEFAULT_MAX_READ_BYTES, MAX_READ_BYTES
 from stem_device.recording.layout import ENTRY
 from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
+from stem_device.text import visible
 
 BEST_RATIO = 1032
 """Deflate makes at most so many bytes of one: 258 bytes of two bits."""
@@ -183,6 +184,17 @@ def small(file: Hdf5File, path: Path, where: str) -> Hdf5Dataset:
             path, f"{_shown(where)} is said to have more than {MAX_SMALL_BYTES:,} bytes", DECLARED_ADVICE
         )
     return dataset
+
+
+def text_of(file: Hdf5File, path: Path, name: str) -> str:
+    """A text of the entry, harmless on a terminal. Raises as ``small``."""
+    return visible(str(small(file, path, f"{ENTRY}/{name}").asstr()[()]))
+
+
+def texts_of(file: Hdf5File, path: Path, name: str) -> list[str]:
+    """A list of texts of the entry. Raises as ``small``."""
+    found = small(file, path, f"{ENTRY}/{name}")[:].tolist()
+    return [visible(text.decode("utf-8", "replace")) for text in found]
 
 
 def attribute(holder: Any, name: str) -> Any:

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from stem_device.errors import RefusedFileError
 from stem_device.recording.format import FORMAT_NAME
-from stem_device.recording.gate import attribute, open_hdf5, small
+from stem_device.recording.gate import attribute, open_hdf5, small, text_of, texts_of
 from stem_device.recording.layout import ENTRY
 from stem_device.recording.recorder import Owner
-from stem_device.recording.untyped import Hdf5File
 
 MAX_LABEL_CHARACTERS = 64
 _UNREADABLE = (OSError, KeyError, RuntimeError, ValueError, TypeError, RefusedFileError)
@@ -86,10 +85,10 @@ def _is_of(path: Path, owner: Owner) -> bool:
     with suppress(*_UNREADABLE), open_hdf5(path) as file:
         if attribute(file, "stem_format") != FORMAT_NAME:
             return False
-        begun = datetime.fromisoformat(_text(file, path, "start_time"))
-        stem = _stem(int(begun.timestamp()), _text(file, path, "context/label"))
-        names, values = (_texts(file, path, f"context/property_{name}") for name in ("names", "values"))
-        made_by = Owner.of(dict(zip(names, values, strict=True)), _text(file, path, "context/host"))
+        begun = datetime.fromisoformat(text_of(file, path, "start_time"))
+        stem = _stem(int(begun.timestamp()), text_of(file, path, "context/label"))
+        names, values = (texts_of(file, path, f"context/property_{name}") for name in ("names", "values"))
+        made_by = Owner.of(dict(zip(names, values, strict=True)), text_of(file, path, "context/host"))
         return made_by == owner and re.fullmatch(rf"{re.escape(stem)}(\.\d+)?\.h5", path.name) is not None
     return False
 
@@ -98,11 +97,3 @@ def _is_closed(path: Path) -> bool:
     with suppress(*_UNREADABLE), open_hdf5(path) as file:
         return bool(len(small(file, path, f"{ENTRY}/context/end_time")))
     return False
-
-
-def _text(file: Hdf5File, path: Path, name: str) -> str:
-    return str(small(file, path, f"{ENTRY}/{name}").asstr()[()])
-
-
-def _texts(file: Hdf5File, path: Path, name: str) -> list[str]:
-    return [text.decode("utf-8", "replace") for text in small(file, path, f"{ENTRY}/{name}")[:].tolist()]
