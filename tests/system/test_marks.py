@@ -9,10 +9,11 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import pytest
@@ -26,6 +27,7 @@ from tests.system.docs_pages import ROOT, blocks
 from tests.system.event_monitors import EventMonitor, event_monitor
 from tests.system.stem_process import stem
 
+T = TypeVar("T")
 CLIENTS = 3
 LIVES = (7, 120)
 REFERENCE = ROOT / "docs" / "reference" / "marks.md"
@@ -45,22 +47,33 @@ def monitor(server: EventMonitor) -> EventMonitor:
     return server
 
 
+def patiently(read: Callable[[h5py.File], T], path: Path) -> T:
+    """Look into a file that may be growing, as docs/howto/read-while-recording.md says."""
+    for _ in range(9):
+        with suppress(OSError), h5py.File(path, locking=False) as file:
+            return read(file)
+        time.sleep(0.05)
+    with h5py.File(path, locking=False) as file:
+        return read(file)
+
+
 def marks_in(*paths: Path) -> list[dict[str, Any]]:
     """Every mark of these files, told fields only."""
-    return [one for path in paths for one in _marks_in(path)]
+    return [one for path in paths for one in patiently(_marks_in, path)]
 
 
-def _marks_in(path: Path) -> Iterator[dict[str, Any]]:
-    with h5py.File(path) as file:
-        names = file["entry/names/text"].asstr()[:]
-        table = file["entry/marks"]
-        rows = min(len(column) for column in table.values())
-        columns = {name: column[:rows].tolist() for name, column in table.items()}
-        for name, column in table.items():
-            if "names" in column.attrs:
-                columns[name] = [None if row < 0 else names[row] for row in columns[name]]
-    for row in range(rows):
-        yield {name: column[row] for name, column in columns.items() if column[row] not in {None, -1}}
+def _marks_in(file: h5py.File) -> list[dict[str, Any]]:
+    names = file["entry/names/text"].asstr()[:]
+    table = file["entry/marks"]
+    rows = min(len(column) for column in table.values())
+    columns = {name: column[:rows].tolist() for name, column in table.items()}
+    for name, column in table.items():
+        if "names" in column.attrs:
+            columns[name] = [None if row < 0 else names[row] for row in columns[name]]
+    return [
+        {name: column[row] for name, column in columns.items() if column[row] not in {None, -1}}
+        for row in range(rows)
+    ]
 
 
 def short(marks: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -197,14 +210,11 @@ def test_marks_and_polls_of_a_recording_in_many_files(database: EmbeddedDatabase
 
 
 def _part(path: Path) -> int:
-    with h5py.File(path) as file:
-        return int(file["entry/context/part"][()])
+    return patiently(lambda file: int(file["entry/context/part"][()]), path)
 
 
 def _polls_in(path: Path) -> list[int]:
-    with h5py.File(path) as file:
-        numbers: list[int] = file["entry/polls/poll"][:].tolist()
-        return numbers
+    return patiently(lambda file: file["entry/polls/poll"][:].tolist(), path)
 
 
 def _mark_until_told(device: str, client: str, reported: Any, end: Any) -> None:

@@ -6,7 +6,7 @@ import signal
 import time
 
 from tests.system.harness import freeze
-from tests.truth.lab import FLOOD, QUEUES, Lab
+from tests.truth.lab import QUEUES, Lab
 from tests.truth.rows import Expect, Must
 from tests.truth.servers import BIG
 
@@ -82,9 +82,7 @@ def follow(lab: Lab) -> Expect:
     # A subscription that is not known to be connected yet has no exact losses.
     lab.push(publisher, subscriber, (BIG,), 1)
     lab.wait(lambda: lab.history[-1]["totals"]["received"] == 1, "a poll that saw the first event")
-    lab.hold(publisher, subscriber)
-    publisher.proxy.Push([BIG, str(FLOOD)])
-    lab.open_gate(subscriber)
+    lab.overflow(publisher, subscriber)
     lab.all_overdue(publisher, subscriber)
     return Expect(Must.OVERDUE, checks={"one server is followed": lab.value("followedServers") == 1})
 
