@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-_TOTALS = ("received", "missed", "gaps", "discarded", "resets", "unaccounted", "missed_before", "unobserved")
+_TOTALS = (
+    "received",
+    "missed",
+    "gaps",
+    "discarded",
+    "resets",
+    "unaccounted",
+    "missed_before",
+    "unobserved",
+    "blind_ns",
+)
 
 
 class Books:
@@ -13,6 +23,8 @@ class Books:
 
     __slots__ = (
         "at_least",
+        "blind_delta_ns",
+        "blind_ns",
         "discarded",
         "discarded_delta",
         "gaps",
@@ -42,7 +54,7 @@ class Books:
     def reset(self) -> None:
         """Begin all totals at 0."""
         self.received = self.missed = self.gaps = self.discarded = self.resets = 0
-        self.unaccounted = self.missed_before = self.unobserved = 0
+        self.unaccounted = self.missed_before = self.unobserved = self.blind_ns = 0
         self.at_least = False
 
     def go_on(self, received: int) -> None:
@@ -57,6 +69,7 @@ class Books:
         self.received_delta = self.missed_delta = self.gaps_delta = 0
         self.discarded_delta = self.resets_delta = self.unaccounted_delta = 0
         self.unobserved_delta = self.unbalanced_delta = self.missed_before_delta = 0
+        self.blind_delta_ns = 0
         self.moved = False
 
     @property
@@ -114,6 +127,13 @@ class Books:
             self.moved = True
             self.unobserved += events
             self.unobserved_delta += events
+
+    def be_blind(self, nanoseconds: int) -> None:
+        """For so long nobody counted what was pushed to it."""
+        if nanoseconds > 0:
+            self.moved = True
+            self.blind_ns += nanoseconds
+            self.blind_delta_ns += nanoseconds
 
     def begin_series(self) -> None:
         self.moved = True

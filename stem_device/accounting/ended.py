@@ -102,6 +102,7 @@ def _record_of_others(books: Books) -> SubscriptionRecord:
         unaccounted_total=books.unaccounted,
         missed_before=books.missed_before,
         unobserved_total=books.unobserved,
+        blind_seconds=books.blind_ns / 1e9,
         link=Link.UNKNOWN,
         ended=True,
     )

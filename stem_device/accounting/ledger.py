@@ -59,8 +59,10 @@ class Ledger:
         for name in self._servers.keys() - names:
             self._departed = _add(self._departed, self._servers.pop(name).depart())
             self._rebuild_index()
+        begun_ns = poll.started_monotonic_ns
         return [
-            self._servers.setdefault(answer.server, ServerAccount(answer.server)) for answer in poll.answers
+            self._servers.setdefault(answer.server, ServerAccount(answer.server, begun_ns))
+            for answer in poll.answers
         ]
 
     def _rebuild_index(self) -> None:

@@ -14,7 +14,8 @@ from msgspec import Struct, structs
 
 from stem_device.accounting.booking import go_on, miss, miss_between, receive
 from stem_device.accounting.books import Books
-from stem_device.accounting.sight import Sight, Step, is_ahead, is_another, present_stream
+from stem_device.accounting.moment import Moment
+from stem_device.accounting.sight import Sight, Step, is_ahead, is_another, present_stream, unwatched_since
 from stem_device.accounting.stream import StreamAccount, port_of
 from stem_device.model.snapshot import Link
 
@@ -62,6 +63,10 @@ class Unknown(Struct, frozen=True, gc=False):
     def overdue(self, counter: int, *, late: bool) -> int | None:  # noqa: ARG002
         return None
 
+    def unwatched_ns(self, moment: Moment) -> int:
+        """For how long nobody has counted what is pushed to it, before it ends at this poll."""
+        return moment.monotonic_ns - moment.marks[-2][1]
+
 
 class Live(Struct, frozen=True, gc=False):
     """The counter belongs to the present life of the publisher.
@@ -107,6 +112,10 @@ class Live(Struct, frozen=True, gc=False):
 
     def overdue(self, counter: int, *, late: bool) -> int | None:
         return max(0, self.stream.pushed_before(late=late) - max(counter, self.base))
+
+    def unwatched_ns(self, moment: Moment) -> int:
+        """See :class:`Unknown`; as long as the publisher answers, it counts."""
+        return moment.monotonic_ns - self.stream.observed_ns if self.stream.ended else 0
 
 
 class Fresh(Struct, frozen=True, gc=False):
@@ -156,6 +165,8 @@ class Fresh(Struct, frozen=True, gc=False):
             books.miss(gaps, at_least=True)
         elif self.connecting_ns is not None or lost < gaps:
             miss_between(gaps, counter - self.first - change.received, books)
+            if not gaps:  # pushed while ZeroMQ connected: nothing is certain
+                books.leave_unobserved(lost)
         else:
             miss(lost, self.base, counter, self.before, books, at_least=self.base > self.first)
         if stream is None:
@@ -182,14 +193,22 @@ class Fresh(Struct, frozen=True, gc=False):
             return None
         return max(0, self.stream.pushed_before(late=late) - self.base)
 
+    def unwatched_ns(self, moment: Moment) -> int:
+        """See :class:`Live`."""
+        if self.stream is not None and not self.stream.ended:
+            return 0
+        return moment.monotonic_ns - unwatched_since(self.stream, moment)
+
 
 class Former(Struct, frozen=True, gc=False):
     """The publisher's life that the counter belongs to has ended; its queue may still hold events.
 
     ``stream`` is that of the former life, None where it is not known what that had pushed; ``reached`` is
     how far the subscription had come in it. ``settled``: what it owed has been booked, or is not known.
-    ``idle``: nothing has been pushed since, by no life. ``held`` is a counter that is ahead of what the
-    publisher's new life has told: whose it is, its next answer decides, and the counters wait until then.
+    ``idle`` is what shows that nothing is being pushed: its publisher's stream, while no process has it or
+    nothing was pushed in it. ``watched_ns``: what is pushed later, nothing has counted. ``held`` is a counter
+    that is ahead of what the publisher's new life has told: whose it is, its next answer decides, and the
+    counters wait until then.
     ``still_polls`` polls, since ``still_ns``, nothing has arrived. ``here_ns`` is when the subscription was
     first seen to be connected to the new life.
     """
@@ -200,8 +219,9 @@ class Former(Struct, frozen=True, gc=False):
     settled: bool
     still_polls: int
     still_ns: int
+    watched_ns: int
     here_ns: int | None = None
-    idle: bool = False
+    idle: StreamAccount | None = None
     held: int | None = None
     link: ClassVar[Link] = Link.FORMER
 
@@ -213,34 +233,46 @@ class Former(Struct, frozen=True, gc=False):
         endpoint: str,
         sight: Sight,
     ) -> Former:
-        return cls(stream, reached, endpoint, stream is None, 0, sight.moment.monotonic_ns)
+        moment = sight.moment
+        since = unwatched_since(stream, moment)
+        return cls(stream, reached, endpoint, stream is None, 0, moment.monotonic_ns, since)
 
     def step(self, step: Step, books: Books) -> State:
         sight, counter = step.sight, step.now.server_counter
         stream = self.stream
         if stream is not None and sight.stream is stream and not stream.ended:
             return self._come_back(step, stream, books)
+        self._note_blind(sight, books)
+        idle, watched_ns = self._idle_stream(sight), sight.moment.monotonic_ns
         new = self._is_new_life(step)
         if new is None:
-            return structs.replace(self, held=counter)
+            return structs.replace(self, held=counter, idle=idle, watched_ns=watched_ns)
         if new:
             return self._begin_new_life(step, books)
         receive(step.change, books)
         reached = self.reached
         if self.stream is not None and step.change.counter > 0:
-            if step.change.gaps and step.change.lost > 0:
-                books.miss(step.change.lost, at_least=True)
+            # Not what the counter rose by: a first event does not tell of what was pushed before the base.
+            lost = counter - reached - step.change.received
+            if step.change.gaps and lost > 0:
+                books.miss(lost, at_least=True)
             reached = max(reached, counter)
         moving = not step.quiet
         state = structs.replace(
             self,
             reached=reached,
-            idle=self._is_idle(sight),
+            idle=idle,
+            watched_ns=watched_ns,
             held=None,
             still_polls=0 if moving else self.still_polls + 1,
             still_ns=sight.moment.monotonic_ns if moving else self.still_ns,
         )
         return state._settle(sight, books)._await_new_life(sight, books)
+
+    def _note_blind(self, sight: Sight, books: Books) -> None:
+        """Book the time since the last poll, but where the same stream was and is idle."""
+        if self.idle is None or self._idle_stream(sight) is not self.idle:
+            books.be_blind(sight.moment.monotonic_ns - self.watched_ns)
 
     def _come_back(self, step: Step, stream: StreamAccount, books: Books) -> State:
         """It is the same process after all: it had refused its connections for a while."""
@@ -328,11 +360,11 @@ class Former(Struct, frozen=True, gc=False):
             return False
         return not new.ports or port_of(sight.endpoint) in new.ports
 
-    def _is_idle(self, sight: Sight) -> bool:
+    def _idle_stream(self, sight: Sight) -> StreamAccount | None:
         stream = self.stream
         if stream is not None and sight.stream in (None, stream) and sight.life in (0, stream.life):
-            return True  # the publisher is gone
-        return sight.stream is not None and sight.stream.pushed == 0
+            return stream  # the publisher is gone
+        return sight.stream if sight.stream is not None and sight.stream.pushed == 0 else None
 
     def _owed(self) -> int:
         if self.settled or self.stream is None:
@@ -345,7 +377,11 @@ class Former(Struct, frozen=True, gc=False):
     def overdue(self, counter: int, *, late: bool) -> int | None:  # noqa: ARG002
         """What the former life still owes; what a new one has pushed is not known yet."""
         owed = self._owed()
-        return owed if owed or self.idle else None
+        return owed if owed or self.idle is not None else None
+
+    def unwatched_ns(self, moment: Moment) -> int:
+        """See :class:`Unknown`."""
+        return 0 if self.idle is not None else moment.monotonic_ns - self.watched_ns
 
 
 State = Unknown | Live | Fresh | Former

@@ -30,8 +30,10 @@ _NOT_RUNNING = (Failure.NOT_EXPORTED, Failure.UNDEFINED, Failure.REFUSED)
 class ServerAccount:
     """Follows one server over polls and lives. What has ended still counts in the server's totals."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, begun_ns: int) -> None:
+        """``begun_ns``: monitoring of it begins with a poll at this monotonic time."""
         self.name = name
+        self._begun_ns = begun_ns
         self.life = 0
         """Number of the life of its process, 0 while it is not known."""
         self.streams: dict[str, StreamAccount] = {}
@@ -153,6 +155,7 @@ class ServerAccount:
             unaccounted=totals.unaccounted + sum([one.unaccounted_delta for one in moved]),
             missed_before=totals.missed_before + sum([one.missed_before_delta for one in moved]),
             unobserved=totals.unobserved + sum([one.unobserved_delta for one in moved]),
+            blind_seconds=totals.blind_seconds + sum([one.blind_delta_ns for one in moved]) / 1e9,
             books_unbalanced=totals.books_unbalanced + sum([one.unbalanced_delta for one in moved]),
             overdue_unknown=overdue.count(None),
             unseen_streams=sum([stream.unseen is not Unseen.NOT_TOLD for stream in streams]),
@@ -192,6 +195,7 @@ class ServerAccount:
             unaccounted=totals.unaccounted,
             missed_before=totals.missed_before,
             unobserved=totals.unobserved,
+            blind_seconds=totals.blind_seconds,
             books_unbalanced=totals.books_unbalanced,
             overdue_unknown=waiting,
         )
@@ -252,14 +256,14 @@ class ServerAccount:
     def _end_streams(self, before: Moment) -> None:
         self._streams_ended = True
         for stream in self.streams.values():
-            stream.end(before)
+            stream.end(before, self._answered_monotonic_ns or 0)
 
     def _retire_streams(self, still_there: Collection[str], before: Moment) -> bool:
         """End the streams that are not there any more; True if there was any."""
         gone = [name for name in self.streams if name not in still_there]
         for name in gone:
             stream = self._vanished_streams[name] = self.streams.pop(name)
-            stream.end(before)
+            stream.end(before, self._answered_monotonic_ns or 0)
         for name in list(islice(self._vanished_streams, max(0, len(self._vanished_streams) - STREAMS_KEPT))):
             del self._vanished_streams[name]
         return bool(gone)
@@ -308,7 +312,8 @@ class ServerAccount:
         account = self._ended_subscriptions.take(topic)
         if account is None:
             baseline = not self._subscriber_known and not self._was_down
-            return SubscriptionAccount(topic, sight, baseline=baseline)
+            waited_ns = sight.moment.monotonic_ns - self._begun_ns if baseline else 0
+            return SubscriptionAccount(topic, sight, baseline=baseline, blind_ns=waited_ns)
         if account in self._ended_now:
             self._ended_now.remove(account)
         else:

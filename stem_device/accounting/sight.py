@@ -44,6 +44,14 @@ class Step(Struct, frozen=True, gc=False):
         return not (self.change.counter or self.change.received or self.change.discarded)
 
 
+def unwatched_since(stream: StreamAccount | None, moment: Moment) -> int:
+    """Since when nobody counts what a publisher pushes whose life has ended, monotonic ns.
+
+    Since it last answered; where nothing but the subscription tells of the end, since the poll before.
+    """
+    return stream.observed_ns if stream is not None and stream.ended else moment.marks[-2][1]
+
+
 def is_another(stream: StreamAccount, endpoint: str, sight: Sight) -> bool:
     """Whether the publisher's stream is another one; without identities an endpoint that changes tells."""
     if sight.stream is None:

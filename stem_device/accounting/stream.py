@@ -40,6 +40,7 @@ class StreamAccount:
     former one stays to be compared with what its subscribers received.
     ``ports`` are those at which its publisher's heartbeats are to be had; empty while not known.
     ``answered``: ``pushed`` is of this poll.
+    ``observed_ns``: an ended life answered last then (monotonic).
     ``subscribed_ns`` is when a monitored subscription was last seen (monotonic); None for never.
     """
 
@@ -59,6 +60,7 @@ class StreamAccount:
         "ended",
         "life",
         "name",
+        "observed_ns",
         "ports",
         "pushed",
         "record",
@@ -74,6 +76,7 @@ class StreamAccount:
         self.ended = self.began_again = self._watched = False
         self.answered = True
         self.subscribed_ns: int | None = None
+        self.observed_ns = 0
         self.unseen = Unseen.NOT_TOLD
         self._unseen_ns = 0
         self._history: list[Point] = []
@@ -95,9 +98,10 @@ class StreamAccount:
         new._write()
         return new
 
-    def end(self, moment: Moment) -> None:
+    def end(self, moment: Moment, observed_ns: int) -> None:
         """This life has ended; ``moment`` is the poll before. What was remembered stays as it is."""
         if not self.ended:
+            self.observed_ns = observed_ns
             self._history = list(self._points(moment))
             self._known_marks = 0
             self.ended = True

@@ -56,11 +56,15 @@ class SubscriptionAccount:
     _lag_seconds: float | None
     _lost_since_utc_ns: int | None
 
-    def __init__(self, topic: str, sight: Sight, *, baseline: bool) -> None:
-        """``baseline``: first poll of a server that may have run before; what it counted is left out."""
+    def __init__(self, topic: str, sight: Sight, *, baseline: bool, blind_ns: int = 0) -> None:
+        """``baseline``: first poll of a server that may have run before; what it counted is left out.
+
+        ``blind_ns``: for so long its server had been asked without an answer.
+        """
         self.topic = topic
         self.stream_name = stream_of(topic)
         self.books = Books()
+        self.books.be_blind(blind_ns)
         self._gaps_before = sight.now.missed_event_count if baseline else 0
         self._begin(sight, baseline=baseline)
         if not baseline:
@@ -156,22 +160,25 @@ class SubscriptionAccount:
         anchor_utc_ns = self._anchor_utc_ns if self.books.unaccounted_delta > 0 else None
         self._begin(sight, baseline=False)
         self.books.begin_series()
-        self._count_from_beginning(sight, explained=explained)
+        self._count_from_beginning(sight, explained=explained, renewed=True)
         if anchor_utc_ns is not None:
             self._anchor_utc_ns = anchor_utc_ns
 
-    def _count_from_beginning(self, sight: Sight, *, explained: int = 0) -> None:
+    def _count_from_beginning(self, sight: Sight, *, explained: int = 0, renewed: bool = False) -> None:
         """Count what a subscription has received since it began, after the previous poll.
 
         Where that was in the publisher's series is not known: after the previous poll, and a gap is one
-        event at least.
+        event at least. ``renewed``: what was pushed to the one before it is counted there.
         """
         now, stream = sight.now, sight.stream
         gaps = now.missed_event_count
         self.books.receive(now.event_count, gaps=gaps, discarded=discarded_count(now))
         if stream is not None and not explained and now.server_counter <= stream.pushed:
-            possible = now.server_counter - now.event_count - stream.pushed_before(late=sight.late)
+            before = stream.pushed_before(late=sight.late)
+            possible = now.server_counter - now.event_count - before
             miss_between(gaps, possible, self.books)
+            if isinstance(self._state, Fresh) and not renewed:  # it connects, or has lost them already
+                self.books.leave_unobserved(stream.pushed - before)
         else:
             self.books.miss(max(0, gaps - explained), at_least=True)
         self._anchor_utc_ns = sight.moment.marks[-2][0]
@@ -202,8 +209,11 @@ class SubscriptionAccount:
         stale = isinstance(state, Fresh) and state.stale
         now = self._reader.read(sight.now, one_life=not (crossed or stale))
         if began_again(last, now) or (jumped(last, now) and not self._gap_before):
-            left = self._leave_overdue(last.server_counter, sight.moment)
-            books.leave_unobserved((self._overdue or 0) - left)  # pushed before monitoring began
+            counter, overdue, received = last.server_counter, self._overdue or 0, sight.now.event_count
+            left = self._leave_overdue(counter, sight.moment)
+            books.leave_unobserved(overdue - left)  # pushed before monitoring began
+            if not sight.now.missed_event_count:  # else that tells of it
+                books.leave_unobserved(self._pushed_beyond(counter) - overdue - received)
             self._begin_again(sight, explained=1 if crossed else 0)
         else:
             self._anchor_utc_ns = self._caught_up_utc_ns(state, last.server_counter, sight.moment)
@@ -227,6 +237,7 @@ class SubscriptionAccount:
         """A life of the subscription ended at ``counter``; what is overdue may have arrived since or not."""
         left = owed_at_end(self._state, self._overdue, counter)
         self.books.leave_unaccounted(left)
+        self.books.be_blind(self._state.unwatched_ns(moment))
         self._anchor_utc_ns = self._caught_up_utc_ns(self._state, counter, moment)
         return left
 
@@ -298,4 +309,6 @@ class SubscriptionAccount:
             self._first_seen_utc_ns,
             self._state.link,
             self.ended,
+            "",
+            books.blind_ns / 1e9,
         )

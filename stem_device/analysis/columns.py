@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from stem_device.analysis.facts import (
     MAX_LOSSES,
+    Blind,
     Coverage,
     Disconnected,
     Facts,
@@ -37,7 +38,8 @@ class SubscriptionColumns:
 
     ``before_end`` says how many polls of its source followed the poll of the row: 0 for the last one.
     ``overdue`` and ``lost_since_utc_ns`` are -1 where there is nothing to tell; deltas are 0 where they
-    precede the span. ``previous_utc_ns`` is the time of the poll before.
+    precede the span, and so is ``blind_seconds``, what a poll added to it. ``previous_utc_ns`` is the time of
+    the poll before.
     """
 
     time_utc_ns: Integers
@@ -55,6 +57,7 @@ class SubscriptionColumns:
     overdue: Integers
     ended: Flags
     cause: Codes
+    blind_seconds: Floats
 
     @property
     def onset_utc_ns(self) -> Integers:
@@ -92,7 +95,8 @@ class StreamColumns:
 class Columns:
     """All that a verdict needs of a recording.
 
-    ``unobserved``, ``missed_before`` and ``unbalanced`` are what was added in the span. ``complete``: the
+    ``unobserved``, ``missed_before``, ``unbalanced`` and ``blind_seconds`` are what was added in the span.
+    ``complete``: the
     recording has the columns of format 1.2; of an older one nobody knows what was unaccounted.
     ``overdue_departed`` counts subscriptions that waited for events when their servers were removed from the
     targets.
@@ -111,6 +115,7 @@ class Columns:
     uncounted_seconds: float
     problems: tuple[str, ...]
     complete: bool
+    blind_seconds: float = 0.0
     overdue_departed: int = 0
 
 
@@ -138,6 +143,7 @@ def facts_of(columns: Columns, patience: Patience) -> Facts:
         unobserved=columns.unobserved,
         missed_before=columns.missed_before,
         unbalanced=columns.unbalanced,
+        blind=_blind(columns, groups),
         uncounted_seconds=columns.uncounted_seconds,
         problems=columns.problems,
         incomplete=not columns.complete,
@@ -155,6 +161,19 @@ class _Groups:
 
     def sums(self, values: Integers | Flags) -> Integers:
         return np.rint(np.bincount(self.of_row, values, self.number)).astype(np.int64)
+
+
+def _blind(columns: Columns, groups: _Groups) -> Blind | None:
+    if not columns.blind_seconds:
+        return None
+    rows = columns.subscriptions
+    seconds = np.bincount(groups.of_row, np.where(rows.ended, 0, rows.blind_seconds), groups.number)
+    number = int(np.count_nonzero(seconds))
+    if not number:
+        return Blind(0, columns.blind_seconds)
+    worst = int(np.argmax(seconds))
+    row = np.flatnonzero((groups.of_row == worst) & (rows.blind_seconds > 0))[-1]
+    return Blind(number, float(seconds[worst]), _name(columns, rows.publisher[row]))
 
 
 def _losses(columns: Columns, groups: _Groups) -> tuple[tuple[Loss, ...], int]:

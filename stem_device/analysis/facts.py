@@ -94,6 +94,18 @@ class Unseen(Struct, frozen=True, gc=False):
     certain: bool
 
 
+class Blind(Struct, frozen=True, gc=False):
+    """Where nobody counted what was pushed: to so many ``subscriptions``, for ``seconds`` at most.
+
+    ``publisher`` is that of the longest. Subscriptions that ended meanwhile are not counted by name:
+    ``subscriptions`` is then 0, and ``seconds`` the sum.
+    """
+
+    subscriptions: int
+    seconds: float
+    publisher: str = ""
+
+
 class Span(Struct, frozen=True, gc=False):
     """Which time is judged. ``hold_seconds``: the last so many seconds; None for a span with fixed ends."""
 
@@ -117,7 +129,8 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     ``missed`` and ``unaccounted`` are the sums of the span over all subscriptions, ``losses`` the worst of
     them by name, worst first, ``losers`` how many there are. ``overdue`` to ``problems`` are of its end.
-    ``unobserved`` and ``missed_before`` events and ``unbalanced`` books were added in the span.
+    ``unobserved`` and ``missed_before`` events and ``unbalanced`` books were added in the span; ``blind`` is
+    its time in which nobody counted, None if there was none.
     ``uncounted_seconds`` is the time within it whose events are in no poll. ``incomplete``: the recording
     does not tell what a verdict needs. ``once``: somebody looks once and no second poll comes, so that
     nothing can have been counted.
@@ -138,6 +151,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     unobserved: int = 0
     missed_before: int = 0
     unbalanced: int = 0
+    blind: Blind | None = None
     uncounted_seconds: float = 0.0
     problems: tuple[str, ...] = ()
     incomplete: bool = False

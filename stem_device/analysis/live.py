@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from stem_device.analysis.facts import (
     Unseen,
 )
 from stem_device.analysis.verdict import Verdict, judge
-from stem_device.analysis.window import Key, LossWindow, nameless
+from stem_device.analysis.window import BlindWindow, Key, LossWindow, nameless
 from stem_device.model import snapshot as model
 from stem_device.model.finding import Cause
 from stem_device.model.poll import Failure, ServerState
@@ -72,24 +73,26 @@ class Running:
         self._begun_utc_ns = now_utc_ns
         self._polls = 0
         self._window = LossWindow(self._hold_seconds)
+        self._blind = BlindWindow(self._hold_seconds)
         self._counts: Counts | None = None
         self._poll_utc_ns = now_utc_ns
         self._overdue: dict[Key, Overdue] = {}
         self._silent: dict[str, _Since] = {}
         self._retried: dict[Key, int] = {}
-        self._uncertain: list[tuple[int, int, int, int]] = []
+        self._uncertain: list[tuple[int, tuple[int, ...]]] = []
+        self._told: tuple[int, ...] = ()
         self._unseen: dict[str, int] = {}
         self._known = KnownSubscriptions(self._hold_seconds)
 
     def _facts(self, snapshot: Snapshot) -> Facts:
-        now = snapshot.monotonic_ns
         self._polls += 1
         self._count_losses(snapshot)
         self._overdue = dict(self._overdue_now(snapshot.servers))
         silences = self._silences(snapshot)
         disconnected = self._disconnected(snapshot.servers)
         unseen = self._unseen_streams(snapshot)
-        unobserved, missed_before, unbalanced = self._uncertain_counts(snapshot.counts, now)
+        unobserved, missed_before, unbalanced, departed = self._uncertain_counts(snapshot)
+        unknown = snapshot.counts.overdue_unknown - snapshot.departed.overdue_unknown
         self._counts, self._poll_utc_ns = snapshot.counts, snapshot.time_utc_ns
         losses = self._with_received(self._window.losses(), snapshot.servers)
         return Facts(
@@ -103,11 +106,12 @@ class Running:
             overdue=tuple(self._overdue.values()),
             silences=silences,
             disconnected=disconnected,
-            overdue_unknown=snapshot.counts.overdue_unknown,
+            overdue_unknown=unknown + departed,
             unseen=unseen,
             unobserved=unobserved,
             missed_before=missed_before,
             unbalanced=unbalanced,
+            blind=self._blind.take(snapshot),
             problems=snapshot.problems,
             once=self._once,
         )
@@ -249,24 +253,32 @@ class Running:
         doubtful = [Unseen(name, certain=False) for name in maybe if name not in self._unseen]
         return (*(Unseen(name, certain=True) for name in self._unseen), *doubtful)
 
-    def _uncertain_counts(self, counts: Counts, now_ns: int) -> tuple[int, int, int]:
-        """Unobserved events, those lost from before monitoring, and unbalanced books of the span."""
-        before = self._counts or counts
-        added = (
-            max(0, counts.unobserved - before.unobserved),
-            max(0, counts.missed_before - before.missed_before),
-            max(0, counts.books_unbalanced - before.books_unbalanced),
-        )
+    def _uncertain_counts(self, snapshot: Snapshot) -> tuple[int, ...]:
+        """What was added in the span: unobserved events, those lost from before monitoring, unbalanced books,
+        and subscriptions that waited for events when their servers were removed from the targets.
+        """
+        now_ns, now = snapshot.monotonic_ns, _uncertain(snapshot)
+        added = tuple(max(0, new - old) for new, old in zip(now, self._told or now, strict=True))
+        self._told = now
         hold_ns = self._hold_seconds * 1e9
         kept = [one for one in self._uncertain if now_ns - one[0] < hold_ns]
         if any(added):
-            kept.append((now_ns, *added))
+            kept.append((now_ns, added))
         if len(kept) > MAX_UNSEEN or (len(kept) > 1 and math.isinf(hold_ns)):
             first, second, *rest = kept
-            together = (first[1] + second[1], first[2] + second[2], first[3] + second[3])
-            kept = [(second[0], *together), *rest]
+            kept = [(second[0], tuple(map(operator.add, first[1], second[1]))), *rest]
         self._uncertain = kept
-        return sum(one[1] for one in kept), sum(one[2] for one in kept), sum(one[3] for one in kept)
+        return tuple(sum(one[1][number] for one in kept) for number in range(len(now)))
+
+
+def _uncertain(snapshot: Snapshot) -> tuple[int, ...]:
+    counts = snapshot.counts
+    return (
+        counts.unobserved,
+        counts.missed_before,
+        counts.books_unbalanced,
+        snapshot.departed.overdue_unknown,
+    )
 
 
 MAX_UNSEEN = 10_000

@@ -58,6 +58,7 @@ class Why(enum.StrEnum):
     DATABASE = "database"
     UNCOUNTED_TIME = "uncounted_time"
     UNOBSERVED = "unobserved"
+    BLIND = "blind"
     UNBALANCED = "unbalanced"
     PROBLEM = "problem"
     INCOMPLETE = "incomplete"
@@ -70,8 +71,9 @@ class Ground(Struct, frozen=True, gc=False):
 
     What does not apply is empty or 0.
 
-    ``number`` counts events (OVERDUE, UNOBSERVED), subscriptions (OVERDUE_UNKNOWN, DISCONNECTED), streams
-    (UNSEEN, ``certain`` of them for sure) or polls (UNBALANCED); ``listening`` servers depend on the server.
+    ``number`` counts events (OVERDUE, UNOBSERVED), subscriptions (OVERDUE_UNKNOWN, DISCONNECTED, BLIND),
+    streams (UNSEEN, ``certain`` of them for sure) or polls (UNBALANCED); ``listening`` servers depend on the
+    server.
     """
 
     why: Why
@@ -176,6 +178,11 @@ def _not_known(facts: Facts) -> Iterator[Ground]:
         yield Ground(why=Why.UNSEEN, stream=facts.unseen[0].stream, number=len(facts.unseen), certain=certain)
     if facts.unobserved:
         yield Ground(why=Why.UNOBSERVED, number=facts.unobserved)
+    if facts.blind is not None:
+        blind = facts.blind
+        yield Ground(
+            why=Why.BLIND, publisher=blind.publisher, number=blind.subscriptions, seconds=blind.seconds
+        )
     if facts.unbalanced:
         yield Ground(why=Why.UNBALANCED, number=facts.unbalanced)
     if facts.uncounted_seconds > 0:

@@ -7,11 +7,16 @@ import math
 
 from msgspec import Struct, structs
 
-from stem_device.analysis.facts import MAX_LOSSES, Loss
+from stem_device.analysis.facts import MAX_LOSSES, Blind, Loss
+from stem_device.model.snapshot import Snapshot
 
 STEPS = 20
 """Losses of a subscription are kept by so many steps of the span: a sum may reach back 5 % too far, but the
 last loss is forgotten on time."""
+
+MAX_STEPS = 1000
+"""Polls with blind time that are remembered one by one: a span that moves on may reach back a little too far
+where more of its polls have some."""
 
 Key = tuple[str, str]
 """Server and topic."""
@@ -75,6 +80,57 @@ class LossWindow:
         """One Loss a subscription, worst first; the one without a server is what has no name (any more)."""
         sums = [_sum(steps) for steps in self._steps.values()]
         return tuple(sorted((one for one in sums if one.lost > 0), key=lambda one: -one.lost))
+
+
+class BlindWindow:
+    """The time within the last ``seconds`` in which nothing counted what was pushed, by subscription."""
+
+    def __init__(self, seconds: float) -> None:
+        self._hold_ns = seconds * 1e9
+        self._kept: list[tuple[int, float, dict[Key, float]]] = []
+        self._total: float | None = None
+        self._totals: dict[Key, float] = {}
+        self._publishers: dict[Key, str] = {}
+
+    def take(self, snapshot: Snapshot) -> Blind | None:
+        """With one more poll; what the first one tells was before the span."""
+        now, total = snapshot.monotonic_ns, snapshot.counts.blind_seconds
+        before, self._total = self._total, total
+        if total and (before is None or total > before):
+            risen = self._risen(snapshot)
+            if before is not None:
+                self._kept.append((now, total - before, risen))
+        self._kept = [one for one in self._kept if now - one[0] < self._hold_ns]
+        if len(self._kept) > 1 and (math.isinf(self._hold_ns) or len(self._kept) > MAX_STEPS):
+            first, second, *rest = self._kept
+            self._kept = [(second[0], first[1] + second[1], _added(first[2], second[2])), *rest]
+        return self._blind() if self._kept else None
+
+    def _risen(self, snapshot: Snapshot) -> dict[Key, float]:
+        found = {}
+        for server in snapshot.servers:
+            for row in server.subscriptions:
+                if row.blind_seconds and not row.ended:
+                    key = (server.name, row.topic)
+                    more = row.blind_seconds - self._totals.get(key, 0.0)
+                    if more > 0:
+                        found[key] = more
+                        self._publishers[key] = row.publisher
+                    self._totals[key] = row.blind_seconds
+        return found
+
+    def _blind(self) -> Blind:
+        seconds: dict[Key, float] = {}
+        for _, _, risen in self._kept:
+            seconds = _added(seconds, risen)
+        if not seconds:
+            return Blind(0, sum(one[1] for one in self._kept))
+        worst = max(seconds, key=lambda key: seconds[key])
+        return Blind(len(seconds), seconds[worst], self._publishers[worst])
+
+
+def _added(one: dict[Key, float], other: dict[Key, float]) -> dict[Key, float]:
+    return {key: one.get(key, 0.0) + other.get(key, 0.0) for key in one.keys() | other.keys()}
 
 
 def nameless(missed: int, unaccounted: int, since_utc_ns: int, until_utc_ns: int) -> Loss:

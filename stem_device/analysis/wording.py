@@ -169,6 +169,16 @@ def _unobserved(told: _Told) -> str:
     return f"{events} {were} pushed around a restart, an end or a beginning: {known}"
 
 
+def _blind(told: _Told) -> str:
+    seconds = "some time" if told.words.steady else f"{told.ground.seconds:,.3g} s"
+    if not told.ground.number:
+        return f"for {seconds} around a restart or an end nothing counted what was pushed"
+    return (
+        f"for up to {seconds} around a restart, an end or a late answer nothing counted what was pushed to "
+        f"{told.many('subscription')}, by {told.publisher} for one"
+    )
+
+
 def _disconnected(told: _Told) -> str:
     if told.stream:
         return f"{told.server} is not connected to {told.stream}"
@@ -201,6 +211,7 @@ _CLAUSES: dict[Why, Callable[[_Told], str]] = {
     Why.DATABASE: lambda told: f"nothing is known of {told.server}{told.about()}",
     Why.UNCOUNTED_TIME: lambda told: f"events of {told.ground.seconds:,.3g} s are in no poll",
     Why.UNOBSERVED: _unobserved,
+    Why.BLIND: _blind,
     Why.PROBLEM: lambda told: told.text,
     Why.STOPPED: lambda told: f"{told.server} does not run: it was stopped{told.listeners}",
 }

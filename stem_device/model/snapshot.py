@@ -70,6 +70,8 @@ class SubscriptionRecord(Struct, frozen=True, gc=False):
     the delta is negative where they did.
     ``missed_before``: pushed before monitoring began, and found to be lost since; in no total.
     ``unobserved_total``: pushed where nothing can tell whether they arrived, as far as their number is known.
+    ``blind_seconds``: for so long nobody counted what was pushed to it, around the beginnings and ends of its
+    publisher's lives.
     ``lag_seconds``: how long ago the publisher's counter passed ``server_counter``, interpolated between
     polls; 0 if it has not, None where that is not known.
     ``lost_since_utc_ns``: what was found lost or unaccounted in this poll was lost after this moment;
@@ -109,6 +111,7 @@ class SubscriptionRecord(Struct, frozen=True, gc=False):
     link: Link = Link.UNKNOWN
     ended: bool = False
     cause: str = ""
+    blind_seconds: float = 0.0
 
 
 class Counts(Struct, frozen=True, gc=False):
@@ -117,6 +120,7 @@ class Counts(Struct, frozen=True, gc=False):
     All are totals, but for those that tell how things are now: ``overdue``, ``disconnected`` (subscriptions
     that are being retried), ``overdue_unknown`` (subscriptions whose overdue events are not known) and
     ``unseen_streams`` (streams with subscribers that are not monitored, see :class:`Unseen`).
+    ``blind_seconds`` is the sum over all subscriptions.
     ``books_unbalanced`` counts polls of a subscription whose counters contradict each other.
     """
 
@@ -134,6 +138,7 @@ class Counts(Struct, frozen=True, gc=False):
     books_unbalanced: int = 0
     overdue_unknown: int = 0
     unseen_streams: int = 0
+    blind_seconds: float = 0.0
 
 
 NONE_DEPARTED = Counts()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from stem_device.analysis.causes import cause_of
-from stem_device.analysis.facts import Coverage, Facts, Loss, Overdue, Patience, Silence, Span, Unseen
+from stem_device.analysis.facts import Blind, Coverage, Facts, Loss, Overdue, Patience, Silence, Span, Unseen
 from stem_device.analysis.verdict import Level, Verdict, judge
 from stem_device.client.marker import Told
 from stem_device.model.mark import MAX_ERROR_CHARACTERS, MAX_NAME_CHARACTERS
@@ -186,8 +186,25 @@ class MonitoredTest:
                 unseen=(Unseen("", certain=False),) * now.totals.unseen_streams,
                 unobserved=max(0, now.totals.unobserved - start.unobserved),
                 missed_before=max(0, now.totals.missed_before - start.missed_before),
+                blind=self._blind(now),
             ),
             Patience(overdue_polls=1, unreachable_polls=1),
+        )
+
+    def _blind(self, now: Observation) -> Blind | None:
+        """The time of the test in which nothing counted what was pushed."""
+        total = now.totals.blind_seconds - self._start.totals.blind_seconds
+        if total <= 0:
+            return None
+        before = {key: one.blind_seconds for key, one in _by_name(self._start)}
+        risen = [
+            (one.blind_seconds - before.get(key, 0.0), one.publisher)
+            for key, one in _by_name(now)
+            if not one.ended
+        ]
+        seconds, publisher = max(risen, default=(0.0, ""))
+        return (
+            Blind(sum(more > 0 for more, _ in risen), seconds, publisher) if seconds > 0 else Blind(0, total)
         )
 
     def _missed(self, now: Observation) -> EventCount:

@@ -38,6 +38,7 @@ class Subscription(Struct, frozen=True, rename="camel"):
     unaccounted: int = 0
     lost_since: str | None = None
     ended: bool = False
+    blind_seconds: float = 0.0
 
 
 class Reason(Struct, frozen=True, rename="camel"):
@@ -63,6 +64,7 @@ class Totals(Struct, frozen=True, rename="camel"):
     unseen_streams: int = 0
     unobserved: int = 0
     missed_before: int = 0
+    blind_seconds: float = 0.0
 
 
 class Server(Struct, frozen=True, rename="camel"):
@@ -127,6 +129,7 @@ def from_snapshot(snapshot: Snapshot) -> Observation:
             counts.unseen_streams,
             counts.unobserved,
             counts.missed_before,
+            counts.blind_seconds,
         ),
         servers=tuple(map(_server, snapshot.servers)),
         time=utc(snapshot.time_utc_ns),
@@ -157,6 +160,7 @@ def _server(server: ServerRecord) -> Server:
                 unaccounted=one.unaccounted_total,
                 lost_since=utc(one.lost_since_utc_ns) if one.lost_since_utc_ns else None,
                 ended=one.ended,
+                blind_seconds=one.blind_seconds,
             )
             for one in server.subscriptions
         ),

@@ -86,6 +86,13 @@ def _counts(of: str = "counts") -> tuple[Column, ...]:
             f"{of}.unseen_streams",
             since=_NEW,
         ),
+        _float(
+            "blind_seconds",
+            "s",
+            "time in which nothing counted what was pushed, summed over subscriptions",
+            f"{of}.blind_seconds",
+            since=_NEW,
+        ),
     )
 
 
@@ -205,6 +212,7 @@ SUBSCRIPTIONS = Table(
             nullable=True,
             since=_NEW,
         ),
+        _float("blind_seconds", "s", "time in which nothing counted what was pushed to it", since=_NEW),
     ),
 )
 

@@ -18,7 +18,7 @@ from stem_device.analysis.facts import Patience
 from stem_device.analysis.verdict import Verdict, judge
 from stem_device.reading import Recording
 from stem_device.statistics.choice import Choice
-from stem_device.statistics.polls import Integers, Polls
+from stem_device.statistics.polls import Floats, Integers, Polls
 from stem_device.statistics.rows import CountedRows
 
 EARLIER = 2**40
@@ -57,6 +57,7 @@ def recorded_columns(recording: Recording, polls: Polls, choice: Choice) -> Colu
         missed_before=int(servers.rise("missed_before", servers.server).sum()) if known else 0,
         unbalanced=int(servers.rise("books_unbalanced", servers.server).sum()) if known else 0,
         uncounted_seconds=_uncounted_seconds(polls),
+        blind_seconds=float(servers.rise("blind_seconds", servers.server).sum()) if known else 0.0,
         problems=_problems(recording, polls),
         complete=recording["subscriptions"].knows("unaccounted_delta"),
         overdue_departed=_overdue_departed(recording, polls),
@@ -102,7 +103,21 @@ def _subscriptions(recording: Recording, polls: Polls, choice: Choice, ends: _En
         overdue=rows.column("overdue"),
         ended=told.integers("ended", 0).astype(np.bool_),
         cause=rows.codes("cause"),
+        blind_seconds=_blind_seconds(recording, polls, rows),
     )
+
+
+def _blind_seconds(recording: Recording, polls: Polls, rows: CountedRows) -> Floats:
+    """What each row added. A subscription that appears later than the first poll brings all of its own."""
+    if not recording["subscriptions"].knows("blind_seconds"):
+        return np.zeros(len(rows))
+    key = (rows.codes("server").astype(np.int64) << 32) + rows.codes("topic")
+    rise = rows.rise("blind_seconds", key)
+    source = polls.source[rows.poll]
+    _, first = np.unique(np.stack((source, key)), axis=1, return_index=True)
+    later = first[rows.poll[first] > np.searchsorted(polls.source, source[first])]
+    rise[later] = rows.column("blind_seconds")[later]
+    return rise
 
 
 def _servers(rows: CountedRows, ends: _Ends) -> ServerColumns:
@@ -157,12 +172,13 @@ def _uncounted_seconds(polls: Polls) -> float:
 
 
 def _overdue_departed(recording: Recording, polls: Polls) -> int:
-    """Subscriptions that waited for events when their servers were removed, by the end of each recording."""
+    """Subscriptions that waited for events when their servers were removed, within each recording."""
     table = recording["departed"]
-    if not len(table):
-        return 0
-    last = np.isin(table.poll_rows(), polls.last_polls())
-    return int(table["overdue_unknown"][last].sum())
+    told = np.zeros(len(polls), dtype=np.int64)
+    told[table.poll_rows()] = table["overdue_unknown"]
+    last = polls.last_polls()
+    first = np.searchsorted(polls.source, polls.source[last])
+    return int(np.maximum(told[last] - told[first], 0).sum())
 
 
 def _problems(recording: Recording, polls: Polls) -> tuple[str, ...]:

@@ -111,6 +111,10 @@ def _rules(outcome: Outcome, truth: Truth, history: Sequence[Json], expect: Expe
         ),
         ("missed or unaccounted says enough", missed + unaccounted >= truth.lost * expect.at_least_share),
         ("books balance", not last["totals"].get("booksUnbalanced", 0)),
+        (
+            "what no number tells was not lost",
+            truth.lost <= high + _unobserved(last) or _unknown(last) or not expect.covered,
+        ),
         ("parts add up", _adds_up(last) or not expect.covered),
     ]
     if expect.received:
@@ -138,6 +142,17 @@ def _rules(outcome: Outcome, truth: Truth, history: Sequence[Json], expect: Expe
                 ("overdue is known", not last["totals"].get("overdueUnknown", 0) or not expect.known),
             ]
     return rules
+
+
+def _unobserved(last: Json) -> int:
+    totals = last["totals"]
+    return int(totals["unobserved"] + totals["missedBefore"])
+
+
+def _unknown(last: Json) -> bool:
+    """Whether the numbers say themselves that they do not know all."""
+    totals = last["totals"]
+    return bool(totals["overdueUnknown"] or totals["blindSeconds"] or totals["booksUnbalanced"])
 
 
 def _adds_up(last: Json) -> bool:

@@ -20,9 +20,9 @@ TOPIC = "tango://127.0.0.1:10000/test/pub/1/attr.idl5_change"
 class Case:
     """A publisher of known lives and its subscription, a poll a second."""
 
-    def __init__(self, pushed, now, *, ports=True):
+    def __init__(self, pushed, now, *, ports=True, baseline=True):
         self.moment = Moment()
-        self.ports = ports
+        self.ports, self.baseline = ports, baseline
         self.stream = self._stream(pushed, baseline=True)
         self.account = None
         self.poll(pushed, now)
@@ -42,16 +42,16 @@ class Case:
                 self.stream.update(pushed + 1, self.moment)
         if self.account is None:
             sight = Sight(now, endpoint, self.stream, self.stream.life, self.moment)
-            self.account = SubscriptionAccount(TOPIC, sight, baseline=True)
+            self.account = SubscriptionAccount(TOPIC, sight, baseline=self.baseline)
         else:
             self.account.update(now, endpoint, self.stream, self.stream.life, self.moment)
         return self.account.record
 
     def publisher_ends(self):
-        self.stream.end(self.moment)
+        self.stream.end(self.moment, self.moment.monotonic_ns)
 
     def publisher_begins_again(self, pushed=0):
-        self.stream.end(self.moment)
+        self.stream.end(self.moment, self.moment.monotonic_ns)
         successor = self.stream.successor(pushed + 1, life=self.stream.life + 1)
         successor.ports = frozenset({"6000" if self.ports else "5000"})
         self.stream = successor
@@ -316,3 +316,60 @@ def test_what_only_a_new_subscription_does():
     assert not began_again(callback(10, 10), callback(5, 10))
     assert jumped(callback(10, 10), callback(130, 20))
     assert not jumped(callback(193_396, 134_851), callback(193_579, 134_943)), "the reply before was torn"
+
+
+def test_while_one_life_goes_on_everything_is_counted():
+    case = Case(5, callback(5, 5))
+    assert case.poll(9, callback(7, 7)).blind_seconds == 0
+    assert case.poll(9, callback(7, 7), seconds=10).blind_seconds == 0
+
+
+def test_a_restart_is_blind_from_the_last_answer_to_the_connection():
+    case = Case(5, callback(5, 5))
+    case.publisher_begins_again()
+    assert case.poll(0, callback(5, 5)).blind_seconds == 1  # its last answer was a poll ago
+    assert case.poll(3, callback(5, 5), seconds=8).blind_seconds == 9
+    case.poll(3, callback(5, 5), endpoint=NEW_ENDPOINT)
+    case.poll(3, callback(5, 5), endpoint=NEW_ENDPOINT)
+    record = case.poll(3, callback(5, 5), endpoint=NEW_ENDPOINT)
+    assert (record.link, record.blind_seconds) == (Link.FRESH, 11)
+    assert case.poll(9, callback(9, 11), endpoint=NEW_ENDPOINT).blind_seconds == 11
+
+
+def test_a_publisher_that_does_not_run_pushes_nothing():
+    case = Case(5, callback(5, 5))
+    case.publisher_ends()
+    assert case.poll(5, callback(5, 5)).blind_seconds == 1  # it may have pushed before its end
+    assert case.poll(5, callback(5, 5), seconds=60).blind_seconds == 1
+    case.publisher_begins_again()
+    assert case.poll(0, callback(5, 5), seconds=2).blind_seconds == 3  # since the poll before
+    assert case.poll(0, callback(5, 5), seconds=60).blind_seconds == 3  # its counter says that nothing came
+
+
+def test_a_subscription_that_ends_with_its_publisher_is_blind_since_the_last_answer():
+    case = Case(5, callback(5, 5))
+    case.publisher_ends()
+    case.account.end(case.moment.next(*2 * (case.moment.monotonic_ns + 4 * SECOND,)))
+    assert case.account.record.blind_seconds == 4
+
+
+def test_what_a_living_publisher_pushed_until_a_subscription_ended_is_known():
+    case = Case(5, callback(5, 5))
+    case.stream.update(31, case.moment)
+    case.account.end(case.moment)
+    assert (case.account.record.unobserved_total, case.account.record.blind_seconds) == (25, 0)
+
+
+def test_a_first_event_after_the_publishers_end_tells_of_its_base_at_the_earliest():
+    """What had been pushed before monitoring began is no loss of its time."""
+    case = Case(40, callback(0, 0))
+    case.stream.update(60, case.moment)
+    case.publisher_ends()
+    record = case.poll(60, callback(55, 10, 1))
+    assert (record.received_total, record.missed_total, record.missed_at_least) == (10, 5, True)
+
+
+def test_what_was_pushed_while_a_new_subscription_connected_is_unobserved():
+    case = Case(0, callback(0, 0), baseline=False)
+    record = case.poll(3, callback(3, 1))
+    assert (record.received_total, record.missed_total, record.unobserved_total) == (1, 0, 2)

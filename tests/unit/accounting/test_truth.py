@@ -17,6 +17,15 @@ from stem_device.model.snapshot import Counts, Link, Snapshot, SubscriptionRecor
 SOME = st.integers(min_value=1, max_value=300)
 SECONDS = st.sampled_from([0.5, 1.0, 10.0, 20.0])
 TOTALS = ("published", "received", "missed", "gaps", "discarded", "resets", "unaccounted", "missed_before")
+NOT_CLEAR = (
+    "missed",
+    "unaccounted",
+    "overdue",
+    "unobserved",
+    "overdue_unknown",
+    "blind_seconds",
+    "books_unbalanced",
+)
 
 
 class Lives(RuleBasedStateMachine):
@@ -28,9 +37,13 @@ class Lives(RuleBasedStateMachine):
         self.snapshot: Snapshot | None = None
         self.before: Counts | None = None
         self.renewed = self.lost = False  # since the last poll
+        self.left: tuple[int, int] | None = None  # events pushed by then, and the counter it was left with
         self.known = (1, 0)  # life of the publisher and its pushes, as of its last answer
         self.watched: tuple[int, int, int] | None = None
         self.watched_from = 0
+        self.seen = 0  # events that had been pushed by the last poll that both answered
+        self.covered: dict[int, bool] = {}
+        """Subscriptions that were seen; whether they are covered while ZeroMQ connects, too."""
 
     @initialize(
         fixed=st.booleans(),
@@ -103,7 +116,13 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     @precondition(
-        lambda self: self.world.subscriber_runs and self.world.publisher_runs and self.subscription is None
+        lambda self: (
+            self.world.subscriber_runs
+            and self.world.publisher_runs
+            and self.subscription is None
+            # A renewal of what had received nothing yet cannot be seen: it looks as if it had stayed.
+            and (self.left is None or self.left[1] > 0 or self.left[0] == len(self.world.events))
+        )
     )
     def subscribe(self):
         self.world.subscribe()
@@ -112,6 +131,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.subscription is not None and not self.lost)
     def unsubscribe(self):
+        self.left = self.left or (len(self.world.events), self.subscription.c)
         self.world.unsubscribe()
         self.renewed = True
 
@@ -124,7 +144,7 @@ class Lives(RuleBasedStateMachine):
     def poll(self, seconds, publisher_silent, subscriber_silent, between):
         world = self.world
         world.pass_time(seconds)
-        self.pushed_when_asked = world.pushed
+        self.pushed_when_asked, pushed = world.pushed, len(world.events)
         answered = (
             world.publisher_runs and publisher_silent != 9,
             world.subscriber_runs and subscriber_silent != 9,
@@ -137,8 +157,10 @@ class Lives(RuleBasedStateMachine):
             )
         )
         self._note_observed(publisher=answered[0], subscriber=answered[1])
+        self._check_all_clear(pushed if all(answered) else None)
         if all(answered):
             self.renewed = self.lost = False
+            self.left = None
         self._check(self.snapshot)
 
     def _note_observed(self, *, publisher: bool, subscriber: bool) -> None:
@@ -185,6 +207,25 @@ class Lives(RuleBasedStateMachine):
                 getattr(s, f"{name}_total", None) or getattr(s, name, 0) for s in self._rows(snapshot)
             )
             assert total == getattr(counts, name), f"the rows add up to the total of {name}"
+
+    def _check_all_clear(self, pushed: int | None) -> None:
+        """Where no number tells of a loss or of something unknown, no known subscription lost anything.
+
+        What was pushed since the poll before is in flight: the next all-clear has to know of it. ``pushed``:
+        how many events there were when the publisher was asked, None where one of the two did not answer.
+        """
+        record, counts = self._record(), self.snapshot.counts
+        if record is not None:
+            # Its base is before its first event, where it has any: what was lost earlier nothing tells.
+            self.covered.setdefault(self.world.subscriptions_made, record.event_count == 0)
+        if pushed is None:
+            return
+        seen, self.seen = self.seen, pushed
+        if not any(getattr(counts, name) for name in NOT_CLEAR):
+            for event in self.world.events[:seen]:
+                if event.lost and event.subscription in self.covered:
+                    uncovered = event.connecting and not self.covered[event.subscription]
+                    assert uncovered, "an all-clear"
 
     def _rows(self, snapshot: Snapshot):
         return [row for server in snapshot.servers for row in server.subscriptions]

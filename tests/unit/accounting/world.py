@@ -18,13 +18,16 @@ from stem_device.model.reply import EventCallback, Reply
 
 @dataclass(eq=False)
 class Event:
-    """One push. ``counts``: it was pushed while monitoring and the subscription existed."""
+    """One push. ``counts``: it was pushed while monitoring and a subscription, of that number, existed."""
 
     number: int
     counts: bool
+    subscription: int = 0
     observed: bool = False
     delivered: bool = False
     lost: bool = False
+    connecting: bool = False
+    """Pushed before ZeroMQ had connected a new subscription."""
 
 
 @dataclass
@@ -74,7 +77,8 @@ class World:
         subscription = self.subscription
         for _ in range(n):
             self.pushed += 1
-            event = Event(self.pushed, counts=self.number > 0 and subscription is not None)
+            counts = self.number > 0 and subscription is not None
+            event = Event(self.pushed, counts, self.subscriptions_made if counts else 0)
             self.events.append(event)
             if subscription is None:
                 continue
@@ -82,6 +86,7 @@ class World:
                 subscription.queue.append(event)
             else:
                 event.lost = True
+                event.connecting = not subscription.connected_to
 
     def deliver(self, n: int) -> None:
         """Call the callbacks with the first n events of the queue."""

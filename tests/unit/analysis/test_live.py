@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import plain_records
 import pytest
@@ -243,6 +244,40 @@ def test_unobserved_events_and_unbalanced_books_are_not_covered_for_the_span() -
         assert level(healthy(), more, same) is Level.UNKNOWN
         assert level(healthy(), more, later) is Level.CLEAR
         assert after(healthy(), more, later, hold=math.inf).level is Level.UNKNOWN
+
+
+def test_time_in_which_nothing_counted_is_not_covered_for_the_span() -> None:
+    def blind(total: float, one: float, seconds: float) -> Snapshot:
+        rows = (
+            subscription(blind_seconds=one),
+            subscription("a/b/c/y.idl5_change", blind_seconds=total - one),
+        )
+        return snapshot(server("a", *rows), counts=Counts(blind_seconds=total), seconds=seconds)
+
+    polls = [blind(0, 0, 0), blind(9, 9, 10), blind(30, 20, 20), blind(30, 20, 119)]
+    verdict = after(*polls)
+    (ground,) = verdict.uncovered
+    assert (ground.why, ground.number, ground.seconds) == (Why.BLIND, 2, 11.0)  # the first 9 s are over
+    assert ground.publisher == subscription().publisher
+    assert after(*polls[:3]).uncovered[0].seconds == 20.0
+    assert after(*polls, blind(30, 20, 121)).level is Level.CLEAR
+    assert after(*polls, blind(30, 20, 121), hold=math.inf).uncovered[0].seconds == 20.0
+    assert after(polls[2], polls[3]).level is Level.CLEAR  # it was before the span
+
+
+def test_blind_time_of_what_has_no_row_any_more_is_the_sum() -> None:
+    gone = snapshot(server("a", FINE), counts=Counts(blind_seconds=7.5), seconds=1)
+    (ground,) = after(healthy(), gone).uncovered
+    assert (ground.why, ground.number, ground.seconds, ground.publisher) == (Why.BLIND, 0, 7.5, "")
+
+
+def test_what_a_removed_target_waited_for_is_unknown_for_the_span() -> None:
+    def left(number: int, seconds: float) -> Snapshot:
+        counts = Counts(overdue_unknown=number)
+        return replace(snapshot(server("a", FINE), counts=counts, seconds=seconds), departed=counts)
+
+    assert after(left(0, 0), left(2, 1), left(2, 90)).overdue_unknown == 2
+    assert level(left(0, 0), left(2, 1), left(2, 102)) is Level.CLEAR
 
 
 def test_reset_counters_begins_anew() -> None:

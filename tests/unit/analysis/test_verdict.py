@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from stem_device.analysis.facts import Coverage, Facts, Patience, Span, Unseen
+from stem_device.analysis.facts import Blind, Coverage, Facts, Patience, Span, Unseen
 from stem_device.analysis.verdict import Level, Why, judge
 from stem_device.analysis.wording import parts, sentence
 from stem_device.model.poll import Failure
@@ -90,6 +90,7 @@ RULES = [
     ("unseen", facts(unseen=(Unseen("s", certain=True),)), Level.UNKNOWN, Why.UNSEEN),
     ("perhaps unseen", facts(unseen=(Unseen("s", certain=False),)), Level.UNKNOWN, Why.UNSEEN),
     ("unobserved", facts(unobserved=1), Level.UNKNOWN, Why.UNOBSERVED),
+    ("blind", facts(blind=Blind(0, 0.5)), Level.UNKNOWN, Why.BLIND),
     ("books", facts(unbalanced=1), Level.UNKNOWN, Why.UNBALANCED),
     ("a gap in time", facts(uncounted_seconds=0.5), Level.UNKNOWN, Why.UNCOUNTED_TIME),
     ("a problem", facts(problems=("sys/nothing/*: no device",)), Level.UNKNOWN, Why.PROBLEM),
@@ -154,7 +155,7 @@ silences = st.lists(
     max_size=3,
 )
 some_facts = st.builds(
-    lambda losses, waits, silent, retries, unknown, unseen, unobserved, books, gap, problems, old, known: (
+    lambda losses, waits, silent, retries, unknown, unseen, pushed, blind, books, gap, problems, old, known: (
         lost(
             *losses,
             overdue=tuple(waits),
@@ -162,7 +163,8 @@ some_facts = st.builds(
             disconnected=tuple(retries),
             overdue_unknown=unknown,
             unseen=tuple(unseen),
-            unobserved=unobserved,
+            unobserved=pushed,
+            blind=blind,
             unbalanced=books,
             uncounted_seconds=gap,
             problems=tuple(problems),
@@ -179,6 +181,7 @@ some_facts = st.builds(
     counts,
     st.lists(st.builds(Unseen, st.just("s"), st.booleans()), max_size=2),
     counts,
+    st.none() | st.builds(Blind, counts, st.floats(0.1, 9)),
     counts,
     st.floats(0, 5),
     st.lists(st.just("a problem"), max_size=1),
@@ -199,6 +202,7 @@ def test_never_clear_beside_anything_that_is_not_covered(one: Facts) -> None:
         one.overdue_unknown,
         one.unseen,
         one.unobserved,
+        one.blind,
         one.unbalanced,
         one.uncounted_seconds,
         one.problems,

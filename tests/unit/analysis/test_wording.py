@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis_facts import SECOND, START, facts, loss, lost, overdue, silence
 
-from stem_device.analysis.facts import Facts, Patience, Span
+from stem_device.analysis.facts import Blind, Facts, Patience, Span
 from stem_device.analysis.verdict import judge
 from stem_device.analysis.wording import Words, parts, percent, sentence
 from stem_device.model.poll import Failure
@@ -62,6 +62,16 @@ def test_steady_sentences_have_no_number_that_moves() -> None:
     frozen = facts(silences=(silence(Failure.SILENT, listeners=("dserver/a/1", "dserver/b/1"), listening=5),))
     assert "has not answered for 20 s, a/1, b/1 and 3 more listen to it: it is silent;" in said(frozen)
     assert "has not answered, a/1" in said(frozen, steady=True)
+
+
+def test_how_long_nothing_was_counted_is_told() -> None:
+    one = facts(blind=Blind(3, 9.34, "dserver/fast/1"))
+    begin = "It is not known whether anything was missed: for up to"
+    around = "around a restart, an end or a late answer nothing counted what was pushed to"
+    assert said(one).startswith(f"{begin} 9.34 s {around} 3 subscriptions, by fast/1 for one; known")
+    assert f"{begin} some time {around} subscriptions, by fast/1" in said(one, steady=True)
+    gone = said(facts(blind=Blind(0, 2.0)))
+    assert "for 2 s around a restart or an end nothing counted what was pushed; known" in gone
 
 
 def test_every_ground_is_a_part_once() -> None:

@@ -103,7 +103,7 @@ def test_what_is_not_known_is_null_and_not_zero() -> None:
     row = subscription(
         "t", overdue=None, unaccounted_total=4, unaccounted_delta=-2, missed_before=1, unobserved_total=7,
         lag_seconds=2.5, lost_since_utc_ns=None, first_seen_utc_ns=10**18, link=Link.FORMER, ended=True,
-        cause="restarted",
+        cause="restarted", blind_seconds=1.5,
     )  # fmt: skip
     one = server("a", row, streams=(structs.replace(stream(), unseen=Unseen.CERTAIN),))
     one = structs.replace(
@@ -127,6 +127,7 @@ def test_what_is_not_known_is_null_and_not_zero() -> None:
     (found,) = only["subscriptions"]
     assert (found["unaccounted"], found["unaccountedDelta"], found["missedBefore"]) == (4, -2, 1)
     assert (found["unobserved"], found["lagSeconds"], found["lostSince"]) == (7, 2.5, None)
+    assert (found["blindSeconds"], only["totals"]["blindSeconds"]) == (1.5, 0.0)
     assert (found["link"], found["ended"], found["cause"]) == ("former", True, "restarted")
     assert found["firstSeen"] == "2001-09-09T01:46:40.000Z"
     assert only["streams"][0]["unseen"] == "certain"

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from stem_device.analysis.verdict import Level
+from stem_device.analysis.verdict import Level, Why
 from stem_device.model.poll import ServerState
 from stem_device.pytest_plugin import EventCount, pytest_assertrepr_compare
 from stem_device.pytest_plugin.failures import CountersResetError, EventSourceError, NothingMonitoredError
@@ -223,11 +223,12 @@ def test_a_server_that_was_stopped_in_good_order_fails_no_test() -> None:
 
 
 def test_what_was_pushed_around_an_end_makes_the_verdict_unknown() -> None:
-    later = seen(10, 10)
-    later = msgspec.structs.replace(later, totals=msgspec.structs.replace(later.totals, unobserved=3))
-    test, _ = begun(seen(10, 10), later)
-    test.assert_nothing_missed()
-    assert test.verdict.level is Level.UNKNOWN
+    for name, why in (("unobserved", Why.UNOBSERVED), ("blind_seconds", Why.BLIND)):
+        later = seen(10, 10)
+        later = msgspec.structs.replace(later, totals=msgspec.structs.replace(later.totals, **{name: 3}))
+        test, _ = begun(seen(10, 10), later)
+        test.assert_nothing_missed()
+        assert [ground.why for ground in test.verdict.uncovered] == [why]
 
 
 def test_counters_that_were_set_back_are_no_success() -> None:

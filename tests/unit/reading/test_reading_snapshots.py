@@ -135,6 +135,7 @@ def server_records(draw: st.DrawFn, name: str) -> ServerRecord:
                 link=draw(st.sampled_from(Link)),
                 ended=draw(st.booleans()),
                 cause=draw(TEXTS),
+                blind_seconds=draw(st.floats(0, 1e9)),
             )
             for _ in range(draw(count))
         ),

@@ -64,6 +64,7 @@ COUNTS = {
     "books_unbalanced": "books_unbalanced",
     "overdue_unknown": "overdue_unknown",
     "unseen_streams": "unseen_streams",
+    "blind_seconds": "blind_seconds",
 }
 # Where the file has every field of every record: a field that is added to the model and not to the file
 # fails the test. A name stands for the column of that name; None for what is stored in another way.

@@ -123,6 +123,7 @@ class Story:
             overdue=rows.overdue,
             ended=rows.ended,
             cause=np.full(len(rows.server), -1),
+            blind_seconds=np.zeros(len(rows.server)),
         )
         servers = ServerColumns(
             before_end=nothing,

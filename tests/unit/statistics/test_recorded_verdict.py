@@ -154,6 +154,21 @@ def test_what_a_removed_target_waited_for_is_unknown_live_and_in_a_recording(tmp
     assert live.overdue_unknown == found.overdue_unknown == 1
 
 
+def test_time_in_which_nothing_counted_is_the_same_live_and_in_a_recording(tmp_path: Path) -> None:
+    late = subscription("a/b/c/y.idl5_change", blind_seconds=3.0)  # appears with the last poll alone
+    polls = []
+    for seconds, (one, others) in enumerate((((2.0,), ()), ((2.0,), ()), ((9.0,), (late,)))):
+        counts = Counts(blind_seconds=sum(one) + 3.0 * len(others))
+        row = server("a", subscription(blind_seconds=one[0]), *others, counts=counts)
+        polls.append(snapshot(row, seconds=seconds, counts=counts))
+    live = judged(*polls, hold_seconds=float("inf"))
+    found = recorded(tmp_path / "blind.h5", *polls)
+    assert live.uncovered == found.uncovered
+    (ground,) = found.uncovered
+    assert (ground.why, ground.number, ground.seconds) == (Why.BLIND, 2, 7.0)
+    assert recorded(tmp_path / "quiet.h5", *polls[:2]).level is Level.CLEAR
+
+
 def test_what_was_lost_from_before_monitoring_is_told_beside_the_all_clear(tmp_path: Path) -> None:
     polls = [
         snapshot(
