@@ -41,7 +41,7 @@ class Ledger:
             self._rebuild_index()
         for account, answer in pairs:
             late = answer.asked_monotonic_ns < poll.started_monotonic_ns
-            account.update_subscriptions(answer, self._find_stream, self._find_life, moment, late=late)
+            account.update_subscriptions(answer, self._find_stream, self._find_publisher, moment, late=late)
         for account, answer in pairs:
             account.add_up(answer, moment)
         return self._snapshot(poll, accounts)
@@ -85,10 +85,8 @@ class Ledger:
         matching = [stream for server, stream in found if server == publisher]
         return matching[0] if len(matching) == 1 else None
 
-    def _find_life(self, publisher: str) -> int:
-        """Number of the life of a publisher's process; 0 where it is not asked."""
-        account = self._servers.get(publisher.lower())
-        return account.life if account is not None else 0
+    def _find_publisher(self, publisher: str) -> ServerAccount | None:
+        return self._servers.get(publisher.lower())
 
     def _snapshot(self, poll: Poll, accounts: list[ServerAccount]) -> Snapshot:
         now = poll.started_monotonic_ns

@@ -114,8 +114,8 @@ class Live(Struct, frozen=True, gc=False):
         return max(0, self.stream.pushed_before(late=late) - max(counter, self.base))
 
     def unwatched_ns(self, moment: Moment) -> int:
-        """See :class:`Unknown`; as long as the publisher answers, it counts."""
-        return moment.monotonic_ns - self.stream.observed_ns if self.stream.ended else 0
+        """See :class:`Unknown`."""
+        return self.stream.unwatched_ns(moment)
 
 
 class Fresh(Struct, frozen=True, gc=False):
@@ -194,10 +194,10 @@ class Fresh(Struct, frozen=True, gc=False):
         return max(0, self.stream.pushed_before(late=late) - self.base)
 
     def unwatched_ns(self, moment: Moment) -> int:
-        """See :class:`Live`."""
-        if self.stream is not None and not self.stream.ended:
-            return 0
-        return moment.monotonic_ns - unwatched_since(self.stream, moment)
+        """See :class:`Unknown`."""
+        if self.stream is not None:
+            return self.stream.unwatched_ns(moment)
+        return moment.monotonic_ns - unwatched_since(None, moment)
 
 
 class Former(Struct, frozen=True, gc=False):

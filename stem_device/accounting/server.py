@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 
+from msgspec import structs
+
 from stem_device.accounting.coverage import SampleAccount
 from stem_device.accounting.ended import EndedSubscriptions
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.sight import Sight
 from stem_device.accounting.stream import StreamAccount, port_of
 from stem_device.accounting.subscription import SubscriptionAccount, stream_of
+from stem_device.accounting.waiting import WaitingSubscriptions
 from stem_device.model.poll import Answer, Failure
-from stem_device.model.reply import NotConnected, SubscriberReply
+from stem_device.model.reply import SubscriberReply
 from stem_device.model.snapshot import Counts, ServerRecord, StreamRecord, SubscriptionRecord, Unseen
 
 FindStream = Callable[[str, str], StreamAccount | None]
 """From a stream's name and the publisher's admin device to its account, if that publisher is monitored."""
-FindLife = Callable[[str], int]
-"""From a publisher's admin device to the number of its life; 0 where that is not known."""
+FindPublisher = Callable[[str], "ServerAccount | None"]
+"""From a publisher's admin device to its account, if it is asked."""
 
 STREAMS_KEPT = 10_000
 """Streams of a server that have vanished and whose totals go on if they come back, at most."""
@@ -36,6 +39,8 @@ class ServerAccount:
         self._begun_ns = begun_ns
         self.life = 0
         """Number of the life of its process, 0 while it is not known."""
+        self.down_ns = 0
+        """When it was last found not to run, monotonic."""
         self.streams: dict[str, StreamAccount] = {}
         self.totals = Counts()
         self.published_delta = 0
@@ -56,7 +61,7 @@ class ServerAccount:
         self._subscriber_known = False
         self._answered_monotonic_ns: int | None = None
         self._channels: dict[str, str] = {}
-        self._not_connected: tuple[NotConnected, ...] = ()
+        self._waiting = WaitingSubscriptions()
         self._stream_records: tuple[StreamRecord, ...] = ()
         self._subscription_records: tuple[SubscriptionRecord, ...] = ()
 
@@ -100,7 +105,13 @@ class ServerAccount:
         return changed
 
     def update_subscriptions(
-        self, answer: Answer, find_stream: FindStream, find_life: FindLife, moment: Moment, *, late: bool
+        self,
+        answer: Answer,
+        find_stream: FindStream,
+        find_publisher: FindPublisher,
+        moment: Moment,
+        *,
+        late: bool,
     ) -> None:
         """Second pass of a poll, when the streams of all servers are up to date.
 
@@ -114,15 +125,16 @@ class ServerAccount:
             for subscription in self._subscriptions.values():
                 subscription.hold(moment)
             self.samples.hold()
-            self._was_down = self._was_down or answer.failure in _NOT_RUNNING
+            if answer.failure in _NOT_RUNNING:
+                self._was_down, self.down_ns = True, moment.monotonic_ns
             return
         if self.life != self._replied_life:
             self._ended_with_process.clear()
         if not answer.followed:
             client = answer.reply.client or _NO_CLIENT
-            self._update_callbacks(client, find_stream, find_life, moment, late=late)
+            self._update_callbacks(client, find_stream, find_publisher, moment, late=late)
             self._channels = {name: channel.endpoint for name, channel in client.event_channels.items()}
-            self._not_connected = tuple(client.not_connected)
+            self._waiting.take(client.not_connected, moment.monotonic_ns)
         self._answered_monotonic_ns = answer.answered_monotonic_ns
         self._ended_with_process.clear()
         self._replied_life = self.life
@@ -151,7 +163,7 @@ class ServerAccount:
             + sum([one.resets_delta for one in moved])
             + sum([stream.began_again for stream in streams]),
             overdue=sum(filter(None, overdue)),
-            disconnected=len(self._not_connected),
+            disconnected=len(self._waiting.records),
             unaccounted=totals.unaccounted + sum([one.unaccounted_delta for one in moved]),
             missed_before=totals.missed_before + sum([one.missed_before_delta for one in moved]),
             unobserved=totals.unobserved + sum([one.unobserved_delta for one in moved]),
@@ -184,20 +196,8 @@ class ServerAccount:
         Nothing has ended by that: what was overdue is not known from now on.
         """
         waiting = sum(1 for account in self._subscriptions.values() if account.overdue)
-        totals = self.totals
-        return Counts(
-            published=totals.published,
-            received=totals.received,
-            missed=totals.missed,
-            gaps=totals.gaps,
-            discarded=totals.discarded,
-            resets=totals.resets,
-            unaccounted=totals.unaccounted,
-            missed_before=totals.missed_before,
-            unobserved=totals.unobserved,
-            blind_seconds=totals.blind_seconds,
-            books_unbalanced=totals.books_unbalanced,
-            overdue_unknown=waiting,
+        return structs.replace(
+            self.totals, overdue=0, disconnected=0, overdue_unknown=waiting, unseen_streams=0
         )
 
     def record(self, answer: Answer, now_monotonic_ns: int) -> ServerRecord:
@@ -223,7 +223,7 @@ class ServerAccount:
             streams=self._stream_records,
             subscriptions=self._subscription_records,
             channels=self._channels,
-            not_connected=self._not_connected,
+            not_connected=self._waiting.records,
             texts=answer.texts,
             failure=answer.failure,
             identity=answer.identity,
@@ -284,7 +284,7 @@ class ServerAccount:
         self,
         client: SubscriberReply,
         find_stream: FindStream,
-        find_life: FindLife,
+        find_publisher: FindPublisher,
         moment: Moment,
         *,
         late: bool,
@@ -299,20 +299,34 @@ class ServerAccount:
             account = self._subscriptions.get(topic)
             stream_name = account.stream_name if account is not None else stream_of(topic)
             stream = find_stream(stream_name, callback.channel_name)
-            life = stream.life if stream is not None else find_life(callback.channel_name)
+            if stream is not None:
+                life = stream.life
+            else:
+                publisher = find_publisher(callback.channel_name)
+                life = publisher.life if publisher is not None else 0
             if account is not None:
                 account.update(callback, endpoint, stream, life, moment, late=late)
             else:
                 sight = Sight(callback, endpoint, stream, life, moment, late)
-                self._subscriptions[topic] = self._begin(topic, sight)
+                publisher = find_publisher(callback.channel_name)
+                waited_ns = self._waited_ns(stream_name, publisher, moment)
+                self._subscriptions[topic] = self._begin(topic, sight, waited_ns)
         self._subscriber_known = True
 
-    def _begin(self, topic: str, sight: Sight) -> SubscriptionAccount:
+    def _waited_ns(self, stream: str, publisher: ServerAccount | None, moment: Moment) -> int:
+        """For how long a subscription that is connected now was retried while its publisher ran."""
+        since_ns = self._waiting.since_ns(stream)
+        if since_ns is None:
+            return 0
+        return moment.monotonic_ns - max(since_ns, publisher.down_ns if publisher is not None else 0)
+
+    def _begin(self, topic: str, sight: Sight, waited_ns: int) -> SubscriptionAccount:
         """A subscription that is new, or is there again; totals of one that had ended go on."""
         account = self._ended_subscriptions.take(topic)
         if account is None:
             baseline = not self._subscriber_known and not self._was_down
-            waited_ns = sight.moment.monotonic_ns - self._begun_ns if baseline else 0
+            if baseline:
+                waited_ns = sight.moment.monotonic_ns - self._begun_ns
             return SubscriptionAccount(topic, sight, baseline=baseline, blind_ns=waited_ns)
         if account in self._ended_now:
             self._ended_now.remove(account)
@@ -321,7 +335,7 @@ class ServerAccount:
         if topic in self._ended_with_process:
             account.resume(sight)
         else:
-            account.renew(sight)
+            account.renew(sight, waited_ns)
         return account
 
     def _age_seconds(self, answer: Answer, now_monotonic_ns: int) -> float | None:

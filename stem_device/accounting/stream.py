@@ -40,7 +40,7 @@ class StreamAccount:
     former one stays to be compared with what its subscribers received.
     ``ports`` are those at which its publisher's heartbeats are to be had; empty while not known.
     ``answered``: ``pushed`` is of this poll.
-    ``observed_ns``: an ended life answered last then (monotonic).
+    ``observed_ns``: a life that has ended, or does not answer, answered last then (monotonic).
     ``subscribed_ns`` is when a monitored subscription was last seen (monotonic); None for never.
     """
 
@@ -140,12 +140,18 @@ class StreamAccount:
 
     def hold(self, moment: Moment) -> None:
         """The server did not answer in this poll: nothing is counted."""
+        if self.answered:
+            self.observed_ns = moment.marks[-2][1]
         self.began_again = self.answered = False
         if not self.ended:
             self._remember(moment)
         if self.delta:
             self.delta = 0
             self._write()
+
+    def unwatched_ns(self, moment: Moment) -> int:
+        """For how long nothing has counted what its publisher pushes: since its last answer."""
+        return 0 if self.answered and not self.ended else moment.monotonic_ns - self.observed_ns
 
     def look_for_unseen(self, now_ns: int, since_ns: int) -> None:
         """Tell whether somebody is subscribed who is not monitored; ``since_ns``: publisher known since."""

@@ -59,7 +59,7 @@ class SubscriptionAccount:
     def __init__(self, topic: str, sight: Sight, *, baseline: bool, blind_ns: int = 0) -> None:
         """``baseline``: first poll of a server that may have run before; what it counted is left out.
 
-        ``blind_ns``: for so long its server had been asked without an answer.
+        ``blind_ns``: for so long its server had been asked without an answer, or it had been retried.
         """
         self.topic = topic
         self.stream_name = stream_of(topic)
@@ -100,8 +100,12 @@ class SubscriptionAccount:
         else:
             self._update_with_care(Sight(now, endpoint, stream, life, moment, late))
 
-    def renew(self, sight: Sight) -> None:
-        """Take the counters of a subscription that had ended, perhaps in this poll, and is there again."""
+    def renew(self, sight: Sight, blind_ns: int = 0) -> None:
+        """Take the counters of a subscription that had ended, perhaps in this poll, and is there again.
+
+        ``blind_ns``: for so long it had been retried.
+        """
+        self.books.be_blind(blind_ns)
         # Had it ended in this poll, its successor has received a part of what was pushed since the last one.
         self.books.take_back(0, min(self.books.unobserved_delta, sight.now.event_count))
         self._begin_again(sight)

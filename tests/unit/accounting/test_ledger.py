@@ -11,6 +11,7 @@ from replies import (
     STREAM,
     SUBSCRIBER,
     TOPIC,
+    answer,
     callback,
     poll,
     publisher,
@@ -19,7 +20,7 @@ from replies import (
 
 from stem_device.accounting import Ledger
 from stem_device.accounting.subscription import stream_of
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import Failure, ServerState
 from stem_device.model.reply import Dialect, NotConnected, PublisherReply, Reply, SubscriberSample
 
 
@@ -382,3 +383,22 @@ class TestSamples:
         }
         snapshot = Ledger().account(poll(1, replies))
         assert snapshot.publisher_samples.server.tolist() == [0, 0, 0, 2, 2]
+
+
+@pytest.mark.parametrize("host", [None, DATABASE])
+@pytest.mark.parametrize("known", [False, True])
+def test_a_subscription_that_was_retried_is_blind_from_when_its_publisher_runs(world, host, known):
+    """Its publisher begins to run after the fourth poll."""
+    waiting = NotConnected("Test/pub/1", "Attr", "change", "2026-11-22T03:12:31", host)
+    down = structs.replace(answer(PUBLISHER, None, 0), failure=Failure.NOT_EXPORTED, ended=True)
+    world.poll(5, callback(5, 5) if known else None)
+    for number in range(2, 9):
+        one = poll(
+            number,
+            {PUBLISHER: publisher(None), SUBSCRIBER: subscriber(None, not_connected=[waiting])},
+        )
+        if number <= 4:
+            one = structs.replace(one, answers=(down, one.answers[1]))
+        blind = world.ledger.account(one).counts.blind_seconds
+    last = poll(9, {PUBLISHER: publisher(0), SUBSCRIBER: subscriber(callback(0, 0))})
+    assert world.ledger.account(last).counts.blind_seconds - blind == 5

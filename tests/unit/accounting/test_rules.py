@@ -353,6 +353,14 @@ def test_a_subscription_that_ends_with_its_publisher_is_blind_since_the_last_ans
     assert case.account.record.blind_seconds == 4
 
 
+def test_a_subscription_that_ends_while_its_publisher_is_silent_is_blind_since_the_last_answer():
+    case = Case(5, callback(5, 5))
+    later = case.moment.next(*2 * (case.moment.monotonic_ns + 3 * SECOND,))
+    case.stream.hold(later)
+    case.account.end(later)
+    assert case.account.record.blind_seconds == 3
+
+
 def test_what_a_living_publisher_pushed_until_a_subscription_ended_is_known():
     case = Case(5, callback(5, 5))
     case.stream.update(31, case.moment)
