@@ -328,14 +328,15 @@ class ServerAccount:
             if baseline:
                 waited_ns = sight.moment.monotonic_ns - self._begun_ns
             return SubscriptionAccount(topic, sight, baseline=baseline, blind_ns=waited_ns)
-        if account in self._ended_now:
+        just_ended = account in self._ended_now
+        if just_ended:
             self._ended_now.remove(account)
         else:
             account.books.clear_deltas()
         if topic in self._ended_with_process:
             account.resume(sight)
         else:
-            account.renew(sight, waited_ns)
+            account.renew(sight, waited_ns, just_ended=just_ended)
         return account
 
     def _age_seconds(self, answer: Answer, now_monotonic_ns: int) -> float | None:

@@ -100,7 +100,7 @@ class SubscriptionAccount:
         else:
             self._update_with_care(Sight(now, endpoint, stream, life, moment, late))
 
-    def renew(self, sight: Sight, blind_ns: int = 0) -> None:
+    def renew(self, sight: Sight, blind_ns: int = 0, *, just_ended: bool = True) -> None:
         """Take the counters of a subscription that had ended, perhaps in this poll, and is there again.
 
         ``blind_ns``: for so long it had been retried.
@@ -108,7 +108,7 @@ class SubscriptionAccount:
         self.books.be_blind(blind_ns)
         # Had it ended in this poll, its successor has received a part of what was pushed since the last one.
         self.books.take_back(0, min(self.books.unobserved_delta, sight.now.event_count))
-        self._begin_again(sight)
+        self._begin_again(sight, renewed=just_ended)
         self._finish(sight)
 
     def hold(self, moment: Moment) -> None:
@@ -159,12 +159,12 @@ class SubscriptionAccount:
         self._gap_before = self.ended = False
         self._left_at_end = (0, 0)
 
-    def _begin_again(self, sight: Sight, *, explained: int = 0) -> None:
+    def _begin_again(self, sight: Sight, *, explained: int = 0, renewed: bool = True) -> None:
         """Begin another life; what the one before left unaccounted in this poll keeps its onset."""
         anchor_utc_ns = self._anchor_utc_ns if self.books.unaccounted_delta > 0 else None
         self._begin(sight, baseline=False)
         self.books.begin_series()
-        self._count_from_beginning(sight, explained=explained, renewed=True)
+        self._count_from_beginning(sight, explained=explained, renewed=renewed)
         if anchor_utc_ns is not None:
             self._anchor_utc_ns = anchor_utc_ns
 
