@@ -6,10 +6,11 @@ from msgspec import Struct
 
 
 class OutletHealth(Struct, frozen=True, gc=False):
-    """Counts of items since the outlet was made; all that were offered are in one of the four.
+    """Counts of items since the outlet was made; each item offered until it closed is in one.
 
-    ``sent`` were passed on, ``dropped`` found the queue full or closed, ``failed`` raised an error, and
-    ``waiting`` are in the queue or being passed on now. ``last_error`` is one line; empty if there was none.
+    ``sent`` were passed on, ``dropped`` found the queue full or were left in it at the end, ``failed`` raised
+    an error, and ``waiting`` are in the queue or being passed on now. ``last_error`` is one line; empty if
+    there was none.
     """
 
     name: str

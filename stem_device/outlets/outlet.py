@@ -59,7 +59,7 @@ class Outlet(Generic[Item]):
         return self._thread is not None and not self._thread.is_alive()
 
     def offer(self, item: Item) -> bool:
-        """Queue an item for the consumer, without waiting for it; False if it was dropped, and counted."""
+        """Queue an item, never waiting for the consumer; False if it was dropped, or the outlet is closed."""
         taken = self._queue.offer(item)
         if taken:
             self._run_thread()

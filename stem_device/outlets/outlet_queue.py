@@ -47,15 +47,15 @@ class OutletQueue(Generic[Item]):
             )
 
     def offer(self, item: Item) -> bool:
-        """Queue an item, never waiting; False if it was dropped."""
+        """Queue an item, never waiting; False if it was dropped, or the queue is closed."""
         with self._changed:
-            full = len(self._items) >= self._max_waiting
-            if self._closed or (full and not self._newest):
-                self._dropped += 1
+            if self._closed:
                 return False
-            if full:
-                self._items.popleft()
+            if len(self._items) >= self._max_waiting:
                 self._dropped += 1
+                if not self._newest:
+                    return False
+                self._items.popleft()
             self._items.append(item)
             self._changed.notify_all()
         return True

@@ -116,11 +116,11 @@ def test_closing_waits_no_longer_than_it_was_told_and_says_what_was_lost(
     assert "2 of its items are lost" in caplog.text
     assert (outlet.health.dropped, outlet.health.waiting, gate.closed) == (2, 1, 0)
     assert not outlet.ended
-    assert not outlet.offer(3)
+    assert not outlet.offer(3), "closed"
     gate.open.set()
     assert outlet.close(LIMIT)
     assert (gate.taken, gate.closed) == ([0], 1)
-    assert (outlet.health.sent, outlet.health.dropped) == (1, 3)
+    assert (outlet.health.sent, outlet.health.dropped) == (1, 2)
 
 
 def test_closing_what_got_nothing_closes_the_consumer(gate: Gate) -> None:
@@ -181,6 +181,7 @@ def test_a_closed_queue_ends_after_its_last_item() -> None:
     queue: OutletQueue[int] = OutletQueue("x")
     queue.offer(1)
     queue.close()
+    assert not queue.offer(2)
     assert (queue.take(), queue.take()) == (1, None)
 
 

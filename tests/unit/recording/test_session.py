@@ -93,9 +93,25 @@ def test_a_recording_from_start_to_stop(tmp_path: Path, clock: SetClock) -> None
         assert file["entry/context/label"].asstr()[()] == "beam on"
 
 
+def test_a_recording_that_was_given_up_says_so_until_the_next_one(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock)
+    path = session.start("", RecordingContext())
+    polls = snapshots(SMALL)
+    assert session.write(next(polls))
+    session.give_up("the disk did not answer")
+    assert (session.status.active, session.status.error) == (False, "the disk did not answer")
+    assert session.write(next(polls)), "the one that hung reaches the disk after all"
+    session.stop()
+    assert (session.status.active, session.status.error) == (False, "the disk did not answer")
+    assert session.status.polls == len(polls_in(path)) == 2
+    session.start("", RecordingContext())
+    assert (session.status.active, session.status.error) == (True, "")
+    session.stop()
+
+
 def test_what_comes_while_nothing_is_recorded_goes_nowhere(tmp_path: Path, clock: SetClock) -> None:
     session = session_in(tmp_path, clock)
-    session.write(next(snapshots(SMALL)))
+    assert not session.write(next(snapshots(SMALL)))
     assert session.status == RecordingStatus()
     assert list(tmp_path.iterdir()) == []
 
