@@ -42,11 +42,12 @@ RESTART_PAUSE_SECONDS = 1.0
 STOP_SECONDS = 10.0
 """How long ``stop`` waits for a poll under way, and then for all outlets, before it goes on without them."""
 
-RECORDING_SHARE = 0.25
-MAX_RECORDING_SECONDS = 1.0
-"""How long a poll waits for a disk that has kept up to take it: this share of the period, and never longer.
+DISK_SHARE = 0.25
+MAX_DISK_SECONDS = 1.0
+"""How long a poll waits for a disk that has kept up: this share of the period, and never longer.
 
-So recordedPolls and a failure of the disk are told with the poll that they belong to.
+So recordedPolls and a failure of the disk are told with the poll that they belong to, where the disk takes
+half a second, say. A disk that hangs costs a quarter of one period, which is no poll.
 """
 
 
@@ -228,7 +229,7 @@ class Monitor:
         MissingExtraError without h5py.
         """
         path = self._recorder.start(
-            label, lambda: recording_context(label, self._options, self.recorded_by), MAX_RECORDING_SECONDS
+            label, lambda: recording_context(label, self._options, self.recorded_by), MAX_DISK_SECONDS
         )
         self._renew_sampling()
         return path
@@ -262,6 +263,11 @@ class Monitor:
         with self._accounts:
             self._ledger.reset()
         self._schedule.wake()
+
+    @property
+    def disk_patience_seconds(self) -> float:
+        """How long each poll may wait for a disk that keeps up; see ``Outlet.hand_over``."""
+        return min(MAX_DISK_SECONDS, DISK_SHARE * self.poll_period)
 
     @property
     def outlets(self) -> tuple[OutletHealth, ...]:
@@ -339,9 +345,7 @@ class Monitor:
             snapshot = self._analysed(self._ledger.account(poll))
             verdict = self._running.take(snapshot)
         snapshot = replace(snapshot, verdict=verdict.level.word, outlets=self.outlets)
-        self._recorder.offer(
-            snapshot, min(MAX_RECORDING_SECONDS, RECORDING_SHARE * self._schedule.period_seconds)
-        )
+        self._recorder.hand_over(snapshot, self.disk_patience_seconds)
         self._snapshot = snapshot
         for step in tuple(self._steps):
             try:

@@ -56,18 +56,11 @@ class QueuedRecorder:
             self._outlet = Outlet(NAME, _Recording(self._recordings, self._failed))
             return path
 
-    def offer(self, snapshot: Snapshot, limit_seconds: float) -> None:
-        """Have a Snapshot written if a recording is under way.
-
-        If the disk has kept up so far, it gets ``limit_seconds`` for this one too, so that the status tells
-        of this poll. One that is behind is not waited for.
-        """
+    def hand_over(self, snapshot: Snapshot, limit_seconds: float) -> None:
+        """Hand a Snapshot over to the disk if a recording is under way; see ``Outlet.hand_over``."""
         outlet = self._outlet
-        if outlet is None or not self._recordings.status.active:
-            return
-        keeps_up = not outlet.health.waiting
-        if outlet.offer(snapshot) and keeps_up:
-            outlet.wait_until_empty(limit_seconds)
+        if outlet is not None and self._recordings.status.active:
+            outlet.hand_over(snapshot, limit_seconds)
 
     def stop(self, limit_seconds: float) -> None:
         """Write what waits and end the recording; does nothing if there is none.

@@ -65,6 +65,18 @@ class Outlet(Generic[Item]):
             self._run_thread()
         return taken
 
+    def hand_over(self, item: Item, limit_seconds: float) -> bool:
+        """Offer an item, and if none waits before it, wait so long for the consumer to take it.
+
+        So whoever offers finds what the consumer made of it, as long as the consumer keeps up. One that is
+        behind is not waited for.
+        """
+        keeps_up = not self.health.waiting
+        taken = self.offer(item)
+        if taken and keeps_up:
+            self.wait_until_empty(limit_seconds)
+        return taken
+
     def wait_until_empty(self, limit_seconds: float) -> bool:
         """Whether all that was offered was passed on within this time."""
         return self._queue.wait_until_empty(limit_seconds)

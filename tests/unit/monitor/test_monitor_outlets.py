@@ -262,7 +262,7 @@ def test_a_recording_on_a_disk_that_hangs_is_given_up_and_told(
     polled: Polled, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stem_device.monitor.monitor.STOP_SECONDS", 0.05)
-    monkeypatch.setattr("stem_device.monitor.monitor.MAX_RECORDING_SECONDS", 0.05)
+    monkeypatch.setattr("stem_device.monitor.monitor.MAX_DISK_SECONDS", 0.05)
     polled.monitor.start_recording("one")
     disk.free.clear()
     polled.poll(3)

@@ -104,6 +104,22 @@ def test_an_error_of_foreign_code_is_one_harmless_line() -> None:
     assert len(outlet.health.last_error) == 500
 
 
+def test_a_consumer_that_keeps_up_is_waited_for_and_one_that_is_behind_is_not(gate: Gate) -> None:
+    outlet = Outlet("x", gate)
+    gate.open.set()
+    assert outlet.hand_over(0, LIMIT)
+    assert (gate.taken, outlet.health.sent) == ([0], 1)
+    gate.open.clear()
+    assert outlet.hand_over(1, 0.01)
+    begun = time.monotonic()
+    assert outlet.hand_over(2, LIMIT)
+    assert time.monotonic() - begun < LIMIT
+    assert outlet.health.waiting == 2
+    gate.open.set()
+    assert outlet.close(LIMIT)
+    assert gate.taken == [0, 1, 2]
+
+
 def test_closing_waits_no_longer_than_it_was_told_and_says_what_was_lost(
     gate: Gate, caplog: pytest.LogCaptureFixture
 ) -> None:
