@@ -75,7 +75,12 @@ def test_a_disk_that_hangs_costs_no_poll(
         assert validate(path) == ()
         with open_recording(path) as recording:
             polls = recording["polls"]["poll"]
-        assert len(polls) == sent
+            outlets = recording["outlets"]
+            own = outlets["outlet"] == "recording"
+            told = outlets["dropped"][own].tolist()
+        assert len(polls) == len(told) == sent
+        assert told == sorted(told)
+        assert told[0] == 0 < told[-1] <= dropped, "and the recording itself tells what it lacks"
         assert polls[-1] - polls[0] + 1 == sent + dropped, "each poll is in the file or counted"
 
 
