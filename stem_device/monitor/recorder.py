@@ -77,8 +77,8 @@ class QueuedRecorder:
             if not outlet.close(limit_seconds) and self._recordings.status.active:
                 lost = outlet.health.dropped - before
                 self._recordings.give_up(
-                    f"the disk did not answer within {limit_seconds:g} s: the recording was not closed, and"
-                    f" lacks its last polls ({lost} that waited are dropped)"
+                    "the disk did not answer in time: the recording was not closed, and lacks its last polls"
+                    f" ({lost} that waited are dropped)"
                 )
         finally:
             self._changes.release()

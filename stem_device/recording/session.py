@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class RecordingSession:
         self._options = options
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
+        self._turn = threading.Lock()
         self._status = RecordingStatus()
         self._telling = threading.Lock()
         self._given_up = ""
@@ -83,7 +85,7 @@ class RecordingSession:
 
         Never raises: see the status.
         """
-        with self._lock:
+        with self._in_turn():
             return self._append(lambda recorder: recorder.write(snapshot))
 
     def mark(self, mark: Mark) -> bool:
@@ -91,7 +93,7 @@ class RecordingSession:
 
         Never raises: see the status. The BEGIN of a run is remembered in any case, until its END.
         """
-        with self._lock:
+        with self._in_turn():
             self._open_runs.take(mark)
             return self._append(lambda recorder: recorder.write_mark(mark))
 
@@ -118,6 +120,19 @@ class RecordingSession:
         with self._telling:
             self._given_up = reason
             self._status = replace(self._status, active=False, error=reason)
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Have the lock, after whoever waits for it: whoever let it go just now must not be first again.
+
+        Otherwise a mark could wait for all the polls that a slow disk has left behind.
+        """
+        with self._turn:
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _append(self, write: Callable[[Hdf5Recorder], None]) -> bool:
         """Whether it was written."""
