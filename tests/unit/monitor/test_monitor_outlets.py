@@ -277,3 +277,10 @@ def test_a_recording_on_a_disk_that_hangs_is_given_up_and_told(
     wait_until(lambda: disk.closed)
     assert polled.monitor.start_recording("two") == Path("two.h5")
     assert polled.health("recording").dropped == 0, "a new recording counts anew"
+
+
+@pytest.mark.parametrize(("period", "patience"), [(0.1, 0.025), (2.0, 0.5), (3600.0, 1.0)])
+def test_a_disk_that_hangs_takes_a_part_of_one_period(polled: Polled, period: float, patience: float) -> None:
+    polled.monitor.poll_period = period
+    assert polled.monitor.disk_patience_seconds == pytest.approx(patience)
+    assert patience < period / 2, "the rest is for the poll itself"
