@@ -224,7 +224,7 @@ def main() -> None:
         running_monitor(Path(folder), arguments) as monitor,
     ):
         consumer = Consumer(monitor)
-        monitor.add_consumer(consumer.take)
+        monitor.at_each_poll(consumer.take)
         begun = time.monotonic()
         found = poll_all(monitor, arguments.polls, marks=10)
         report(found, monitor, time.monotonic() - begun)

@@ -60,7 +60,7 @@ class Parts:
                 setattr(owner, method, self.timed(name, getattr(owner, method), time.process_time))
         parse: Any = answers
         parse.parse_reply = self.timed("parse", parse.parse_reply, time.thread_time)
-        monitor.add_consumer(self.timed("attributes", attributes_of(monitor), time.process_time))
+        monitor.at_each_poll(self.timed("attributes", attributes_of(monitor), time.process_time))
 
     def take(self, polls: int) -> dict[str, float]:
         """Milliseconds a poll since the last time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,19 +14,22 @@ from stem_device.cli.failures import tell
 from stem_device.cli.interrupts import Interrupted, interrupts_noted
 from stem_device.cli.judging import verdict_code
 from stem_device.cli.output_file import OutputFile
-from stem_device.cli.views import Shown, View, Watcher, choose_view
+from stem_device.cli.views import LiveView, Shown, View, Watcher, choose_view
+from stem_device.errors import shown_path
 from stem_device.model.options import Options
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
 from stem_device.monitor.monitor import patience_of
+from stem_device.outlets import Outlet, OutletQueue
 from stem_device.polling import check_target
 from stem_device.report import numbers
 from stem_device.report.lines import quoted
 from stem_device.report.summary import summarise
 
-# A reader who is slower than the polls (a paused pager) costs the oldest reports, not memory.
 _WAITING_REPORTS = 100
+"""Lines are wanted of each poll: a reader who is slower than the polls (a paused pager) costs the newest of
+them, not memory. A report has some kilobytes; a pager that is paused for less than 100 polls costs none."""
 _WATCH_SECONDS = 0.2
 WHOLE_RUN_SECONDS = 31_536_000.0
 """A loss stays told until the end of the run, which sums up all of them."""
@@ -67,18 +69,23 @@ class MonitorSession:
         options = arguments.options()
         path = arguments.output_file
         self._output = OutputFile(path, options, append=arguments.append) if path else None
+        self._file = Outlet("file", self._output) if self._output else None
         self._monitor = Monitor(options)
+        if self._file:
+            self._monitor.add_outlet(self._file)
         self._watcher = Watcher(_heading(arguments), patience_of(options))
-        self._shown: queue.Queue[Shown] = queue.Queue(_WAITING_REPORTS)
+        self._shown: OutletQueue[Shown] = OutletQueue("terminal", _WAITING_REPORTS)
         self._last: Snapshot | None = None
         self._taken = 0
         self._patience_seconds = 0.0 if arguments.wait else options.target_timeout
         self._judged = options.poll_period >= options.target_timeout
         self._started = 0.0
-        self.dropped_reports = 0
 
     def run(self, view: View) -> ExitCode:
         """Monitor until the end; the code says how it went."""
+        live = isinstance(view, LiveView)
+        if live:  # of the whole screen only the newest is of use
+            self._shown = OutletQueue("terminal", 1, newest=True)
         with interrupts_noted() as interrupted:
             try:
                 code = self._watch(view, interrupted)
@@ -88,12 +95,13 @@ class MonitorSession:
             if code is ExitCode.OK and self._last is not None and verdict is not None:
                 view.summary(summarise(self._last, verdict))
                 code = verdict_code(verdict.level, self._arguments.fail_on)
-        if self.dropped_reports:
-            tell(f"{self.dropped_reports} polls were not shown: the output was not read fast enough")
+        dropped = self._shown.health.dropped
+        if dropped and not live:
+            tell(f"{dropped} polls were not shown: the output was not read fast enough")
         return self._outcome(code)
 
     def _watch(self, view: View, interrupted: Interrupted) -> ExitCode:
-        self._monitor.add_consumer(self._take)
+        self._monitor.at_each_poll(self._take)
         self._started = time.monotonic()
         self._monitor.start()
         first = self._next(interrupted)
@@ -109,24 +117,22 @@ class MonitorSession:
         """The next poll; None after the last one, or if a signal came first."""
         while not interrupted:
             last = self._taken >= self._arguments.polls > 0
-            try:
-                return self._shown.get(timeout=0.0 if last else _WATCH_SECONDS)
-            except queue.Empty:
-                if last:
-                    return None
+            shown = self._shown.take(0.0 if last else _WATCH_SECONDS)
+            if shown is not None:
+                self._shown.done()
+            if shown is not None or last:
+                return shown
         return None
 
     def _take(self, snapshot: Snapshot) -> None:
-        """Consume a Snapshot, on the poll thread: record it first, then hand over what is to be shown."""
+        """Hand a Snapshot over to the file, then what is to be shown; on the poll thread."""
         if self._taken >= self._arguments.polls > 0 or self._is_too_early(snapshot):
             return
         try:
-            if self._output:
-                self._output(snapshot)
+            if self._file:
+                self._file.hand_over(snapshot, self._monitor.disk_patience_seconds)
             self._last = snapshot
-            self._shown.put_nowait(self._watcher.see(snapshot, self._footer()))
-        except queue.Full:
-            self.dropped_reports += 1
+            self._shown.offer(self._watcher.see(snapshot, self._footer()))
         finally:
             # Only now: the main thread ends when all are taken and none is left to show.
             self._taken += 1
@@ -139,25 +145,28 @@ class MonitorSession:
         return not self._judged
 
     def _footer(self) -> str:
-        if not self._output:
+        if not self._output or not self._file:
             return "Ctrl-C ends"
         if self._output.error:
             return self._output.error
+        health = self._file.health
         written = f"{self._output.polls} polls, {numbers.size(self._output.bytes_written)}"
+        if health.waiting:
+            written += f", {health.waiting} wait for the disk"
+        if health.dropped:
+            written += f", {health.dropped} dropped"
         return f"recording {self._output.path} ({written}) · Ctrl-C ends"
 
     def _close(self) -> None:
-        self._monitor.stop()
-        if self._output:
-            self._output.close()
+        self._monitor.stop()  # and the file, for which it waits 10 s at most
 
     def _outcome(self, code: ExitCode) -> ExitCode:
         if code is ExitCode.NO_TARGET:
-            if self._output:
+            if self._output and self._file and self._file.ended:
                 self._output.discard()
             self._tell_why()
-        elif self._output and self._output.error:
-            tell(self._output.error)
+        elif self._output and self._file and (problem := _problem(self._output, self._file)):
+            tell(problem)
             return ExitCode.FAILED
         return code
 
@@ -175,6 +184,16 @@ def run_monitor(arguments: MonitorArguments) -> ExitCode:
     # A first proxy made on another thread can crash the process at its first event.
     tango.ApiUtil.instance()
     return MonitorSession(arguments).run(choose_view(plain=arguments.plain))
+
+
+def _problem(output: OutputFile, outlet: Outlet[Snapshot]) -> str:
+    """What the file lacks, and why; empty if it has every poll."""
+    health, path = outlet.health, shown_path(output.path)
+    if output.error or health.failed:
+        return output.error or health.last_error
+    if not outlet.ended:
+        return f"{path} was not closed: the disk does not answer; it lacks {health.dropped} polls"
+    return f"{path} lacks {health.dropped} polls: the disk was too slow for them" if health.dropped else ""
 
 
 def _heading(arguments: MonitorArguments) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stem_device.errors import OptionError, RecordingError
+from stem_device.errors import OptionError, RecordingError, StemError
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor.context import recording_context
@@ -16,8 +16,9 @@ HDF5_SUFFIXES = (".h5", ".hdf5", ".nxs")
 
 
 class OutputFile:
-    """A consumer of Snapshots that writes to one file; a symbolic link leads to it.
+    """Writes Snapshots to one file, behind an outlet; a symbolic link leads to it.
 
+    ``error`` is the first one that writing or closing met.
     Raises OptionError if the file is there already (without ``append``) or cannot be appended to,
     RecordingError if it cannot be made, MissingExtraError if it needs a package that is not installed.
     """
@@ -55,14 +56,15 @@ class OutputFile:
     def bytes_written(self) -> int:
         return self._recorder.bytes_written
 
-    def __call__(self, snapshot: Snapshot) -> None:
-        """Write one Snapshot; after the first failure nothing more, and ``error`` says why."""
+    def take(self, snapshot: Snapshot) -> None:
+        """Write one Snapshot; after the first failure nothing more. Raises StemError."""
         if self.error:
-            return
+            raise StemError(self.error)
         try:
             self._recorder.write(snapshot)
         except RecordingError as error:
-            self.error = str(error)
+            self.error = self.error or str(error)
+            raise
 
     def close(self) -> None:
         try:

@@ -44,6 +44,7 @@ class Presenter:
             polled=self._polled,
             recording=monitor.recording,
             health=monitor.health,
+            outlets=monitor.outlets,
             targets=monitor.targets,
             poll_period_seconds=monitor.poll_period,
             sampling_wanted=monitor.sampling_wanted,
@@ -62,6 +63,7 @@ class Presenter:
                 targets=view.targets,
                 recording=view.recording,
                 health=view.health,
+                outlets=view.outlets,
                 unrecorded_marks=view.unrecorded_marks,
                 notes=notes,
             )

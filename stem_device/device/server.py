@@ -145,7 +145,7 @@ class EventMonitor(TableDevice):
         monitor.recorded_by = self._recorded_by()
         presenter = Presenter(monitor)
         self._show_set_point(options.poll_period)
-        monitor.add_consumer(lambda snapshot: self._take(presenter, snapshot))
+        monitor.at_each_poll(lambda snapshot: self._take(presenter, snapshot))
         self._presenter = presenter
         monitor.start()
 

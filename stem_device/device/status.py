@@ -14,6 +14,7 @@ from stem_device.analysis.wording import Words, ground_text, loss_text, sentence
 from stem_device.device.causes import why
 from stem_device.device.digest import monitored
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, count_text, tango_text, utc_text
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot
 
@@ -47,6 +48,7 @@ class Situation:
     targets: tuple[str, ...]
     recording: RecordingStatus
     health: MonitorHealth
+    outlets: tuple[OutletHealth, ...] = ()
     unrecorded_marks: int = 0
     notes: tuple[str, ...] = ()
 
@@ -63,6 +65,7 @@ def status_of(situation: Situation) -> str:
         *_drained(situation.snapshot),
         *_recording(situation.recording),
         *_marks(situation),
+        *_outlets(situation),
         *_health(situation.health),
         *situation.notes,
     ]
@@ -207,6 +210,18 @@ def _marks(situation: Situation) -> Iterator[str]:
             "Marks of runs came while nothing could be recorded, and are in no recording: unrecordedMarks "
             "counts them. Call StartRecording before the runs begin."
         )
+
+
+def _outlets(situation: Situation) -> Iterator[str]:
+    for outlet in situation.outlets:
+        if outlet.dropped:
+            yield (
+                f"The outlet {outlet.name} dropped what its queue had no room for, and outletDropped counts: "
+                "what is behind it is slower than the polls, or hangs."
+            )
+        told = situation.recording.error and situation.recording.error in outlet.last_error
+        if outlet.failed and not told:
+            yield f"The outlet {outlet.name} failed (outletFailed); last error: {outlet.last_error}."
 
 
 def _health(health: MonitorHealth) -> Iterator[str]:

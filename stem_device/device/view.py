@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stem_device.analysis.verdict import Verdict
 from stem_device.device.digest import Digest
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class View:
     polled: Polled | None
     recording: RecordingStatus
     health: MonitorHealth
+    outlets: tuple[OutletHealth, ...]
     targets: tuple[str, ...]
     poll_period_seconds: float
     sampling_wanted: bool

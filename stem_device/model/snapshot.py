@@ -15,6 +15,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from stem_device.model.finding import Finding
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 
@@ -235,6 +236,7 @@ class Snapshot:
     ``verdict`` is the level that :mod:`stem_device.analysis.verdict` gives; empty before it was asked.
     ``findings`` say why subscriptions lost events lately or wait, worst first; empty before
     :mod:`stem_device.analysis.causes` was asked. Of each subscription concerned ``cause`` is a code of them.
+    ``outlets`` are how the outlets did until this poll, which is not in their counts.
     """
 
     poll: int
@@ -256,3 +258,4 @@ class Snapshot:
     departed: Counts = NONE_DEPARTED
     verdict: str = ""
     findings: tuple[Finding, ...] = ()
+    outlets: tuple[OutletHealth, ...] = ()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import NamedTuple
 
 from msgspec import Struct, structs
 
 from stem_device.errors import MonitorNotRunningError
 from stem_device.model.clock import Clock
 from stem_device.model.mark import Mark
+from stem_device.outlets import Outlet
 
 LIMIT_SECONDS = 1.0
 """How long ``MarkWriter.take`` waits for the disk."""
@@ -20,8 +20,6 @@ MAX_WAITING = 1000
 """Marks that wait for the disk; those beyond are lost, and counted."""
 
 NOT_RECORDING = "nothing is being recorded; StartRecording begins"
-
-_log = logging.getLogger(__name__)
 
 
 class MarkOutcome(Struct, frozen=True):
@@ -36,8 +34,13 @@ class MarkOutcome(Struct, frozen=True):
         return not self.reason
 
 
+class _Waiting(NamedTuple):
+    mark: Mark
+    written: Future[str]
+
+
 class MarkWriter:
-    """Has marks written by a thread of its own, in the order of reception.
+    """Has marks written by an outlet of their own, in the order of reception.
 
     ``record`` writes one mark, durably, and returns why it could not; it must not raise. Any thread may
     call the methods. A disk that does not answer within ``limit_seconds`` is not waited for again until it
@@ -55,9 +58,9 @@ class MarkWriter:
         self._record = record
         self._clock = clock
         self._limit_seconds = limit_seconds
-        self._waiting: queue.Queue[tuple[Mark, Future[str]] | None] = queue.Queue(max_waiting)
+        self._max_waiting = max_waiting
+        self.outlet: Outlet[_Waiting] = Outlet("marks", self._write, max_waiting=max_waiting)
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
         self._closed = False
         self._hangs = False
         self._unrecorded_total = 0
@@ -65,7 +68,7 @@ class MarkWriter:
     @property
     def unrecorded_total(self) -> int:
         """Marks that were not recorded, for whatever reason; those that still wait do not count."""
-        return self._unrecorded_total
+        return self._unrecorded_total + self.outlet.health.dropped
 
     def take(self, mark: Mark) -> MarkOutcome:
         """Stamp the time of reception on the mark (and of its emission, if that is 0) and have it written.
@@ -77,27 +80,15 @@ class MarkWriter:
             if self._closed:
                 raise MonitorNotRunningError("the monitor was stopped; the mark is not recorded")
             mark = self._stamped(mark)
-            try:
-                self._waiting.put_nowait((mark, written))
-            except queue.Full:
-                self._unrecorded_total += 1
-                return MarkOutcome(mark, f"{self._waiting.qsize()} marks wait for the disk; this one is lost")
-            self._run_thread()
+            if not self.outlet.offer(_Waiting(mark, written)):
+                return MarkOutcome(mark, f"{self._max_waiting} marks wait for the disk; this one is lost")
         return self._outcome(mark, written)
 
-    def close(self, limit_seconds: float) -> None:
-        """Let what waits be written, but wait no longer than that. Closing twice is no error."""
+    def close(self, limit_seconds: float) -> bool:
+        """Whether what waits was written, which is waited for no longer than that. See ``Outlet.close``."""
         with self._lock:
-            closed, self._closed = self._closed, True
-            thread = self._thread
-        if closed or thread is None:
-            return
-        try:
-            self._waiting.put(None, timeout=limit_seconds)
-        except queue.Full:
-            _log.error("%d marks are lost: the disk does not answer", self._waiting.qsize())
-            return
-        thread.join(limit_seconds)
+            self._closed = True
+        return self.outlet.close(limit_seconds)
 
     def _outcome(self, mark: Mark, written: Future[str]) -> MarkOutcome:
         try:
@@ -117,16 +108,9 @@ class MarkWriter:
             received_monotonic_ns=self._clock.monotonic_ns(),
         )
 
-    def _run_thread(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._write, name="stem-marks", daemon=True)
-            self._thread.start()
-
-    def _write(self) -> None:
-        while (waiting := self._waiting.get()) is not None:
-            mark, written = waiting
-            reason = self._record(mark)
-            with self._lock:
-                self._unrecorded_total += bool(reason)
-                self._hangs = False
-                written.set_result(reason)
+    def _write(self, waiting: _Waiting) -> None:
+        reason = self._record(waiting.mark)
+        with self._lock:
+            self._unrecorded_total += bool(reason)
+            self._hangs = False
+            waiting.written.set_result(reason)

@@ -1,9 +1,10 @@
-"""The monitor: one thread that polls, counts, records and tells, until it is stopped."""
+"""The monitor: one thread that polls, counts, and hands Snapshots to its outlets, until it is stopped."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -17,30 +18,41 @@ from stem_device.analysis.causes import Analyst
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
-from stem_device.errors import MonitorNotRunningError, StemError
+from stem_device.errors import MonitorNotRunningError, OptionError, StemError
 from stem_device.model.clock import BoundedClock, Clock, SystemClock
 from stem_device.model.mark import Mark
 from stem_device.model.options import Options
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor.context import recording_context
 from stem_device.monitor.health import MonitorHealth
 from stem_device.monitor.marks import NOT_RECORDING, MarkOutcome, MarkWriter
+from stem_device.monitor.recorder import QueuedRecorder
+from stem_device.outlets import MAX_WAITING, Consumer, Outlet
 from stem_device.polling import Poller, Schedule, check_target
 from stem_device.recording import RecordingSession, RecordingStatus
 
 logger = logging.getLogger(__name__)
 
-Consumer = Callable[[Snapshot], None]
+Step = Callable[[Snapshot], object]
 
 RESTART_PAUSE_SECONDS = 1.0
 """Between a failure of the poll thread and its next attempt."""
 
 STOP_SECONDS = 10.0
-"""How long ``stop`` waits for a poll under way before it goes on without it."""
+"""How long ``stop`` waits for a poll under way, and then for all outlets, before it goes on without them."""
+
+DISK_SHARE = 0.25
+MAX_DISK_SECONDS = 1.0
+"""How long a poll waits for a disk that has kept up: this share of the period, and never longer.
+
+So recordedPolls and a failure of the disk are told with the poll that they belong to, where the disk takes
+half a second, say. A disk that hangs costs a quarter of one period, which is no poll.
+"""
 
 
 class Monitor:
-    """Wires poll -> account -> record -> consumers. Every method may be called from any thread."""
+    """Wires poll -> account -> outlets. Every method may be called from any thread."""
 
     def __init__(
         self,
@@ -63,9 +75,12 @@ class Monitor:
         )
         self._running = Running(patience_of(options), options.alarm_hold_time)
         self._recordings = recordings or RecordingSession(options, clock=clock)
+        self._recorder = QueuedRecorder(self._recordings, self._renew_sampling)
         self._marks = MarkWriter(self._record_mark, clock=clock)
         self._thread_context = thread_context
-        self._consumers: list[Consumer] = []
+        self._steps: list[Step] = []
+        self._outlets: list[Outlet[Snapshot]] = []
+        self._starting = threading.Lock()
         self._settings = threading.RLock()
         self._accounts = threading.Lock()
         self._cycle_done = threading.Condition()
@@ -79,17 +94,20 @@ class Monitor:
 
     def start(self) -> None:
         """Begin to poll; begin to record too if the options say so."""
-        with self._settings:
+        with self._starting:
             if self._thread is not None:
                 return
-            self._apply_sampling()
+            self._renew_sampling()
             if self._options.record_on_start:
                 self._record_on_start()
             self._thread = threading.Thread(target=self._supervise, name="stem-poll", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """End polling and recording, and switch off the sampling that was switched on here. For good."""
+        """End polling and all outlets, and switch off the sampling that was switched on here. For good.
+
+        Outlets that do not end in time are left behind, and what they lose is logged.
+        """
         self._stopping.set()
         self._schedule.stop()
         thread = self._thread
@@ -97,9 +115,17 @@ class Monitor:
             thread.join(STOP_SECONDS)
         with self._cycle_done:
             self._cycle_done.notify_all()
-        self._marks.close(STOP_SECONDS)
-        self._recordings.stop()
+        self._close_outlets(time.monotonic() + STOP_SECONDS)
         self._poller.close()
+
+    def _close_outlets(self, end: float) -> None:
+        """All at the same time: one that hangs must not take the time of the others."""
+        for outlet in self._outlets:
+            outlet.end()
+        self._marks.close(_seconds_until(end))
+        self._recorder.stop(_seconds_until(end))
+        for outlet in self._outlets:
+            outlet.close(_seconds_until(end))
 
     def poll_now(self) -> Snapshot:
         """Poll at once and wait for the outcome; raises MonitorNotRunningError if there is none."""
@@ -179,35 +205,34 @@ class Monitor:
     @property
     def sampling_wanted(self) -> bool:
         """Whether event timing is sampled: asked for by itself, or by a recording."""
-        return self._performance_wanted or self._recordings.status.active
+        return self._performance_wanted or self._recorder.status.active
 
     def start_performance_monitoring(self) -> None:
         with self._settings:
             self._performance_wanted = True
-            self._apply_sampling()
+            self._renew_sampling()
 
     def stop_performance_monitoring(self) -> None:
         """A recording under way goes on sampling until it ends."""
         with self._settings:
             self._performance_wanted = False
-            self._apply_sampling()
+            self._renew_sampling()
 
     @property
     def recording(self) -> RecordingStatus:
-        return self._recordings.status
+        return self._recorder.status
 
     def start_recording(self, label: str) -> Path:
         """Begin a recording and return its path; that of the present one if there is one already.
 
-        Raises RecordingError if the file cannot be made, MissingExtraError without h5py.
+        Raises RecordingError if the file cannot be made, or the disk still holds up the recording before;
+        MissingExtraError without h5py.
         """
-        with self._settings:
-            status = self._recordings.status
-            if status.active and status.path is not None:
-                return status.path
-            path = self._recordings.start(label, recording_context(label, self._options, self.recorded_by))
-            self._apply_sampling()
-            return path
+        path = self._recorder.start(
+            label, lambda: recording_context(label, self._options, self.recorded_by), MAX_DISK_SECONDS
+        )
+        self._renew_sampling()
+        return path
 
     def _record_on_start(self) -> None:
         """A recording that cannot begin is told by its status; monitoring begins all the same."""
@@ -217,9 +242,9 @@ class Monitor:
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
 
     def stop_recording(self) -> None:
-        with self._settings:
-            self._recordings.stop()
-            self._apply_sampling()
+        """Write the polls that wait and close the file; a disk that does not let that happen is told."""
+        self._recorder.stop(STOP_SECONDS)
+        self._renew_sampling()
 
     def mark(self, mark: Mark) -> MarkOutcome:
         """Stamp the time of reception on a mark of a run and record it; waits 1 s for the disk at most.
@@ -239,13 +264,58 @@ class Monitor:
             self._ledger.reset()
         self._schedule.wake()
 
-    def add_consumer(self, consumer: Consumer) -> None:
-        """Have ``consumer`` called with every Snapshot, on the poll thread, after it was recorded."""
-        self._consumers.append(consumer)
+    @property
+    def disk_patience_seconds(self) -> float:
+        """How long each poll may wait for a disk that keeps up; see ``Outlet.hand_over``."""
+        return min(MAX_DISK_SECONDS, DISK_SHARE * self.poll_period)
 
-    def _apply_sampling(self) -> None:
-        self._poller.set_sampling(self.sampling_wanted)
-        self._schedule.wake()
+    @property
+    def outlets(self) -> tuple[OutletHealth, ...]:
+        """How every outlet is doing now: the marks, the recording if there was one, then those added."""
+        return (
+            self._marks.outlet.health,
+            *self._recorder.health,
+            *(outlet.health for outlet in self._outlets),
+        )
+
+    def add_consumer(
+        self,
+        consumer: Consumer[Snapshot] | Callable[[Snapshot], object],
+        name: str = "",
+        *,
+        max_waiting: int = MAX_WAITING,
+    ) -> Outlet[Snapshot]:
+        """Pass every Snapshot on to ``consumer``, on a thread of its own, so that it costs no poll.
+
+        See :class:`stem_device.outlets.Outlet`. Without a ``name`` it is called consumer-1, consumer-2, ...
+        Raises OptionError if there is an outlet of this name.
+        """
+        name = name or f"consumer-{len(self._outlets) + 1}"
+        outlet = Outlet(name, consumer, max_waiting=max_waiting, thread_context=self._thread_context)
+        self.add_outlet(outlet)
+        self.at_each_poll(outlet.offer)
+        return outlet
+
+    def add_outlet(self, outlet: Outlet[Snapshot]) -> None:
+        """Tell how this outlet is doing, and close it with the monitor; its owner offers it Snapshots.
+
+        Raises OptionError if there is an outlet of this name.
+        """
+        if outlet.name in {"marks", "recording", *(one.name for one in self._outlets)}:
+            raise OptionError("name", outlet.name, "there is an outlet of this name already")
+        self._outlets.append(outlet)
+
+    def at_each_poll(self, step: Step) -> None:
+        """Have ``step`` called with every Snapshot as a part of the poll, on its thread.
+
+        Only for what must see each one and waits for nothing: no disk, no network, nobody's reading.
+        """
+        self._steps.append(step)
+
+    def _renew_sampling(self) -> None:
+        with self._settings:
+            self._poller.set_sampling(self.sampling_wanted)
+            self._schedule.wake()
 
     def _supervise(self) -> None:
         """The poll thread. Whatever fails in it is logged and counted, and polling begins again."""
@@ -274,14 +344,14 @@ class Monitor:
         with self._accounts:
             snapshot = self._analysed(self._ledger.account(poll))
             verdict = self._running.take(snapshot)
-        snapshot = replace(snapshot, verdict=verdict.level.word)
-        self._record(snapshot)
+        snapshot = replace(snapshot, verdict=verdict.level.word, outlets=self.outlets)
+        self._recorder.hand_over(snapshot, self.disk_patience_seconds)
         self._snapshot = snapshot
-        for consumer in tuple(self._consumers):
+        for step in tuple(self._steps):
             try:
-                consumer(snapshot)
+                step(snapshot)
             except Exception as error:
-                logger.exception("A consumer of Snapshots failed")
+                logger.exception("A step of the poll failed")
                 self._note(error, consumer_errors=self._health.consumer_errors + 1)
 
     def _analysed(self, snapshot: Snapshot) -> Snapshot:
@@ -293,12 +363,6 @@ class Monitor:
             self._note(error, consumer_errors=self._health.consumer_errors + 1)
             return snapshot
 
-    def _record(self, snapshot: Snapshot) -> None:
-        if not self._recordings.status.active:
-            return
-        self._recordings.write(snapshot)
-        self._end_sampling_of_failed_recording()
-
     def _record_mark(self, mark: Mark) -> str:
         """Why it was not recorded, empty if it was. On the thread of the marks."""
         active = self._recordings.status.active
@@ -308,14 +372,9 @@ class Monitor:
             logger.exception("A mark could not be recorded")
             self._note(error)
             return f"{type(error).__name__}: {error}"
-        if active:
-            self._end_sampling_of_failed_recording()
+        if active and not self._recordings.status.active:  # it failed just now: sampling was on for it alone
+            self._renew_sampling()
         return "" if recorded else self._recordings.status.error or NOT_RECORDING
-
-    def _end_sampling_of_failed_recording(self) -> None:
-        if not self._recordings.status.active:  # it failed just now: sampling was on for it alone
-            with self._settings:
-                self._apply_sampling()
 
     def _note(self, error: BaseException, **counts: int) -> None:
         self._health = structs.replace(self._health, last_error=f"{type(error).__name__}: {error}", **counts)
@@ -324,3 +383,7 @@ class Monitor:
 def patience_of(options: Options) -> Patience:
     """How long a verdict waits before it calls something overdue or dead."""
     return Patience(options.overdue_alarm_polls, options.unreachable_alarm_polls)
+
+
+def _seconds_until(end: float) -> float:
+    return max(0.0, end - time.monotonic())

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
@@ -148,6 +149,8 @@ class _Block:
         departed = self._departed()
         problems = self._tables["problems"]
         texts, ends = problems.items("problem"), problems.ends
+        outlets = self._tables["outlets"]
+        health, health_ends = outlets.records(OutletHealth), outlets.ends
         servers = self._servers()
         publisher, subscriber = self._publisher_samples(), self._subscriber_samples()
         return [
@@ -159,6 +162,7 @@ class _Block:
                 publisher_samples=publisher[poll],
                 subscriber_samples=subscriber[poll],
                 problems=tuple(texts[ends[poll] : ends[poll + 1]]),
+                outlets=tuple(health[health_ends[poll] : health_ends[poll + 1]]),
                 **{field: values[poll] for field, values in plain.items()},
             )
             for poll in range(self._count)

@@ -380,6 +380,22 @@ DEPARTED = Table(
     since=_NEW,
 )
 
+OUTLETS = Table(
+    "outlets",
+    "one row an outlet and poll: what became of the polls and marks before this poll",
+    64,
+    (
+        _POLL,
+        _name("outlet", "name of the outlet: recording, marks, file, or as a program calls it", "name"),
+        _integer("sent", "count", "items passed on, since the outlet was made"),
+        _integer("dropped", "count", "items for which its queue had no room, since then"),
+        _integer("failed", "count", "items that met an error, since then"),
+        _integer("waiting", "count", "items in its queue, with the one that is being passed on"),
+        _name("last_error", "its last error; empty if there was none"),
+    ),
+    since=_NEW,
+)
+
 TEXTS = Table(
     "texts",
     "one row a reply of a server that is not monitored: replies that could not be used",
@@ -445,6 +461,7 @@ ROW_TABLES = (
     SUBSCRIBER_SAMPLES,
     PROBLEMS,
     DEPARTED,
+    OUTLETS,
     TEXTS,
 )
 """Tables with any number of rows a poll; ``polls/<table>_end`` tells where those of a poll end."""

@@ -73,6 +73,7 @@ class RowMaker:
             ),
             "problems": self._problems(snapshot),
             "departed": self._records(spec.DEPARTED, _departed(snapshot), poll),
+            "outlets": self._records(spec.OUTLETS, snapshot.outlets, poll),
             **self._texts(ids, servers, poll),
         }
         for table, rows in made.items():

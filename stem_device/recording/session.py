@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +38,10 @@ class RecordingSession:
         self._options = options
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
+        self._turn = threading.Lock()
         self._status = RecordingStatus()
+        self._telling = threading.Lock()
+        self._given_up = ""
         self._recorder: Hdf5Recorder | None = None
         self._context = RecordingContext()
         self._part: Part | None = None
@@ -62,30 +66,34 @@ class RecordingSession:
             self._context = replace(context, label=label)
             self._part = new_recording(self._clock)
             self._closed_polls = self._closed_marks = self._closed_bytes = 0
-            self._status = RecordingStatus()
+            self._given_up = ""
+            self._show(RecordingStatus())
             try:
                 recorder = self._open(self._part)
                 for mark in self._open_runs:
                     recorder.write_mark(mark)
             except StemError as error:
-                self._status = RecordingStatus(error=str(error))
+                self._show(RecordingStatus(error=str(error)))
                 raise
             self._recorder = recorder
             self._tell(recorder)
             self._prune(recorder.path)
             return recorder.path
 
-    def write(self, snapshot: Snapshot) -> None:
-        """Append a Snapshot if a recording is under way; durable on return. Never raises: see the status."""
-        with self._lock:
-            self._append(lambda recorder: recorder.write(snapshot))
+    def write(self, snapshot: Snapshot) -> bool:
+        """Append a Snapshot if a recording is under way; whether it was recorded, which is durable then.
+
+        Never raises: see the status.
+        """
+        with self._in_turn():
+            return self._append(lambda recorder: recorder.write(snapshot))
 
     def mark(self, mark: Mark) -> bool:
         """Append a mark if a recording is under way; whether it was recorded, which is durable then.
 
         Never raises: see the status. The BEGIN of a run is remembered in any case, until its END.
         """
-        with self._lock:
+        with self._in_turn():
             self._open_runs.take(mark)
             return self._append(lambda recorder: recorder.write_mark(mark))
 
@@ -102,7 +110,29 @@ class RecordingSession:
                 _log.error("recording ended badly: %s", failure)
                 error = str(failure)
             self._tell(recorder)
-            self._status = replace(self._status, active=False, error=error)
+            self._show(replace(self._status, active=False, error=error))
+
+    def give_up(self, reason: str) -> None:
+        """Say that the recording has ended, with this error, although the disk does not let it be closed.
+
+        For whoever has waited for ``stop`` long enough. It does not wait itself, and ends nothing.
+        """
+        with self._telling:
+            self._given_up = reason
+            self._status = replace(self._status, active=False, error=reason)
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Have the lock, after whoever waits for it: whoever let it go just now must not be first again.
+
+        Otherwise a mark could wait for all the polls that a slow disk has left behind.
+        """
+        with self._turn:
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _append(self, write: Callable[[Hdf5Recorder], None]) -> bool:
         """Whether it was written."""
@@ -177,15 +207,23 @@ class RecordingSession:
             _log.warning("old recordings could not be removed: %s", explain(error, present))
 
     def _tell(self, recorder: Hdf5Recorder) -> None:
-        self._status = RecordingStatus(
-            active=True,
-            path=recorder.path,
-            polls=self._closed_polls + recorder.polls,
-            marks=self._closed_marks + recorder.marks,
-            bytes=self._closed_bytes + recorder.bytes_written,
+        self._show(
+            RecordingStatus(
+                active=True,
+                path=recorder.path,
+                polls=self._closed_polls + recorder.polls,
+                marks=self._closed_marks + recorder.marks,
+                bytes=self._closed_bytes + recorder.bytes_written,
+            )
         )
 
     def _fail(self, error: StemError) -> None:
         _log.error("recording ended: %s", error)
         self._recorder = None
-        self._status = replace(self._status, active=False, error=str(error))
+        self._show(replace(self._status, active=False, error=str(error)))
+
+    def _show(self, status: RecordingStatus) -> None:
+        with self._telling:
+            if self._given_up:
+                status = replace(status, active=False, error=self._given_up)
+            self._status = status

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, StreamRecord, SubscriptionRecord
@@ -104,6 +105,8 @@ class PollReport(Struct, frozen=True):
     connections: tuple[ConnectionChange, ...]
     timings: tuple[TimingStatistics, ...]
     problems: tuple[str, ...]
+    outlets: tuple[OutletHealth, ...] = ()
+    """Those that dropped something, or met an error, since the poll before."""
 
 
 def compare(snapshot: Snapshot, previous: Snapshot | None = None) -> PollReport:
@@ -135,7 +138,15 @@ def compare(snapshot: Snapshot, previous: Snapshot | None = None) -> PollReport:
         connections=tuple(change for pair in pairs for change in _connection_changes(*pair)),
         timings=timing_statistics(snapshot),
         problems=snapshot.problems,
+        outlets=tuple(_troubled(snapshot.outlets, previous.outlets if previous else ())),
     )
+
+
+def _troubled(now: tuple[OutletHealth, ...], previous: tuple[OutletHealth, ...]) -> Iterator[OutletHealth]:
+    before = {outlet.name: (outlet.dropped, outlet.failed) for outlet in previous}
+    for outlet in now:
+        if (outlet.dropped, outlet.failed) != before.get(outlet.name, (0, 0)):
+            yield outlet
 
 
 def _delta(now: Counts, before: Counts) -> Counts:

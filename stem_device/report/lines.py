@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from stem_device.analysis.wording import sentence
 from stem_device.model.finding import Finding
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.snapshot import Counts
 from stem_device.report import numbers
 from stem_device.report.changes import (
@@ -69,6 +70,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
 def _facts(report: PollReport) -> Iterator[str]:
     yield _poll(report)
     yield from (f"problem {quoted(problem)}" for problem in report.problems)
+    yield from (_outlet(outlet) for outlet in report.outlets)
     yield from (_server(change) for change in report.servers)
     yield from (_connection(change) for change in report.connections)
     yield from (_stream(change) for change in report.streams)
@@ -112,6 +114,14 @@ def _server(change: ServerChange) -> str:
     version = f" tango={change.tango_version}" if change.tango_version else ""
     reason = f" reason={quoted(change.reason)}" if change.reason else ""
     return f"{kind} server={change.server} state={quoted(change.state)}{version}{reason}"
+
+
+def _outlet(outlet: OutletHealth) -> str:
+    error = f" error={quoted(outlet.last_error)}" if outlet.last_error else ""
+    return (
+        f"outlet name={quoted(outlet.name)} sent={outlet.sent} dropped={outlet.dropped}"
+        f" failed={outlet.failed} waiting={outlet.waiting}{error}"
+    )
 
 
 def _connection(change: ConnectionChange) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import ServerState
 from stem_device.report.changes import (
     Change,
@@ -27,6 +28,8 @@ def messages(report: PollReport) -> tuple[str, ...]:
 
 def _sentences(report: PollReport) -> Iterator[str]:
     yield from report.problems
+    for outlet in report.outlets:
+        yield _outlet(outlet)
     for server in report.servers:
         yield _server(server)
     for connection in report.connections:
@@ -43,6 +46,12 @@ def _server(change: ServerChange) -> str:
     if change.state is ServerState.MONITORED:
         return f"{change.server} is monitored"
     return f"{change.server} {change.state}: {change.reason}"
+
+
+def _outlet(outlet: OutletHealth) -> str:
+    lost = outlet.dropped + outlet.failed
+    reason = f": {outlet.last_error}" if outlet.failed else ""
+    return f"{outlet.name} lacks {lost} poll{'s' if lost != 1 else ''}, {outlet.waiting} waiting{reason}"
 
 
 def _connection(change: ConnectionChange) -> str:

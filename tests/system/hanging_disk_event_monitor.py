@@ -1,4 +1,7 @@
-"""The EventMonitor server with a disk that hangs to order: while the file HANG_FILE exists, no write ends."""
+"""The EventMonitor server with a disk that hangs to order: while the file HANG_FILE exists, no write ends.
+
+``hang_to_order`` gives any program such a disk.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,10 @@ def write_when_it_does_not_hang(disk: DescriptorDisk, address: int, data: bytes)
     write_at(disk, address, data)
 
 
-if __name__ == "__main__":
+def hang_to_order() -> None:
     DescriptorDisk.write_at = write_when_it_does_not_hang
+
+
+if __name__ == "__main__":
+    hang_to_order()
     main()

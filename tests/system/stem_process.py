@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -99,17 +100,23 @@ def read_terminal(terminal: int) -> str:
 
 
 @contextmanager
-def stem(directory: Path, *arguments: str, tango_host: str = "127.0.0.1:1") -> Iterator[Stem]:
+def stem(
+    directory: Path,
+    *arguments: str,
+    tango_host: str = "127.0.0.1:1",
+    program: str = PROGRAM,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Stem]:
     """Start ``stem`` in ``directory``; whatever happens, it is gone afterwards."""
     output, errors = directory / "stdout.txt", directory / "stderr.txt"
     with output.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *arguments],
+            [sys.executable, "-c", program, *arguments],
             cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
-            env={**os.environ, "TANGO_HOST": tango_host, "PYTHONUNBUFFERED": ""},
+            env={**os.environ, "TANGO_HOST": tango_host, "PYTHONUNBUFFERED": ""} | environment,
         )
     run = Stem(process, output, errors)
     try:

@@ -51,6 +51,7 @@ def test_the_reference_has_the_attributes_as_they_are(monitor: EventMonitor) -> 
         "Servers and subscriptions",
         "Timing",
         "Recording",
+        "Outlets",
         "Polling and the monitor itself",
     )
     running = {}

@@ -5,6 +5,7 @@ rests on it. Tango turns ON into ALARM whenever a quality is, so that is never s
 """
 
 from stem_device.device.attributes.events import EVENTS
+from stem_device.device.attributes.outlets import OUTLETS
 from stem_device.device.attributes.polling import POLLING
 from stem_device.device.attributes.recording import RECORDING
 from stem_device.device.attributes.servers import SERVERS
@@ -12,6 +13,6 @@ from stem_device.device.attributes.spec import AttributeSpec, Value, quality_of,
 from stem_device.device.attributes.timings import TIMINGS
 from stem_device.device.attributes.verdict import VERDICT
 
-ATTRIBUTES: tuple[AttributeSpec, ...] = EVENTS + VERDICT + SERVERS + TIMINGS + RECORDING + POLLING
+ATTRIBUTES: tuple[AttributeSpec, ...] = EVENTS + VERDICT + SERVERS + TIMINGS + RECORDING + OUTLETS + POLLING
 
 __all__ = ["ATTRIBUTES", "AttributeSpec", "Value", "quality_of", "reading"]

@@ -119,8 +119,8 @@ POLLING: tuple[AttributeSpec, ...] = (
         label="Consumer errors",
         unit="errors",
         format="%d",
-        doc="How often a Snapshot could not be passed on (to this device among others), since the start "
-        "or Init.",
+        doc="How often a poll could not be shown by this device, or the causes in it not be named, since the "
+        "start or Init.",
         value=lambda view: view.health.consumer_errors,
         expert=True,
     ),
@@ -140,7 +140,8 @@ POLLING: tuple[AttributeSpec, ...] = (
         label="Last monitor error",
         unit="text",
         format="%s",
-        doc="Last error inside the monitor itself (poll thread, consumers); empty if there was none.",
+        doc="Last error inside the monitor itself (poll thread, this device, marks); empty if there was "
+        "none.",
         value=lambda view: tango_text(view.health.last_error, MAX_SENTENCE_CHARACTERS),
         expert=True,
     ),

@@ -29,7 +29,8 @@ RECORDING: tuple[AttributeSpec, ...] = (
         label="Recorded polls",
         unit="polls",
         format="%d",
-        doc="Polls in the recording that is running, or in the last one.",
+        doc="Polls in the files of the recording that is running, or of the last one; not those that wait "
+        "for the disk.",
         value=lambda view: view.recording.polls,
     ),
     AttributeSpec(

@@ -68,7 +68,7 @@ class WatchedSystem:
                 record_on_start=record,
             )
         )
-        self.monitor.add_consumer(self._take)
+        self.monitor.at_each_poll(self._take)
 
     def __enter__(self) -> Self:
         return self

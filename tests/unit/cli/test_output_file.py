@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("rich")
 
 from stem_device.cli.output_file import OutputFile
-from stem_device.errors import OptionError, RecordingError
+from stem_device.errors import OptionError, RecordingError, StemError
 from stem_device.model.options import Options
 from tests.unit.report.report_snapshots import server, snapshot
 
@@ -20,8 +20,8 @@ OPTIONS = Options(target_devices=("a/b/c",))
 def test_json_lines_are_written_poll_by_poll(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     output = OutputFile(path, OPTIONS)
-    output(snapshot(server()))
-    output(snapshot(server(), poll=2))
+    output.take(snapshot(server()))
+    output.take(snapshot(server(), poll=2))
     assert output.polls == 2
     assert output.bytes_written == path.stat().st_size
     output.close()
@@ -35,7 +35,7 @@ def test_a_file_that_is_there_is_appended_to_or_left_alone(tmp_path: Path) -> No
     with pytest.raises(OptionError, match="is there already"):
         OutputFile(path, OPTIONS)
     output = OutputFile(path, OPTIONS, append=True)
-    output(snapshot(server()))
+    output.take(snapshot(server()))
     output.discard()
     assert path.read_text().startswith('{"mine": 1}\n')
     assert len(path.read_text().splitlines()) == 2
@@ -51,7 +51,7 @@ def test_hdf5_cannot_be_appended_to(name, tmp_path: Path) -> None:
 def test_hdf5_by_the_name_of_the_file(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     output = OutputFile(tmp_path / "run.h5", OPTIONS)
-    output(snapshot(server()))
+    output.take(snapshot(server()))
     output.close()
     with h5py.File(tmp_path / "run.h5") as file:
         assert file["entry/polls/poll"].shape == (1,)
@@ -84,8 +84,10 @@ def test_after_a_failure_nothing_more_is_written_and_the_first_reason_is_kept(tm
     output.close()
     disk = FullDisk()
     output._recorder = disk
-    for poll in range(1, 5):
-        output(snapshot(server(), poll=poll))
+    output.take(snapshot(server()))
+    for poll in range(2, 5):
+        with pytest.raises(StemError, match="no space left on device"):
+            output.take(snapshot(server(), poll=poll))
     output.close()
     assert disk.polls == 2
     assert output.error == "cannot write to /x: no space left on device"

@@ -14,6 +14,7 @@ from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, reading
 from stem_device.device.digest import digest
 from stem_device.device.tango_attributes import readings
 from stem_device.device.view import Polled, View
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Snapshot
 
@@ -37,6 +38,7 @@ def view(one: Snapshot | None) -> View:
         else None,
         recording=Recording(active=True, path="/r/x.h5"),  # type: ignore[arg-type]
         health=Health(1, 2, "E"),  # type: ignore[arg-type]
+        outlets=(OutletHealth("marks", 9), OutletHealth("panel", 5, 4, 3, 2, "boom")),
         targets=("sys/*/*",),
         poll_period_seconds=10.0,
         sampling_wanted=True,
@@ -106,6 +108,12 @@ def test_without_a_poll_only_what_is_known_is_valid() -> None:
         "recordingError",
         "pollPeriod",
         "targets",
+        "outletNames",
+        "outletSent",
+        "outletDropped",
+        "outletFailed",
+        "outletWaiting",
+        "outletErrors",
         "pollThreadRestarts",
         "consumerErrors",
         "eventPushErrors",
@@ -155,6 +163,12 @@ def test_a_quantile_of_no_samples_is_invalid() -> None:
         ("lastPollTime", 1_700_000_000.0),
         ("monitoringSince", "2023-11-14T22:13:20.000Z"),
         ("eventPushErrors", 3),
+        ("outletNames", ["marks", "panel"]),
+        ("outletSent", [9, 5]),
+        ("outletDropped", [0, 4]),
+        ("outletFailed", [0, 3]),
+        ("outletWaiting", [0, 2]),
+        ("outletErrors", ["", "boom"]),
         ("recordingPath", "/r/x.h5"),
     ],
 )

@@ -16,6 +16,7 @@ from stem_device.device.presenter import Presenter
 from stem_device.device.state import DeviceState
 from stem_device.device.tango_attributes import Reading, readings
 from stem_device.model.options import Options
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.snapshot import Snapshot
 
 VALID, INVALID = tango.AttrQuality.ATTR_VALID, tango.AttrQuality.ATTR_INVALID
@@ -28,6 +29,7 @@ class FakeMonitor:
     options = Options(target_devices=("sys/*/*",))
     recording = Recording()
     health = Health()
+    outlets: tuple[OutletHealth, ...] = ()
     targets = ("sys/*/*",)
     poll_period = 10.0
     sampling_wanted = False

@@ -16,6 +16,7 @@ from stem_device.device.causes import why_worst
 from stem_device.device.status import MAX_LINES, NO_TARGETS, Situation, fault_status, status_of
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS
 from stem_device.model.finding import Cause
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Counts, Snapshot
 
@@ -155,6 +156,23 @@ def test_recording_and_health_and_notes() -> None:
     assert "restarted 2 times; last error: KeyError: 1" in told(one, health=Health(2, 0, "KeyError: 1"))
     assert "1 error while a Snapshot" in told(one, health=Health(0, 1, "E"))
     assert told(one, notes=("A note.",)).endswith("\nA note.")
+
+
+def test_outlets_that_lose_something() -> None:
+    well = (OutletHealth("marks", sent=3), OutletHealth("recording", sent=7, waiting=1))
+    assert told(snapshot(server()), outlets=well) == told(snapshot(server()))
+    behind = (OutletHealth("recording", dropped=4, waiting=31),)
+    assert "The outlet recording dropped" in told(snapshot(server()), outlets=behind)
+    assert "outletDropped" in told(snapshot(server()), outlets=behind)
+    still = (structs.replace(behind[0], dropped=5),)
+    assert told(snapshot(server()), outlets=still) == told(snapshot(server()), outlets=behind), "steady"
+    failed = (OutletHealth("panel", failed=1, last_error="OSError: gone"),)
+    assert "The outlet panel failed (outletFailed); last error: OSError: gone." in told(
+        snapshot(server()), outlets=failed
+    )
+    recording = (OutletHealth("recording", failed=1, last_error="StemError: no space left"),)
+    twice = told(snapshot(server()), outlets=recording, recording=Recording(error="no space left"))
+    assert twice.count("no space left") == 1, "told as the failure of the recording"
 
 
 def test_it_stays_readable_however_much_is_wrong() -> None:

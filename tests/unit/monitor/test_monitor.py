@@ -62,8 +62,9 @@ class FakeRecordings:
     def write(self, snapshot):
         if self.fails:
             self.status = RecordingStatus(error="no space left")
-            return
+            return False
         self.written.append(snapshot.poll)
+        return True
 
     def mark(self, mark):
         if self.fails == "badly":
@@ -146,14 +147,14 @@ def test_a_failing_poll_thread_goes_on_and_is_counted(monitor, parts, failure):
     assert type(failure).__name__ in monitor.health.last_error
 
 
-def test_a_failing_consumer_hinders_nobody(monitor):
+def test_a_failing_step_of_the_poll_hinders_nobody(monitor):
     seen = []
 
     def fails(_):
-        raise ValueError("a consumer")
+        raise ValueError("a step")
 
-    monitor.add_consumer(fails)
-    monitor.add_consumer(seen.append)
+    monitor.at_each_poll(fails)
+    monitor.at_each_poll(seen.append)
     monitor.start()
     wait_until(lambda: seen)
     assert monitor.health.consumer_errors == 1

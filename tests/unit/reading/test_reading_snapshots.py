@@ -18,6 +18,7 @@ from synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_r
 
 from stem_device import open_recording
 from stem_device.model.limits import MAX_COUNT
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
@@ -192,6 +193,9 @@ def snapshots(draw: st.DrawFn, number: int) -> Snapshot:
             discarded=integers(st.integers(0, 1)).astype(np.bool_),
         ),
         problems=tuple(draw(st.lists(TEXTS, max_size=2))),
+        outlets=tuple(
+            draw(st.lists(st.builds(OutletHealth, TEXTS, COUNTS, COUNTS, COUNTS, COUNTS, TEXTS), max_size=2))
+        ),
     )
 
 

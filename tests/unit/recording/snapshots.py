@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
@@ -81,6 +82,10 @@ def snapshot(number: int, size: Size = SMALL, random: np.random.Generator | None
         publisher_samples=_publisher_samples(size, random),
         subscriber_samples=_subscriber_samples(size, random),
         problems=("sys/nothing/*: no device of this name is in the database",) if number % 7 == 3 else (),
+        outlets=(
+            OutletHealth("marks", sent=number // 10),
+            OutletHealth("recording", sent=number, waiting=number % 3 // 2),
+        ),
     )
 
 

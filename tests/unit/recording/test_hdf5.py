@@ -19,6 +19,7 @@ from msgspec import structs
 from snapshots import Size, snapshot, snapshots
 
 from stem_device.errors import MissingExtraError, RecordingError
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
@@ -88,6 +89,7 @@ WHERE: dict[type, dict[str, Any]] = {
         "problems": None,  # table problems
         "departed": None,  # table departed, where a server has left the targets with totals
         "verdict": "verdict",
+        "outlets": None,  # table outlets
         "findings": None,  # nowhere: readers find the causes again, over any window
     },
     ServerRecord: {
@@ -124,6 +126,10 @@ WHERE: dict[type, dict[str, Any]] = {
         "followed": "followed",
         "event_endpoints": "event_endpoints",
         "heartbeat_endpoints": "heartbeat_endpoints",
+    },
+    OutletHealth: {
+        "name": "outlet",
+        **{name: name for name in ("sent", "dropped", "failed", "waiting", "last_error")},
     },
     Counts: COUNTS,
     Identity: {"life": "life", "pid": "pid", "started": "started", "since_utc_ns": "life_since_utc_ns"},
@@ -183,6 +189,8 @@ class Comparison:
             self.next_row("problems", poll=one.poll, problem=problem)
         if one.departed != NONE_DEPARTED:
             compare(one.departed, self.tables["departed"], self.next_row("departed", poll=one.poll))
+        for outlet in one.outlets:
+            compare(outlet, self.tables["outlets"], self.next_row("outlets", poll=one.poll))
         for table in spec.ROW_TABLES:
             assert self.tables["polls"][f"{table.name}_end"][row] == self.rows[table.name]
 
@@ -245,6 +253,7 @@ def test_every_field_of_the_model_has_its_place(kind: type) -> None:
         Timings: tables["polls"],
         Counts: tables["polls"] & tables["servers"] & tables["departed"],
         Identity: tables["servers"],
+        OutletHealth: tables["outlets"],
         ServerRecord: tables["servers"],
         StreamRecord: tables["streams"],
     }[kind]
@@ -319,6 +328,13 @@ def odd_snapshots(draw: st.DrawFn) -> Snapshot:
         problems=tuple(draw(st.lists(NAMES, max_size=3))),
         departed=draw(st.just(NONE_DEPARTED) | st.builds(Counts, missed=COUNTERS, unaccounted=COUNTERS)),
         verdict=draw(NAMES),
+        outlets=tuple(
+            draw(
+                st.lists(
+                    st.builds(OutletHealth, NAMES, COUNTERS, COUNTERS, COUNTERS, COUNTERS, NAMES), max_size=3
+                )
+            )
+        ),
     )
 
 

@@ -10,6 +10,8 @@ import resource
 import shutil
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
@@ -18,10 +20,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from marks_made import mark
 from snapshots import LARGE_BUFFERS, Size, snapshots
 
 from stem_device.errors import MissingExtraError, RecordingError
 from stem_device.model.options import Options
+from stem_device.model.snapshot import Snapshot
 from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext, RecordingSession, RecordingStatus
 from stem_device.recording.advice import explain
@@ -93,9 +97,55 @@ def test_a_recording_from_start_to_stop(tmp_path: Path, clock: SetClock) -> None
         assert file["entry/context/label"].asstr()[()] == "beam on"
 
 
+def test_a_recording_that_was_given_up_says_so_until_the_next_one(tmp_path: Path, clock: SetClock) -> None:
+    session = session_in(tmp_path, clock)
+    path = session.start("", RecordingContext())
+    polls = snapshots(SMALL)
+    assert session.write(next(polls))
+    session.give_up("the disk did not answer")
+    assert (session.status.active, session.status.error) == (False, "the disk did not answer")
+    assert session.write(next(polls)), "the one that hung reaches the disk after all"
+    session.stop()
+    assert (session.status.active, session.status.error) == (False, "the disk did not answer")
+    assert session.status.polls == len(polls_in(path)) == 2
+    session.start("", RecordingContext())
+    assert (session.status.active, session.status.error) == (True, "")
+    session.stop()
+
+
+def test_a_mark_waits_for_one_poll_and_not_for_all_that_a_slow_disk_left_behind(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    writes, asked = Hdf5Recorder.write, threading.Event()
+
+    def write(recorder: Hdf5Recorder, snapshot: Snapshot) -> None:
+        asked.set()
+        end = time.monotonic() + 20.0
+        while not written and not session._turn.locked():  # until the mark waits
+            assert time.monotonic() < end
+            time.sleep(0.001)
+        writes(recorder, snapshot)
+        written.append("poll")
+
+    session = session_in(tmp_path, clock)
+    session.start("", RecordingContext())
+    monkeypatch.setattr(Hdf5Recorder, "write", write)
+    monkeypatch.setattr(Hdf5Recorder, "write_mark", lambda *_: written.append("mark"))
+    backlog = threading.Thread(target=lambda: [session.write(one) for one in islice(snapshots(SMALL), 10)])
+    backlog.start()
+    try:
+        assert asked.wait(20.0)
+        assert session.mark(mark("r", "m"))
+    finally:
+        backlog.join()
+    session.stop()
+    assert written == ["poll", "mark", *["poll"] * 9]
+
+
 def test_what_comes_while_nothing_is_recorded_goes_nowhere(tmp_path: Path, clock: SetClock) -> None:
     session = session_in(tmp_path, clock)
-    session.write(next(snapshots(SMALL)))
+    assert not session.write(next(snapshots(SMALL)))
     assert session.status == RecordingStatus()
     assert list(tmp_path.iterdir()) == []
 

@@ -8,6 +8,7 @@ import pytest
 from made_verdicts import judged
 from msgspec import structs
 
+from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts
 from stem_device.report.changes import compare
@@ -47,6 +48,11 @@ LOSSY = snapshot(
     counts=Counts(published=25, received=12, missed=13, gaps=1),
     publisher_samples=publisher_samples((0, 100.0, 10), (0, 100.0, 30)),
     problems=("nothing matches 'lab/*/*'",),
+    outlets=(
+        OutletHealth("file", 7, 2, 1, 31, "OSError: no space left"),
+        OutletHealth("panel", dropped=1),
+        OutletHealth("marks", sent=9, waiting=3),
+    ),
 )
 
 
@@ -62,6 +68,8 @@ def test_each_fact_has_its_line() -> None:
         "poll number=2 monitored=2/2 published=+20 received=+7 missed=+13 unaccounted=+0 gaps=+1 discarded=+0"
         " overdue=0 missed_total=13 unaccounted_total=0 seconds=0.0020 spread=0.0001 overruns=0",
         "problem \"nothing matches 'lab/*/*'\"",
+        'outlet name=file sent=7 dropped=2 failed=1 waiting=31 error="OSError: no space left"',
+        "outlet name=panel sent=0 dropped=1 failed=0 waiting=0",
         f"disconnected server={SUBSCRIBER} stream={STREAM.replace('attr', 'other')}"
         " last_heartbeat=2026-01-01T00:00:00",
         f"published server={PUBLISHER} stream={STREAM} pushed=25 delta=+20 total=25",
@@ -144,6 +152,8 @@ def test_messages_tell_losses_but_no_ordinary_traffic() -> None:
     said = messages(compare(LOSSY, BEFORE))
     assert [text.partition(" ")[2] for text in said] == [
         "nothing matches 'lab/*/*'",
+        "file lacks 3 polls, 31 waiting: OSError: no space left",
+        "panel lacks 1 poll, 0 waiting",
         "sub/1 has lost the connection to test/pub/1/other.change",
         "sub/1 missed 13 of test/pub/1/attr.change",
     ]
