@@ -8,13 +8,13 @@ import typer
 
 from stem_device.cli.failures import failures_told
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem check sys/tg_test/1
 
   stem check 'dserver/*/*' | grep -v state=monitored
 
-[bold]Exit codes[/bold]: 0 all targets can be monitored, 2 wrong usage, 3 none can, 4 some cannot.
+Exit codes: 0 all targets can be monitored, 2 wrong usage, 3 none can, 4 some cannot.
 """
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import tango
-from rich.console import Console
 
 from stem_device.accounting.ledger import Ledger
+from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
-from stem_device.monitor.monitor import patience_of
 from stem_device.polling import Poller, check_target
 from stem_device.report.check import CheckReport, check_lines, check_report
-from stem_device.report.check_table import check_table
 
 
 def run_check(targets: tuple[str, ...], timeout_seconds: float, *, plain: bool) -> ExitCode:
@@ -22,21 +22,27 @@ def run_check(targets: tuple[str, ...], timeout_seconds: float, *, plain: bool) 
         check_target(target)
     tango.ApiUtil.instance()
     options = Options(target_devices=targets, target_timeout=timeout_seconds, follow_publishers=False)
+    patience = Patience(options.overdue_alarm_polls, options.unreachable_alarm_polls)
     clock = SystemClock()
     poller = Poller(options, clock=clock)
     try:
         poll = poller.poll()
-        report = check_report(
-            poll, Running(patience_of(options), once=True).take(Ledger(clock).account(poll))
-        )
+        report = check_report(poll, Running(patience, once=True).take(Ledger(clock).account(poll)))
     finally:
         poller.close()
-    console = Console()
-    if plain or not console.is_terminal:
+    if plain or not sys.stdout.isatty():
         print("\n".join(check_lines(report)))
     else:
-        console.print(check_table(report))
+        _draw(report)
     return _code(report)
+
+
+def _draw(report: CheckReport) -> None:
+    from rich.console import Console  # noqa: PLC0415 - lines need no tables
+
+    from stem_device.report.check_table import check_table  # noqa: PLC0415
+
+    Console().print(check_table(report))
 
 
 def _code(report: CheckReport) -> ExitCode:

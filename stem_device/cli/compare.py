@@ -11,7 +11,7 @@ import typer
 from stem_device.cli.failures import failures_told
 from stem_device.cli.selecting import AsJson, Servers, Streams, Top
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem compare before.h5 after.h5
 
@@ -21,7 +21,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem compare night.h5 --a 2026-11-22T01:00Z/2026-11-22T02:00Z --b 2026-11-22T02:00Z/2026-11-22T03:00Z
 
-[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing,
+Exit codes: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing,
 6 something of --fail-on became worse.
 """
 

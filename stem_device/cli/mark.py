@@ -8,7 +8,7 @@ import typer
 
 from stem_device.cli.failures import failures_told
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem mark run-7 begin --device-group mid --requestor "$USER"
 
@@ -18,7 +18,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem mark run-7 end --error "no answer from the motor"
 
-[bold]Exit codes[/bold]: 0 the monitor took the mark (standard error says so if it is not recorded), 1 it did
+Exit codes: 0 the monitor took the mark (standard error says so if it is not recorded), 1 it did
 not, or with --must-record it is not recorded, 2 wrong usage, and nothing was recorded.
 """
 
@@ -73,7 +73,7 @@ def mark(  # noqa: PLR0917 - one parameter an option, called by typer alone
 ) -> None:
     """Tell the EventMonitor what a test run is doing, so that recordings say what was lost when.
 
-    [bold]begin[/bold] and [bold]end[/bold] begin and end the run; any other EVENT is a point that it
+    begin and end begin and end the run; any other EVENT is a point that it
     reached. Marks may come late, repeated, or for a run that never began: all are recorded.
     """
     with failures_told():

@@ -10,17 +10,17 @@ import typer
 from stem_device.cli.failures import failures_told
 from stem_device.cli.selecting import FailOnVerdict
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
-  stem monitor sys/tg_test/1                [dim]one server, a poll every 10 s[/dim]
+  stem monitor sys/tg_test/1    # one server, a poll every 10 s
 
-  stem monitor 'lab/*/*' -p 1 -m -o run.h5  [dim]with timings, recorded[/dim]
+  stem monitor 'lab/*/*' -p 1 -m -o run.h5    # with timings, recorded
 
-  stem monitor 'lab/*/*' -n 60 --fail-on waiting    [dim]a check in a script[/dim]
+  stem monitor 'lab/*/*' -n 60 --fail-on waiting    # a check in a script
 
   stem monitor dserver/TangoTest/test | grep -E ' (missed|overdue) '
 
-[bold]Exit codes[/bold]: 0 ended or interrupted, 1 the output file could not be written, 2 wrong usage,
+Exit codes: 0 ended or interrupted, 1 the output file could not be written, 2 wrong usage,
 3 no target can be monitored, 5 an optional part is missing; with --fail-on 7 events were lost,
 8 something waits, 9 not all is covered.
 """
@@ -84,7 +84,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
     """Watch servers: a live table on a terminal, plain lines in a pipe.
 
     Each poll reports what changed: streams and subscriptions that are new, gone, or moved, with their
-    counters. [bold]missed[/bold] events were pushed and never reached a subscription. [bold]overdue[/bold]
+    counters. missed events were pushed and never reached a subscription. overdue
     ones were pushed a whole poll ago and are not there yet: stuck in a queue, or lost already without
     anybody having noticed.
     """

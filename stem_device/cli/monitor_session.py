@@ -77,17 +77,16 @@ class MonitorSession:
         self._started = 0.0
         self.dropped_reports = 0
 
-    def run(self, view: View) -> ExitCode:
+    def run(self, view: View, interrupted: Interrupted) -> ExitCode:
         """Monitor until the end; the code says how it went."""
-        with interrupts_noted() as interrupted:
-            try:
-                code = self._watch(view, interrupted)
-            finally:
-                self._close()
-            verdict = self._watcher.verdict
-            if code is ExitCode.OK and self._last is not None and verdict is not None:
-                view.summary(summarise(self._last, verdict))
-                code = verdict_code(verdict.level, self._arguments.fail_on)
+        try:
+            code = self._watch(view, interrupted)
+        finally:
+            self._close()
+        verdict = self._watcher.verdict
+        if code is ExitCode.OK and self._last is not None and verdict is not None:
+            view.summary(summarise(self._last, verdict))
+            code = verdict_code(verdict.level, self._arguments.fail_on)
         if self.dropped_reports:
             tell(f"{self.dropped_reports} polls were not shown: the output was not read fast enough")
         return self._outcome(code)
@@ -174,7 +173,9 @@ def run_monitor(arguments: MonitorArguments) -> ExitCode:
         check_target(target)
     # A first proxy made on another thread can crash the process at its first event.
     tango.ApiUtil.instance()
-    return MonitorSession(arguments).run(choose_view(plain=arguments.plain))
+    view = choose_view(plain=arguments.plain)
+    with interrupts_noted() as interrupted:  # from here on there is something to close
+        return MonitorSession(arguments).run(view, interrupted)
 
 
 def _heading(arguments: MonitorArguments) -> str:

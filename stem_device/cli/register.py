@@ -8,17 +8,17 @@ import typer
 
 from stem_device.cli.failures import failures_told
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
-  stem register -t 'dserver/*/*'    [dim]sys/eventmon/1, for everything[/dim]
+  stem register -t 'dserver/*/*'    # sys/eventmon/1, for everything
 
   stem register sys/eventmon/lab -i lab -t 'lab/*/*' -P PollPeriod=1
 
-  stem register -t 'dserver/*/*' --dry-run > eventmon.json    [dim]for json2tango[/dim]
+  stem register -t 'dserver/*/*' --dry-run > eventmon.json    # for json2tango
 
 Then start it: EventMonitor 1
 
-[bold]Exit codes[/bold]: 0 done (or nothing to do), 1 the database refused, 2 wrong usage.
+Exit codes: 0 done (or nothing to do), 1 the database refused, 2 wrong usage.
 """
 
 

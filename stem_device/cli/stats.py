@@ -18,7 +18,7 @@ from stem_device.cli.selecting import (
     chosen,
 )
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem stats night.h5
 
@@ -30,7 +30,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem stats night.h5 --fail-on waiting
 
-[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing;
+Exit codes: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing;
 with --fail-on 7 events were lost, 8 something waits, 9 not all is covered.
 """
 
@@ -46,7 +46,7 @@ def stats(  # noqa: PLR0917 - one parameter an option, called by typer alone
     as_json: AsJson = False,
     fail_on: FailOnVerdict = None,
 ) -> None:
-    """Say what was published, received and [bold]missed[/bold], by whom, and how long everything took.
+    """Say what was published, received and missed, by whom, and how long everything took.
 
     The verdict comes first, then the worst. Counts are of events between the first and the last poll. What
     the numbers do not tell of (servers that did not answer, times without polls) stands at the end.

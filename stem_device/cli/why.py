@@ -7,7 +7,7 @@ import typer
 from stem_device.cli.failures import failures_told
 from stem_device.cli.selecting import AsJson, End, Files, Run, Servers, Start, Streams, Top, chosen
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem why night.h5
 
@@ -15,7 +15,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem why night.h5 --json | jq '.findings[0].cause'
 
-[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage.
+Exit codes: 0 done, 1 a file cannot be read, 2 wrong usage.
 """
 
 
@@ -29,7 +29,7 @@ def why(  # noqa: PLR0917 - one parameter an option, called by typer alone
     top: Top = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Say [bold]why[/bold] subscriptions lost events or waited for them: when, on what evidence, what to do.
+    """Say why subscriptions lost events or waited for them: when, on what evidence, what to do.
 
     One paragraph a subscription, the worst first. The causes are those that the monitor names while it runs;
     docs/explanation/how-tango-events-work.md explains each.
