@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from stem_device.cli.commands import SUMMARIES, Subcommand, paragraphs
 from stem_device.cli.failures import streams_told
+from stem_device.cli.old_names import renamed
 from stem_device.cli.process import version_line
 from stem_device.cli.values import Kind, kinds_of
 from stem_device.model.limits import DEFAULT_MAX_READ_BYTES, MAX_READ_BYTES
@@ -32,6 +33,15 @@ def _with_kinds(parameters: list[Any], function: Callable[..., Any]) -> list[Any
 class _Command(TyperCommand):
     def get_params(self, context: Any) -> list[Any]:
         return _with_kinds(super().get_params(context), inspect.unwrap(self.callback))  # type: ignore[arg-type]
+
+    def parse_args(self, context: Any, args: list[str]) -> list[str]:
+        with_value = {
+            name
+            for parameter in self.params
+            if not getattr(parameter, "is_flag", True)
+            for name in parameter.opts
+        }
+        return super().parse_args(context, [*renamed(self.name or "", args, with_value)])
 
 
 class Stem(TyperGroup):

@@ -10,13 +10,16 @@ from stem_device.accounting.ledger import Ledger
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.json_output import print_json
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
 from stem_device.polling import Poller, check_target
-from stem_device.report.check import CheckReport, check_lines, check_report
+from stem_device.report.check import CheckReport, check_document, check_lines, check_report
 
 
-def run_check(targets: tuple[str, ...], timeout_seconds: float, *, plain: bool) -> ExitCode:
+def run_check(
+    targets: tuple[str, ...], timeout_seconds: float, *, plain: bool, as_json: bool = False
+) -> ExitCode:
     """Ask every target once and report. Raises OptionError."""
     for target in targets:
         check_target(target)
@@ -30,7 +33,9 @@ def run_check(targets: tuple[str, ...], timeout_seconds: float, *, plain: bool) 
         report = check_report(poll, Running(patience, once=True).take(Ledger(clock).account(poll)))
     finally:
         poller.close()
-    if plain or not sys.stdout.isatty():
+    if as_json:
+        print_json(check_document(report))
+    elif plain or not sys.stdout.isatty():
         print("\n".join(check_lines(report)))
     else:
         _draw(report)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson, Servers, Streams, Top
+from stem_device.cli.selecting import AsJson, Limit, Servers, Streams
 
 EPILOG = """Examples:
 
@@ -69,7 +69,7 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
             "--ignore-overdue", help="--fail-on missed lets events pass that were overdue at the end."
         ),
     ] = False,
-    top: Top = 10,
+    limit: Limit = 10,
     as_json: AsJson = False,
 ) -> None:
     """Say what became better or worse from A to B, by how much, and how sure that is.
@@ -92,7 +92,7 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
                 chosen,
                 fail_on=kinds,
                 ignore_overdue=ignore_overdue,
-                top=top,
+                limit=limit,
                 as_json=as_json,
             )
         )

@@ -7,11 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from stem_device.cli.compare_tables import compare_parts
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
+from stem_device.cli.json_output import print_json
 from stem_device.cli.selecting import files_of, parse_span
 from stem_device.cli.wide import print_lines, wide_console
 from stem_device.errors import OptionError
@@ -28,7 +27,7 @@ def run_compare(
     *,
     fail_on: Sequence[str],
     ignore_overdue: bool = False,
-    top: int,
+    limit: int,
     as_json: bool,
 ) -> ExitCode:
     """Read, compare, print, judge. ``chosen`` are arguments of ``Recording.select``. Raises StemError."""
@@ -38,9 +37,9 @@ def run_compare(
             a, b = a.select(**chosen), b.select(**chosen)
         comparison = compare(a, b)
     if as_json:
-        print(msgspec.json.encode(comparison).decode())
+        print_json(comparison)
     else:
-        print_lines(wide_console(), compare_parts(comparison, top))
+        print_lines(wide_console(), compare_parts(comparison, limit))
     failed = [
         kind
         for kind in dict.fromkeys(fail_on)

@@ -49,13 +49,12 @@ def mark(  # noqa: PLR0917 - one parameter an option, called by typer alone
         str | None,
         typer.Option(
             "--time",
-            "-t",
             metavar="TIME",
             help="When it happened: ISO 8601 with time zone, or nanoseconds since 1970 UTC. Default: now.",
         ),
     ] = None,
     iteration: Annotated[
-        int | None, typer.Option("--iteration", "-n", min=0, metavar="N", help="Which repetition.")
+        int | None, typer.Option("--iteration", min=0, metavar="N", help="Which repetition.")
     ] = None,
     device_group: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Group of devices that the run belongs to.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import FailOnVerdict
+from stem_device.cli.selecting import FailOnVerdict, Timeout
 
 EPILOG = """Examples:
 
@@ -16,7 +16,9 @@ EPILOG = """Examples:
 
   stem monitor 'lab/*/*' -p 1 -m -o run.h5    # with timings, recorded
 
-  stem monitor 'lab/*/*' -n 60 --fail-on waiting    # a check in a script
+  stem monitor 'lab/*/*' -c 60 --fail-on waiting    # a check in a script
+
+  stem monitor 'lab/*/*' --json | jq .totals.missed
 
   stem monitor dserver/TangoTest/test | grep -E ' (missed|overdue) '
 
@@ -39,10 +41,10 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         float,
         typer.Option("--poll-period", "-p", min=0.01, metavar="SECONDS", help="Time between two polls."),
     ] = 10.0,
-    output_file: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option(
-            "--output-file",
+            "--output",
             "-o",
             metavar="FILE",
             help="Record every poll: HDF5 if the name ends in .h5, else JSON lines (.gz, .zst compress).",
@@ -63,7 +65,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         ),
     ] = False,
     polls: Annotated[
-        int, typer.Option("--polls", "-n", min=0, metavar="N", help="End after so many polls; 0: go on.")
+        int, typer.Option("--polls", "-c", min=0, metavar="N", help="End after so many polls; 0: go on.")
     ] = 0,
     wait: Annotated[
         bool,
@@ -80,6 +82,8 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         ),
     ] = True,
     fail_on: FailOnVerdict = None,
+    timeout: Timeout = 3.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a poll, each on a line.")] = False,
 ) -> None:
     """Watch servers: a live table on a terminal, plain lines in a pipe.
 
@@ -95,7 +99,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         arguments = MonitorArguments(
             targets=tuple(devices),
             poll_period=poll_period,
-            output_file=output_file,
+            output_file=output,
             append=append,
             monitor_performance=enable_perfmon,
             polls=polls,
@@ -103,5 +107,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             plain=plain,
             follow=follow,
             fail_on=fail_on,
+            timeout=timeout,
+            as_json=as_json,
         )
         raise typer.Exit(run_monitor(arguments))

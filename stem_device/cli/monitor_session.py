@@ -47,12 +47,15 @@ class MonitorArguments:
     plain: bool = False
     follow: bool = True
     fail_on: FailOn | None = None
+    timeout: float = 3.0
+    as_json: bool = False
 
     def options(self) -> Options:
         """Raises OptionError."""
         return Options(
             target_devices=self.targets,
             poll_period=self.poll_period,
+            target_timeout=self.timeout,
             monitor_performance=self.monitor_performance,
             follow_publishers=self.follow,
             alarm_hold_time=WHOLE_RUN_SECONDS,
@@ -173,7 +176,7 @@ def run_monitor(arguments: MonitorArguments) -> ExitCode:
         check_target(target)
     # A first proxy made on another thread can crash the process at its first event.
     tango.ApiUtil.instance()
-    view = choose_view(plain=arguments.plain)
+    view = choose_view(plain=arguments.plain, as_json=arguments.as_json)
     with interrupts_noted() as interrupted:  # from here on there is something to close
         return MonitorSession(arguments).run(view, interrupted)
 

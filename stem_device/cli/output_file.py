@@ -39,7 +39,7 @@ class OutputFile:
             )
         if self._existed and not append:
             raise OptionError(
-                "--output-file",
+                "--output",
                 str(self.path),
                 "the file is there already; choose another, or append with -a",
             )

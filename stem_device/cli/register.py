@@ -10,11 +10,11 @@ from stem_device.cli.failures import failures_told
 
 EPILOG = """Examples:
 
-  stem register -t 'dserver/*/*'    # sys/eventmon/1, for everything
+  stem register --target 'dserver/*/*'    # sys/eventmon/1, for everything
 
-  stem register sys/eventmon/lab -i lab -t 'lab/*/*' -P PollPeriod=1
+  stem register sys/eventmon/lab -i lab --target 'lab/*/*' -P PollPeriod=1
 
-  stem register -t 'dserver/*/*' --dry-run > eventmon.json    # for json2tango
+  stem register --target 'dserver/*/*' --dry-run > eventmon.json    # for json2tango
 
 Then start it: EventMonitor 1
 
@@ -29,7 +29,7 @@ def register(
     ] = "1",
     target: Annotated[
         list[str] | None,
-        typer.Option("--target", "-t", metavar="DEVICE", help="What to monitor; may be given several times."),
+        typer.Option("--target", metavar="DEVICE", help="What to monitor; may be given several times."),
     ] = None,
     properties: Annotated[
         list[str] | None,

@@ -36,7 +36,7 @@ def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output-file",
+            "--output",
             "-o",
             metavar="PATH",
             help="The page to write, default report.html; - for standard output. "
@@ -53,6 +53,7 @@ def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
         str | None,
         typer.Option(
             "--format",
+            "-f",
             metavar="png|svg|pdf",
             help="Images of single figures in place of the page; needs Chromium.",
         ),

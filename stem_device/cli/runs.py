@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson
+from stem_device.cli.selecting import AsJson, Limit
 
 EPILOG = """Examples:
 
@@ -34,7 +34,6 @@ def runs(  # noqa: PLR0917 - one parameter an option, called by typer alone
         list[str] | None,
         typer.Option(
             "--duration",
-            "-d",
             metavar="'B - A'",
             help="Durations from mark A to mark B in every run. May be given several times.",
         ),
@@ -53,9 +52,7 @@ def runs(  # noqa: PLR0917 - one parameter an option, called by typer alone
             show_default=False,
         ),
     ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")
-    ] = 20,
+    limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """Say how long test runs and their stages took, and what was lost during which.

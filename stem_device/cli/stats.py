@@ -10,11 +10,11 @@ from stem_device.cli.selecting import (
     End,
     FailOnVerdict,
     Files,
+    Limit,
     Run,
     Servers,
     Start,
     Streams,
-    Top,
     chosen,
 )
 
@@ -24,7 +24,7 @@ EPILOG = """Examples:
 
   stem stats night.h5 --server 'dserver/motion/*' --start 2026-11-22T03:00:00Z
 
-  stem stats night.h5 --run 4711 --top 0
+  stem stats night.h5 --run 4711 --limit 0
 
   stem stats night.h5 --json | jq '.subscriptions[0].counts.missed'
 
@@ -42,7 +42,7 @@ def stats(  # noqa: PLR0917 - one parameter an option, called by typer alone
     server: Servers = None,
     stream: Streams = None,
     run: Run = None,
-    top: Top = 10,
+    limit: Limit = 10,
     as_json: AsJson = False,
     fail_on: FailOnVerdict = None,
 ) -> None:
@@ -55,4 +55,4 @@ def stats(  # noqa: PLR0917 - one parameter an option, called by typer alone
         from stem_device.cli.stats_session import run_stats  # noqa: PLC0415 - imports numpy
 
         selection = chosen(start, end, server, stream, run)
-        raise typer.Exit(run_stats(files, selection, top=top, as_json=as_json, fail_on=fail_on))
+        raise typer.Exit(run_stats(files, selection, limit=limit, as_json=as_json, fail_on=fail_on))

@@ -14,6 +14,7 @@ from stem_device.analysis.causes import cause_of, losers
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
+from stem_device.device.summary import full_snapshot
 from stem_device.model.snapshot import Snapshot
 from stem_device.report.changes import PollReport, compare
 from stem_device.report.lines import poll_lines, summary_lines
@@ -28,6 +29,7 @@ class Shown(Struct, frozen=True):
 
     report: PollReport
     overview: Overview
+    snapshot: Snapshot
 
 
 class View(Protocol):
@@ -64,7 +66,7 @@ class Watcher:
             snapshot.published_rate, snapshot.received_rate, snapshot.counts.overdue, report.delta.missed
         )
         self._messages.extend(messages(report))
-        return Shown(report, self._overview(snapshot, report, footer))
+        return Shown(report, self._overview(snapshot, report, footer), snapshot)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -113,6 +115,17 @@ class PlainView:
         sys.stdout.flush()
 
 
+class JsonView(PlainView):
+    """One JSON object a poll: what the device's ``QuerySnapshot`` gives; nothing at the end."""
+
+    def show(self, shown: Shown) -> None:
+        sys.stdout.write(f"{full_snapshot(shown.snapshot)}\n")
+        sys.stdout.flush()
+
+    def summary(self, summary: Summary) -> None:
+        """What was lost is in the last object."""
+
+
 class LiveView:
     """The whole terminal while it lasts; the summary below the prompt after it."""
 
@@ -136,6 +149,8 @@ class LiveView:
             print(line.partition(" ")[2])
 
 
-def choose_view(*, plain: bool) -> View:
+def choose_view(*, plain: bool, as_json: bool = False) -> View:
     """Lines if standard output cannot be drawn on, or if asked for."""
+    if as_json:
+        return JsonView()
     return PlainView() if plain or not can_draw(Console()) else LiveView()

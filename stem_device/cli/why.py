@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson, End, Files, Run, Servers, Start, Streams, Top, chosen
+from stem_device.cli.selecting import AsJson, End, Files, Limit, Run, Servers, Start, Streams, chosen
 
 EPILOG = """Examples:
 
@@ -26,7 +26,7 @@ def why(  # noqa: PLR0917 - one parameter an option, called by typer alone
     server: Servers = None,
     stream: Streams = None,
     run: Run = None,
-    top: Top = 20,
+    limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """Say why subscriptions lost events or waited for them: when, on what evidence, what to do.
@@ -38,4 +38,4 @@ def why(  # noqa: PLR0917 - one parameter an option, called by typer alone
         from stem_device.cli.why_session import run_why  # noqa: PLC0415 - imports numpy
 
         selection = chosen(start, end, server, stream, run)
-        raise typer.Exit(run_why(files, selection, top=top, as_json=as_json))
+        raise typer.Exit(run_why(files, selection, limit=limit, as_json=as_json))

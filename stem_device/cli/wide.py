@@ -47,5 +47,5 @@ def table(
             made.add_column(Text(heading), overflow="fold")
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    more = [Text(f"... and {hidden:,} more (--top 0 shows all)", style="dim")] if hidden > 0 else []
+    more = [Text(f"... and {hidden:,} more (--limit 0 shows all)", style="dim")] if hidden > 0 else []
     return Group(Text(title, style="bold"), made, *more)

@@ -54,7 +54,7 @@ def test_a_server_that_hangs_does_not_spoil_the_exit_code(
 
 
 def test_register_writes_once_and_prints_the_same(database: EmbeddedDatabase, tmp_path: Path) -> None:
-    arguments = ("register", "test/eventmon/cli", "-i", "cli", "-t", "lab/*/*", "-P", "PollPeriod=2")
+    arguments = ("register", "test/eventmon/cli", "-i", "cli", "--target", "lab/*/*", "-P", "PollPeriod=2")
     with stem(tmp_path, *arguments, tango_host=database.tango_host) as run:
         assert run.wait() == 0
         printed = json.loads(run.output)

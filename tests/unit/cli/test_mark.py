@@ -70,7 +70,12 @@ def test_an_event_is_a_mark_and_begin_and_end_are_those_of_the_run(marker: type[
 def test_all_options_arrive(marker: type[Marker]) -> None:
     texts = ("device_group", "queue", "configuration", "host", "worker", "requestor", "request_id", "error")
     options = [word for name in texts for word in (f"--{name.replace('_', '-')}", f"the {name}")]
-    assert run("r", "m", "-d", "lab/mon/1", "-n", "3", "-t", "2026-11-22T04:15:30Z", *options).exit_code == 0
+    assert (
+        run(
+            "r", "m", "-d", "lab/mon/1", "--iteration", "3", "--time", "2026-11-22T04:15:30Z", *options
+        ).exit_code
+        == 0
+    )
     told = {name: f"the {name}" for name in texts} | {"iteration": 3, "time": "2026-11-22T04:15:30Z"}
     assert marker.sent == [("lab/mon/1", "mark", "r", "m", told)]
 
@@ -109,7 +114,8 @@ def test_failures(marker: type[Marker], error: Exception, code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("r",), ("r", "m", "x"), ("r", "m", "-n", "-1"), ("r", "m", "-n", "one")]
+    "arguments",
+    [(), ("r",), ("r", "m", "x"), ("r", "m", "--iteration", "-1"), ("r", "m", "--iteration", "one")],
 )
 def test_wrong_usage(marker: type[Marker], arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
