@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from msgspec import Struct
 from rich.console import Console
+from rich.text import Text
 
 from stem_device.analysis.causes import cause_of, losers
 from stem_device.analysis.facts import Patience
@@ -17,9 +18,11 @@ from stem_device.analysis.verdict import Verdict
 from stem_device.device.summary import full_snapshot
 from stem_device.model.snapshot import Snapshot
 from stem_device.report.changes import PollReport, compare
+from stem_device.report.farewell import farewell, wrapped
 from stem_device.report.lines import poll_lines, summary_lines
 from stem_device.report.messages import messages
 from stem_device.report.overview import Overview, Trend, judgement, server_row, subscription_rows
+from stem_device.report.screen import STYLES
 from stem_device.report.summary import Summary
 from stem_device.report.terminal import Terminal, can_draw
 
@@ -145,8 +148,11 @@ class LiveView:
         self._terminal.show(shown.overview)
 
     def summary(self, summary: Summary) -> None:
-        for line in summary_lines(summary):
-            print(line.partition(" ")[2])
+        verdict, *rest = farewell(summary)
+        console = self._terminal.console
+        console.print(Text(wrapped(verdict, console.width), style=STYLES[summary.verdict.level]))
+        for paragraph in rest:
+            console.print(Text(wrapped(paragraph, console.width)))
 
 
 def choose_view(*, plain: bool, as_json: bool = False) -> View:

@@ -17,7 +17,7 @@ from stem_device.report.timing import TimingStatistics
 
 # The heading, the blank line below it, the four counters that are always there.
 _FIXED_ROWS = 6
-_STYLES = {
+STYLES = {
     Level.CLEAR: "bold green",
     Level.UNKNOWN: "bold bright_black",
     Level.WAITING: "bold yellow",
@@ -71,7 +71,7 @@ def _heading(overview: Overview, width: int) -> Text:
 
 def _verdict(verdict: Judgement) -> Text:
     return Text(
-        " ".join(verdict.sentence.split()), style=_STYLES[verdict.level], no_wrap=True, overflow="ellipsis"
+        " ".join(verdict.sentence.split()), style=STYLES[verdict.level], no_wrap=True, overflow="ellipsis"
     )
 
 
