@@ -89,7 +89,11 @@ def _table(title: str, changes: Sequence[Change], limit: int) -> RenderableType 
         for change in shown
     ]
     headings = ("A", "B", "B AGAINST A (95 %)", "EFFECT", "CHANCE", "VERDICT", "WHAT")
-    return table(title, headings, rows, numbers=5, hidden=len(changes) - len(shown)) if rows else None
+    return (
+        table(title, headings, rows, numbers=5, hidden=len(changes) - len(shown), keep=(0, 1))
+        if rows
+        else None
+    )
 
 
 def _only(title: str, subjects: Sequence[Subject], limit: int) -> RenderableType | None:

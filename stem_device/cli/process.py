@@ -16,7 +16,7 @@ FAREWELL_SECONDS = 0.2
 
 
 _IN_ASCII = {
-    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{HORIZONTAL ELLIPSIS}": "~",
     "\N{MIDDLE DOT}": "-",
     "\N{GREATER-THAN OR EQUAL TO}": ">=",
     "\N{PLUS-MINUS SIGN}": "+-",

@@ -202,7 +202,8 @@ def _timings(statistics: Statistics) -> RenderableType | None:
         for key, label in _NUMBERS.items()
     ]
     headings = ("", *(name.replace("_", " ").upper() for name in described))
-    return table("Timings of all servers", headings, rows, numbers=len(headings))
+    keep = [0, *(column for column, name in enumerate(described, 1) if name in _SHOWN_TIMINGS)]
+    return table("Timings of all servers", headings, rows, numbers=len(headings), keep=keep)
 
 
 def _not_covered(statistics: Statistics, prefix: str, limit: int) -> RenderableType:

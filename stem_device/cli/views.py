@@ -21,7 +21,14 @@ from stem_device.report.changes import PollReport, compare
 from stem_device.report.farewell import farewell, wrapped
 from stem_device.report.lines import poll_lines, summary_lines
 from stem_device.report.messages import messages
-from stem_device.report.overview import Overview, Trend, judgement, server_row, subscription_rows
+from stem_device.report.overview import (
+    Overview,
+    Trend,
+    judgement,
+    server_row,
+    subscription_rows,
+    worst_servers_first,
+)
 from stem_device.report.screen import STYLES
 from stem_device.report.summary import Summary
 from stem_device.report.terminal import Terminal, can_draw
@@ -84,7 +91,7 @@ class Watcher:
             counts=snapshot.counts,
             published_rate=snapshot.published_rate,
             received_rate=snapshot.received_rate,
-            servers=tuple(server_row(server) for server in snapshot.servers),
+            servers=worst_servers_first(server_row(server) for server in snapshot.servers),
             subscriptions=subscription_rows(snapshot),
             trend=self._trend,
             timings=report.timings,

@@ -74,7 +74,7 @@ def test_what_stands_for_what() -> None:
     told = subprocess.check_output(
         [sys.executable, "-c", program], env=os.environ | {"PYTHONIOENCODING": "ascii"}
     )
-    assert told == b">= 5 ... us # ?\n"
+    assert told == b">= 5 ~ us # ?\n"
 
 
 def test_streams_of_a_caller_that_are_no_files_stay(monkeypatch: pytest.MonkeyPatch) -> None:
