@@ -15,7 +15,8 @@ from stem_device.cli.failures import tell
 from stem_device.cli.interrupts import Interrupted, interrupts_noted
 from stem_device.cli.judging import verdict_code
 from stem_device.cli.output_file import OutputFile
-from stem_device.cli.views import Shown, View, Watcher, choose_view
+from stem_device.cli.shown import Shown
+from stem_device.cli.views import View, Watcher, choose_view
 from stem_device.model.options import Options
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Snapshot
@@ -28,7 +29,7 @@ from stem_device.report.summary import summarise
 
 # A reader who is slower than the polls (a paused pager) costs the oldest reports, not memory.
 _WAITING_REPORTS = 100
-_WATCH_SECONDS = 0.2
+_WATCH_SECONDS = 0.1
 WHOLE_RUN_SECONDS = 31_536_000.0
 """A loss stays told until the end of the run, which sums up all of them."""
 
@@ -98,18 +99,18 @@ class MonitorSession:
         self._monitor.add_consumer(self._take)
         self._started = time.monotonic()
         self._monitor.start()
-        first = self._next(interrupted)
+        first = self._next(view, interrupted)
         if first and not first.report.monitored and not self._arguments.wait:
             return ExitCode.NO_TARGET
-        with view:
+        with interrupted.undone_by(view.restore), view:
             while first and not interrupted:
                 view.show(first)
-                first = self._next(interrupted)
+                first = self._next(view, interrupted)
         return ExitCode.OK
 
-    def _next(self, interrupted: Interrupted) -> Shown | None:
-        """The next poll; None after the last one, or if a signal came first."""
-        while not interrupted:
+    def _next(self, view: View, interrupted: Interrupted) -> Shown | None:
+        """The next poll; None after the last one, or if a signal or a key came first."""
+        while not interrupted and not view.attend():
             last = self._taken >= self._arguments.polls > 0
             try:
                 return self._shown.get(timeout=0.0 if last else _WATCH_SECONDS)
@@ -142,11 +143,11 @@ class MonitorSession:
 
     def _footer(self) -> str:
         if not self._output:
-            return "Ctrl-C ends"
+            return ""
         if self._output.error:
             return self._output.error
         written = f"{self._output.polls} polls, {numbers.size(self._output.bytes_written)}"
-        return f"recording {self._output.path} ({written}) · Ctrl-C ends"
+        return f"recording {self._output.path} ({written})"
 
     def _close(self) -> None:
         self._monitor.stop()

@@ -7,18 +7,17 @@ from collections import deque
 from types import TracebackType
 from typing import Protocol, Self
 
-from msgspec import Struct
 from rich.console import Console
-from rich.text import Text
 
 from stem_device.analysis.causes import cause_of, losers
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
+from stem_device.cli.live_view import LiveView
+from stem_device.cli.shown import Shown
 from stem_device.device.summary import full_snapshot
 from stem_device.model.snapshot import Snapshot
 from stem_device.report.changes import PollReport, compare
-from stem_device.report.farewell import farewell, wrapped
 from stem_device.report.lines import poll_lines, summary_lines
 from stem_device.report.messages import messages
 from stem_device.report.overview import (
@@ -29,17 +28,8 @@ from stem_device.report.overview import (
     subscription_rows,
     worst_servers_first,
 )
-from stem_device.report.screen import STYLES
 from stem_device.report.summary import Summary
-from stem_device.report.terminal import Terminal, can_draw
-
-
-class Shown(Struct, frozen=True):
-    """One poll, ready to be shown."""
-
-    report: PollReport
-    overview: Overview
-    snapshot: Snapshot
+from stem_device.report.terminal import can_draw
 
 
 class View(Protocol):
@@ -53,6 +43,12 @@ class View(Protocol):
 
     def show(self, shown: Shown) -> None:
         """Show one poll."""
+
+    def attend(self) -> bool:
+        """Do what the person in front of it asks for meanwhile; whether that is to end."""
+
+    def restore(self) -> None:
+        """Give the terminal back at once: the process is about to be ended by a signal."""
 
     def summary(self, summary: Summary) -> None:
         """Show the end, after leaving the context."""
@@ -120,6 +116,12 @@ class PlainView:
         sys.stdout.writelines(f"{line}\n" for line in poll_lines(shown.report))
         sys.stdout.flush()
 
+    def attend(self) -> bool:
+        return False
+
+    def restore(self) -> None:
+        return None
+
     def summary(self, summary: Summary) -> None:
         sys.stdout.writelines(f"{line}\n" for line in summary_lines(summary))
         sys.stdout.flush()
@@ -134,32 +136,6 @@ class JsonView(PlainView):
 
     def summary(self, summary: Summary) -> None:
         """What was lost is in the last object."""
-
-
-class LiveView:
-    """The whole terminal while it lasts; the summary below the prompt after it."""
-
-    def __init__(self) -> None:
-        self._terminal = Terminal(greeting="Asking the servers ...")
-
-    def __enter__(self) -> Self:
-        self._terminal.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._terminal.__exit__(kind, error, trace)
-
-    def show(self, shown: Shown) -> None:
-        self._terminal.show(shown.overview)
-
-    def summary(self, summary: Summary) -> None:
-        verdict, *rest = farewell(summary)
-        console = self._terminal.console
-        console.print(Text(wrapped(verdict, console.width), style=STYLES[summary.verdict.level]))
-        for paragraph in rest:
-            console.print(Text(wrapped(paragraph, console.width)))
 
 
 def choose_view(*, plain: bool, as_json: bool = False) -> View:

@@ -146,7 +146,7 @@ def subscription_rows(snapshot: Snapshot) -> tuple[SubscriptionRow, ...]:
     return worst_first(rows)
 
 
-def worst_first(rows: list[SubscriptionRow]) -> tuple[SubscriptionRow, ...]:
+def worst_first(rows: Iterable[SubscriptionRow]) -> tuple[SubscriptionRow, ...]:
     """Most lost first, then most overdue, then by name."""
     return tuple(sorted(rows, key=lambda row: (-row.lost, -(row.overdue or 0), row.subscriber, row.stream)))
 
