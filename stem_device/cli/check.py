@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
 from stem_device.cli.selecting import AsJson, Timeout
 
 EPILOG = """Examples:
+
+  stem check    # all servers in the database
 
   stem check sys/tg_test/1
 
@@ -23,13 +26,15 @@ Exit codes: 0 all targets can be monitored, 2 wrong usage, 3 none can, 4 some ca
 
 def check(
     devices: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="DEVICE",
-            help="Devices or admin devices; wildcards (quoted) and tango://host:port/ names too.",
+            help="Devices or admin devices; wildcards (quoted) and tango://host:port/ names too. "
+            "Without any: all servers in the database.",
             show_default=False,
+            autocompletion=device_names,
         ),
-    ],
+    ] = None,
     timeout: Timeout = 3.0,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines on a terminal too.")] = False,
     as_json: AsJson = False,
@@ -41,4 +46,4 @@ def check(
     with failures_told():
         from stem_device.cli.check_session import run_check  # noqa: PLC0415 - imports Tango
 
-        raise typer.Exit(run_check(tuple(devices), timeout, plain=plain, as_json=as_json))
+        raise typer.Exit(run_check(tuple(devices or ()), timeout, plain=plain, as_json=as_json))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
 
 EPILOG = """Examples:
@@ -42,7 +43,12 @@ def mark(  # noqa: PLR0917 - one parameter an option, called by typer alone
     device: Annotated[
         str,
         typer.Option(
-            "--device", "-d", metavar="DEVICE", envvar="STEM_EVENT_MONITOR", help="The EventMonitor device."
+            "--device",
+            "-d",
+            metavar="DEVICE",
+            envvar="STEM_EVENT_MONITOR",
+            help="The EventMonitor device.",
+            autocompletion=device_names,
         ),
     ] = "sys/eventmon/1",
     time: Annotated[

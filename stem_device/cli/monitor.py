@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
 from stem_device.cli.selecting import FailOnVerdict, Timeout
 
@@ -35,6 +36,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             metavar="DEVICE",
             help="Devices or admin devices; wildcards (quoted) and tango://host:port/ names too.",
             show_default=False,
+            autocompletion=device_names,
         ),
     ],
     poll_period: Annotated[

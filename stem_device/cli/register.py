@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
 
 EPILOG = """Examples:
@@ -29,7 +30,12 @@ def register(
     ] = "1",
     target: Annotated[
         list[str] | None,
-        typer.Option("--target", metavar="DEVICE", help="What to monitor; may be given several times."),
+        typer.Option(
+            "--target",
+            metavar="DEVICE",
+            help="What to monitor; may be given several times.",
+            autocompletion=device_names,
+        ),
     ] = None,
     properties: Annotated[
         list[str] | None,

@@ -86,6 +86,9 @@ def test_a_time_in_nanoseconds_is_a_number(marker: type[Marker]) -> None:
 
 
 def test_the_device_may_come_from_the_environment(marker: type[Marker]) -> None:
+    told = run("r", "m", environment={"STEM_EVENT_MONITOR": "lab/mon/3"})
+    assert (told.stdout, told.stderr) == ("lab/mon/3 recorded m of r\n", "")
+    marker.sent.clear()
     assert run("r", "m", environment={"STEM_EVENT_MONITOR": "lab/mon/2"}).exit_code == 0
     assert marker.sent[0][0] == "lab/mon/2"
 

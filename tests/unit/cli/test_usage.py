@@ -52,7 +52,7 @@ def test_version() -> None:
         (["monitor", "a/b/c", "-p", "nan"], "poll-period"),
         (["monitor", "a/b/c", "--polls", "-1"], "polls"),
         (["monitor", "a/b/c", "--nonsense"], "--nonsense"),
-        (["check"], "DEVICE"),
+        (["check", "-t", "0"], "timeout"),
         (["nonsense"], "nonsense"),
         (["demo", "--seconds", "-1"], "seconds"),
     ],
