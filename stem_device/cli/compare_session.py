@@ -11,6 +11,7 @@ from stem_device.cli.compare_tables import compare_parts
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
 from stem_device.cli.json_output import print_json
+from stem_device.cli.judging import with_moments
 from stem_device.cli.selecting import files_of, parse_span
 from stem_device.cli.wide import print_lines, wide_console
 from stem_device.errors import OptionError
@@ -68,7 +69,9 @@ def _sides(
     (start_a, end_a), (start_b, end_b) = parse_span("--a", span_a), parse_span("--b", span_b)
     every = [file for path in files for file in files_of(path)]
     recording = stack.enter_context(open_recording(every))
-    return recording.select(start=start_a, end=end_a), recording.select(start=start_b, end=end_b)
+    spans_chosen = ({"start": start_a, "end": end_a}, {"start": start_b, "end": end_b})
+    a, b = (recording.select(**with_moments(recording, chosen)) for chosen in spans_chosen)
+    return a, b
 
 
 def _fails(comparison: Comparison, kind: Kind, *, ignore_overdue: bool) -> bool:

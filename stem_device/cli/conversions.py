@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
 from stem_device.cli.json_output import print_json
+from stem_device.cli.judging import with_moments
 from stem_device.cli.long_work import progress_bar, run_to_the_end
 from stem_device.errors import OptionError, RecordingError, shown_path
 from stem_device.reading import open_recording
@@ -110,7 +111,7 @@ def run_export(files: Sequence[Path], output: Path, form: str | None, wanted: Wa
     chosen = Format(form) if form else format_of(output)
     what = "lines" if chosen is Format.JSONL else "rows"
     with open_recording(files) as recording:
-        view = recording.select(**asdict(wanted))
+        view = recording.select(**with_moments(recording, asdict(wanted)))
         return run_to_the_end(
             "exporting",
             lambda progress: export(view, output, chosen, progress),

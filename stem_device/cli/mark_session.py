@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
+from stem_device.cli.moments import zoned
 from stem_device.client import MarkReply, RunMarker
 from stem_device.text import visible
 
@@ -49,8 +50,8 @@ def _send(marker: RunMarker, arguments: MarkArguments) -> MarkReply:
     told: dict[str, Any] = structs.asdict(arguments)
     for name in _NOT_TOLD_ON:
         del told[name]
-    if arguments.time is not None and arguments.time.isdecimal():
-        told["time"] = int(arguments.time)
+    if arguments.time is not None:
+        told["time"] = int(arguments.time) if arguments.time.isdecimal() else zoned("--time", arguments.time)
     if arguments.event == "begin":
         return marker.begin(arguments.run, **told)
     if arguments.event == "end":

@@ -17,7 +17,11 @@ Files = Annotated[
 Start = Annotated[
     str | None,
     typer.Option(
-        "--start", metavar="TIME", help="Only polls from then on, ISO 8601 (UTC).", show_default=False
+        "--start",
+        metavar="TIME",
+        help="Only polls from then on: ISO 8601 (UTC), with a zone (2026-11-22T05:15 Europe/Berlin, local), "
+        "or -1h30m: before the last poll, +10m: after the first.",
+        show_default=False,
     ),
 ]
 End = Annotated[

@@ -24,6 +24,8 @@ EPILOG = """Examples:
 
   stem stats night.h5 --server 'dserver/motion/*' --start 2026-11-22T03:00:00Z
 
+  stem stats night.h5 --start -1h    # the last hour of the recording
+
   stem stats night.h5 --run 4711 --limit 0
 
   stem stats night.h5 --json | jq '.subscriptions[0].counts.missed'

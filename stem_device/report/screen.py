@@ -107,7 +107,7 @@ def _counters_in_a_line(overview: Overview) -> Text:
 
 
 def _heading(overview: Overview, width: int) -> Text:
-    right = f"poll {overview.poll}  {numbers.clock_time(overview.time_utc_ns)}"
+    right = f"poll {overview.poll}  {numbers.clock_time_and_zone(overview.time_utc_ns)}"
     heading = Text(overview.heading, style="bold", no_wrap=True, overflow="ellipsis")
     heading.truncate(max(1, width - len(right) - 1), overflow="ellipsis", pad=True)
     return heading.append(f" {right}", style="dim not bold")

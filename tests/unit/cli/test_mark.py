@@ -85,6 +85,11 @@ def test_a_time_in_nanoseconds_is_a_number(marker: type[Marker]) -> None:
     assert marker.sent[0][-1] == {"time": 1_795_320_930_250_000_000}
 
 
+def test_a_time_by_the_clock_of_a_zone(marker: type[Marker]) -> None:
+    assert run("r", "m", "--time", "2026-11-22T05:15 Europe/Berlin").exit_code == 0
+    assert marker.sent[0][-1] == {"time": "2026-11-22T05:15:00+01:00"}
+
+
 def test_the_device_may_come_from_the_environment(marker: type[Marker]) -> None:
     told = run("r", "m", environment={"STEM_EVENT_MONITOR": "lab/mon/3"})
     assert (told.stdout, told.stderr) == ("lab/mon/3 recorded m of r\n", "")
