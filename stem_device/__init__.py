@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+# As in the module typing, which takes longer to import than all else here.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from stem_device.reading import open_recording

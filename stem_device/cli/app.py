@@ -1,46 +1,104 @@
-"""The subcommands, put together."""
+"""``stem`` and its subcommands, put together."""
 
 from __future__ import annotations
 
 import inspect
 import os
-import re
-from importlib.metadata import version
-from typing import Annotated
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from stem_device.cli import (
-    check,
-    compare,
-    demo,
-    export,
-    import_,
-    mark,
-    monitor,
-    recover,
-    register,
-    report,
-    runs,
-    stats,
-    validate,
-    why,
-)
+from stem_device.cli.commands import SUMMARIES, Subcommand, paragraphs
+from stem_device.cli.failures import streams_told
+from stem_device.cli.old_names import renamed
+from stem_device.cli.process import version_line
+from stem_device.cli.values import Kind, kinds_of
 from stem_device.model.limits import DEFAULT_MAX_READ_BYTES, MAX_READ_BYTES
 
+
+def _with_kinds(parameters: list[Any], function: Callable[..., Any]) -> list[Any]:
+    """``parameters`` of ``function``, and typer's own (--help), whose values :mod:`.values` converts."""
+    kinds = kinds_of(function)
+    for parameter in parameters:
+        kind = Kind(bool) if getattr(parameter, "is_flag", False) else kinds.get(parameter.name)
+        if kind is not None:
+            parameter._runtime_param = kind
+    return parameters
+
+
+class _Command(TyperCommand):
+    def get_params(self, context: Any) -> list[Any]:
+        return _with_kinds(super().get_params(context), inspect.unwrap(self.callback))  # type: ignore[arg-type]
+
+    def parse_args(self, context: Any, args: list[str]) -> list[str]:
+        with_value = {
+            name
+            for parameter in self.params
+            if not getattr(parameter, "is_flag", True)
+            for name in parameter.opts
+        }
+        return super().parse_args(context, [*renamed(self.name or "", args, with_value)])
+
+
+class Stem(TyperGroup):
+    """Loads a subcommand when it is asked for, and knows the sentences of all."""
+
+    def get_params(self, context: Any) -> list[Any]:
+        return _with_kinds(super().get_params(context), stem)
+
+    def list_commands(self, _context: Any) -> list[str]:
+        return [*SUMMARIES]
+
+    def get_command(self, _context: Any, name: str) -> Any:
+        if name not in SUMMARIES:
+            return None
+        if name not in self.commands:
+            self.commands[name] = _command(name)
+        return self.commands[name]
+
+    def resolve_command(self, context: Any, arguments: list[str]) -> Any:
+        for name in SUMMARIES if arguments and arguments[0] not in SUMMARIES else ():
+            self.get_command(context, name)  # to say which of them may be meant
+        return super().resolve_command(context, arguments)
+
+    def format_commands(self, _context: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([*SUMMARIES.items()])
+
+    def main(self, *arguments: Any, **more: Any) -> Any:
+        with streams_told():
+            return super().main(*arguments, **more)
+
+
+def _command(name: str) -> Any:
+    """As typer makes it of the function; there is one, so that it is no group."""
+    subcommand = Subcommand(name)
+    alone = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=_HELP)
+    alone.command(name, cls=_Command, help=subcommand.help, epilog=subcommand.epilog)(subcommand.function)
+    return get_command(alone)
+
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+# Without rich, which takes longer to import than all the rest of --help, and draws boxes in pipes.
 app = typer.Typer(
+    cls=Stem,
     name="stem",
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="New here? [bold]stem demo[/bold] starts a little Tango system that loses events.",
+    pretty_exceptions_enable=False,
+    context_settings=_HELP,
+    epilog="New here? stem demo starts a little Tango system that loses events.",
 )
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"stem-device {version('stem-device')}")
+        sys.stdout.write(version_line())
         raise typer.Exit
 
 
@@ -62,7 +120,7 @@ def stem(
         ),
     ] = None,
 ) -> None:
-    """Count the Tango events that were published, received and [bold]missed[/bold].
+    """Count the Tango events that were published, received and missed.
 
     Tango servers from version 10.1 on tell what they published and received (the command QueryEventSystem of
     their admin devices). stem asks them, does the arithmetic, and says who misses what from whom.
@@ -71,30 +129,4 @@ def stem(
         os.environ[MAX_READ_BYTES] = str(max_bytes)  # also for the processes that check and recover
 
 
-def _paragraphs(text: str | None) -> str:
-    """``text`` with one line a paragraph: the terminal breaks the lines."""
-    return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(text or ""))
-
-
-app.callback(help=_paragraphs(stem.__doc__))(stem)
-for _module, _function in (
-    (monitor, monitor.monitor),
-    (check, check.check),
-    (mark, mark.mark),
-    (runs, runs.runs),
-    (report, report.report),
-    (why, why.why),
-    (stats, stats.stats),
-    (compare, compare.compare),
-    (validate, validate.validate),
-    (recover, recover.recover),
-    (import_, import_.import_),
-    (export, export.export),
-    (register, register.register),
-    (demo, demo.demo),
-):
-    app.command(
-        _function.__name__.rstrip("_"),
-        help=_paragraphs(_function.__doc__),
-        epilog=_paragraphs(_module.EPILOG),
-    )(_function)
+app.callback(help=paragraphs(stem.__doc__))(stem)

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson, Servers, Streams, Top
+from stem_device.cli.selecting import AsJson, Limit, Servers, Streams
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem compare before.h5 after.h5
 
@@ -21,7 +21,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem compare night.h5 --a 2026-11-22T01:00Z/2026-11-22T02:00Z --b 2026-11-22T02:00Z/2026-11-22T03:00Z
 
-[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing,
+Exit codes: 0 done, 1 a file cannot be read, 2 wrong usage, 5 a package is missing,
 6 something of --fail-on became worse.
 """
 
@@ -69,7 +69,7 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
             "--ignore-overdue", help="--fail-on missed lets events pass that were overdue at the end."
         ),
     ] = False,
-    top: Top = 10,
+    limit: Limit = 10,
     as_json: AsJson = False,
 ) -> None:
     """Say what became better or worse from A to B, by how much, and how sure that is.
@@ -92,7 +92,7 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
                 chosen,
                 fail_on=kinds,
                 ignore_overdue=ignore_overdue,
-                top=top,
+                limit=limit,
                 as_json=as_json,
             )
         )

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from stem_device.cli.compare_tables import compare_parts
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
+from stem_device.cli.json_output import print_json
+from stem_device.cli.judging import with_moments
 from stem_device.cli.selecting import files_of, parse_span
 from stem_device.cli.wide import print_lines, wide_console
 from stem_device.errors import OptionError
@@ -28,7 +28,7 @@ def run_compare(
     *,
     fail_on: Sequence[str],
     ignore_overdue: bool = False,
-    top: int,
+    limit: int,
     as_json: bool,
 ) -> ExitCode:
     """Read, compare, print, judge. ``chosen`` are arguments of ``Recording.select``. Raises StemError."""
@@ -38,9 +38,9 @@ def run_compare(
             a, b = a.select(**chosen), b.select(**chosen)
         comparison = compare(a, b)
     if as_json:
-        print(msgspec.json.encode(comparison).decode())
+        print_json(comparison)
     else:
-        print_lines(wide_console(), compare_parts(comparison, top))
+        print_lines(wide_console(), compare_parts(comparison, limit))
     failed = [
         kind
         for kind in dict.fromkeys(fail_on)
@@ -69,7 +69,9 @@ def _sides(
     (start_a, end_a), (start_b, end_b) = parse_span("--a", span_a), parse_span("--b", span_b)
     every = [file for path in files for file in files_of(path)]
     recording = stack.enter_context(open_recording(every))
-    return recording.select(start=start_a, end=end_a), recording.select(start=start_b, end=end_b)
+    spans_chosen = ({"start": start_a, "end": end_a}, {"start": start_b, "end": end_b})
+    a, b = (recording.select(**with_moments(recording, chosen)) for chosen in spans_chosen)
+    return a, b
 
 
 def _fails(comparison: Comparison, kind: Kind, *, ignore_overdue: bool) -> bool:

@@ -18,8 +18,8 @@ from stem_device.statistics.sentences import amount, interval, what_of
 _STYLES = {Verdict.WORSE: "bold red", Verdict.BETTER: "bold green", Verdict.UNKNOWN: "dim"}
 
 
-def compare_parts(comparison: Comparison, top: int) -> Iterator[RenderableType | None]:
-    """Headline, all servers together, single ones that changed, what is in one only. ``top`` 0: all rows."""
+def compare_parts(comparison: Comparison, limit: int) -> Iterator[RenderableType | None]:
+    """Headline, all servers together, single ones that changed, what is in one only. 0: all rows."""
     yield Text(f"{_side('A', comparison.a)}\n{_side('B', comparison.b)}")
     yield Text("\n".join(_conclusion(comparison)), style="bold")
     told = [change for change in comparison.overall if change.verdict is not Verdict.UNKNOWN]
@@ -27,12 +27,12 @@ def compare_parts(comparison: Comparison, top: int) -> Iterator[RenderableType |
     yield _untold(comparison.overall)
     sure = [change for change in comparison.single if change.verdict not in {Verdict.UNSURE, Verdict.UNKNOWN}]
     if sure:
-        yield _table("Single servers and subscriptions, sure changes", sure, top)
+        yield _table("Single servers and subscriptions, sure changes", sure, limit)
     else:
         tested = len(comparison.single)
         yield Text(f"No sure change of a single server or subscription ({count(tested)} numbers compared).")
-    yield _only("Subscriptions that are in A only", comparison.only_in_a, top)
-    yield _only("Subscriptions that are in B only", comparison.only_in_b, top)
+    yield _only("Subscriptions that are in A only", comparison.only_in_a, limit)
+    yield _only("Subscriptions that are in B only", comparison.only_in_b, limit)
 
 
 def _side(name: str, side: Side) -> str:
@@ -74,8 +74,8 @@ def _conclusion(comparison: Comparison) -> Iterator[str]:
         yield f"{what} became better or worse as far as can be told of all servers together."
 
 
-def _table(title: str, changes: Sequence[Change], top: int) -> RenderableType | None:
-    shown = changes[:top] if top else changes
+def _table(title: str, changes: Sequence[Change], limit: int) -> RenderableType | None:
+    shown = changes[:limit] if limit else changes
     rows = [
         (
             amount(change.evidence.a, change.unit),
@@ -89,11 +89,15 @@ def _table(title: str, changes: Sequence[Change], top: int) -> RenderableType | 
         for change in shown
     ]
     headings = ("A", "B", "B AGAINST A (95 %)", "EFFECT", "CHANCE", "VERDICT", "WHAT")
-    return table(title, headings, rows, numbers=5, hidden=len(changes) - len(shown)) if rows else None
+    return (
+        table(title, headings, rows, numbers=5, hidden=len(changes) - len(shown), keep=(0, 1))
+        if rows
+        else None
+    )
 
 
-def _only(title: str, subjects: Sequence[Subject], top: int) -> RenderableType | None:
-    shown = subjects[:top] if top else subjects
+def _only(title: str, subjects: Sequence[Subject], limit: int) -> RenderableType | None:
+    shown = subjects[:limit] if limit else subjects
     rows = [(subject.server, subject.stream) for subject in shown]
     hidden = len(subjects) - len(shown)
     return table(title, ("SUBSCRIBER", "STREAM"), rows, numbers=0, hidden=hidden) if rows else None

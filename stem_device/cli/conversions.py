@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
+from stem_device.cli.json_output import print_json
+from stem_device.cli.judging import with_moments
 from stem_device.cli.long_work import progress_bar, run_to_the_end
 from stem_device.errors import OptionError, RecordingError, shown_path
 from stem_device.reading import open_recording
@@ -17,6 +20,7 @@ from stem_device.reading.importing import Imported, import_lines
 from stem_device.reading.recovery import Recovery, recover
 from stem_device.reading.validation import Finding, Severity, validate
 from stem_device.recording.output_path import STANDARD_OUTPUT
+from stem_device.text import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +34,38 @@ class Wanted:
     run: str | None = None
 
 
-def run_validate(files: Sequence[Path]) -> ExitCode:
-    """One line a finding, and one a file."""
+VALIDATION_SCHEMA = "stem-device.validation"
+
+
+def run_validate(files: Sequence[Path], *, as_json: bool = False) -> ExitCode:
+    """One line a finding, and one a file; or one JSON object for all of them."""
     good = True
+    documents = []
     for number, path in enumerate(files):
         with progress_bar("checking") as progress:
             progress(number / len(files))
             found = _findings(path)
+        good = good and found is not None and not _violations(found)
+        if as_json:
+            documents.append(_validation_document(path, found))
+            continue
         for one in found or ():
             print(f"{shown_path(path)}: {one.severity} {one.check} {one.where}: {one.message}")
         if found is not None:
             print(f"{shown_path(path)}: {_verdict(found)}")
-        good = good and found is not None and not _violations(found)
+    if as_json:
+        print_json({"schema": VALIDATION_SCHEMA, "version": 1, "files": documents})
     return ExitCode.OK if good else ExitCode.FAILED
+
+
+def _validation_document(path: Path, found: Sequence[Finding] | None) -> dict[str, Any]:
+    violations = 0 if found is None else _violations(found)
+    return {
+        "file": visible(str(path)),
+        "valid": found is not None and not violations,
+        "violations": violations,
+        "findings": None if found is None else [_finding_document(one) for one in found],
+    }
 
 
 def run_recover(path: Path, output: Path) -> ExitCode:
@@ -88,12 +111,16 @@ def run_export(files: Sequence[Path], output: Path, form: str | None, wanted: Wa
     chosen = Format(form) if form else format_of(output)
     what = "lines" if chosen is Format.JSONL else "rows"
     with open_recording(files) as recording:
-        view = recording.select(**asdict(wanted))
+        view = recording.select(**with_moments(recording, asdict(wanted)))
         return run_to_the_end(
             "exporting",
             lambda progress: export(view, output, chosen, progress),
             lambda written: _tell_written(output, f"{written} {what}"),
         )
+
+
+def _finding_document(one: Finding) -> dict[str, str]:
+    return {"severity": str(one.severity), "check": one.check, "where": one.where, "message": one.message}
 
 
 def _tell_written(output: Path, what: str) -> None:

@@ -9,11 +9,11 @@ import typer
 
 from stem_device.cli.failures import failures_told
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
-  stem demo                  [dim]half a minute, then all is stopped again[/dim]
+  stem demo    # half a minute, then all is stopped again
 
-  stem demo --keep           [dim]... and left running, to try things out[/dim]
+  stem demo --keep    # ... and left running, to try things out
 
   stem demo --seconds 60 | grep missed
 """

@@ -10,7 +10,7 @@ import typer
 from stem_device.cli.failures import failures_told
 from stem_device.cli.selecting import End, Files, Run, Servers, Start, Streams
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem export night.h5 -o night.csv.gz
 
@@ -18,7 +18,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem export night.h5 -o tables --format parquet
 
-[bold]Exit codes[/bold]: 0 written, 1 a file cannot be read or written, 2 wrong usage,
+Exit codes: 0 written, 1 a file cannot be read or written, 2 wrong usage,
 5 an optional part is missing.
 """
 

@@ -27,15 +27,33 @@ def failures_told() -> Iterator[None]:
     except StemError as error:
         tell(str(error))
         raise typer.Exit(exit_code(error)) from error
-    except BrokenPipeError as error:
-        silence_stdout()
-        raise typer.Exit(ExitCode.OK) from error
     except OSError as error:
-        if error.filename is not None:  # no failure of a standard stream
+        raise typer.Exit(stream_failed(error)) from error
+
+
+@contextmanager
+def streams_told() -> Iterator[None]:
+    """The same for what is written outside of the commands: help, and errors of usage."""
+    try:
+        yield
+    except SystemExit as ended:
+        if not isinstance(ended.__context__, BrokenPipeError):  # typer makes a failure of that
             raise
-        silence_stdout()
-        tell(f"standard output cannot be written: {error.strerror}")
-        raise typer.Exit(ExitCode.FAILED) from error
+        sys.exit(stream_failed(ended.__context__))
+    except OSError as error:
+        wrong_usage = getattr(error.__context__, "exit_code", None)  # which could not be told
+        sys.exit(stream_failed(error) if wrong_usage is None else wrong_usage)
+
+
+def stream_failed(error: OSError) -> ExitCode:
+    """The exit code where a standard stream cannot be written; tells why. Raises other errors again."""
+    if error.filename is not None:
+        raise error
+    silence_stdout()
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.OK
+    tell(f"standard output cannot be written: {error.strerror}")
+    return ExitCode.FAILED
 
 
 def tell(message: str) -> None:

@@ -9,13 +9,13 @@ import typer
 
 from stem_device.cli.failures import failures_told
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem import night.jsonl.gz -o night.h5
 
   stem import old/2024-*.json -o old.h5 --timezone Africa/Johannesburg
 
-[bold]Exit codes[/bold]: 0 imported, also if lines were skipped, 1 no poll in the files, or a file
+Exit codes: 0 imported, also if lines were skipped, 1 no poll in the files, or a file
 cannot be read or written, 2 wrong usage, 5 an optional part is missing.
 """
 
@@ -52,7 +52,7 @@ def import_(
         ),
     ] = "UTC",
 ) -> None:
-    """Turn JSON lines into a recording, counted as [bold]stem monitor[/bold] would have counted.
+    """Turn JSON lines into a recording, counted as stem monitor would have counted.
 
     Takes what stem monitor and the observatory's event monitor script write, replies of either dialect, lines
     without their last braces, unquoted errors, and several sessions one after the other. Lines that cannot be

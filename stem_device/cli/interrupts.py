@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -15,14 +15,31 @@ class Interrupted:
 
     def __init__(self) -> None:
         self._noted = False
+        self._undo: Callable[[], None] | None = None
 
     def __bool__(self) -> bool:
         return self._noted
 
     def note(self, number: int, _frame: FrameType | None) -> None:
         """The signal handler."""
+        if self._noted and self._undo is not None:
+            self._undo()
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
         self._noted = True
-        signal.signal(number, signal.SIG_DFL)
+        if self._undo is None:
+            signal.signal(number, signal.SIG_DFL)
+
+    @contextmanager
+    def undone_by(self, undo: Callable[[], None]) -> Iterator[None]:
+        """Let a second signal call ``undo`` first, while the main thread is free to do so."""
+        self._undo = undo
+        try:
+            yield
+        finally:
+            self._undo = None
+            for number in _SIGNALS if self._noted else ():
+                signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

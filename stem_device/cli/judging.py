@@ -7,6 +7,7 @@ from typing import Any
 
 from stem_device.analysis.verdict import Level
 from stem_device.cli.exit_codes import ExitCode, FailOn
+from stem_device.cli.moments import moment_of
 from stem_device.errors import OptionError
 from stem_device.reading import Recording
 from stem_device.report.numbers import utc
@@ -22,11 +23,26 @@ def verdict_code(level: Level, fail_on: FailOn | None) -> ExitCode:
     return _CODES[level]
 
 
+def with_moments(recording: Recording, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """``chosen`` with its start and end as ``Recording.select`` takes them. Raises OptionError."""
+
+    def span_ns() -> tuple[int, int]:
+        times = recording["polls"]["time_utc_ns"]
+        if not len(times):
+            raise OptionError("selection", "-", "there is no poll in the recording to count from")
+        return int(times.min()), int(times.max())
+
+    return {
+        name: moment_of(f"--{name}", value, span_ns) if name in {"start", "end"} and value else value
+        for name, value in chosen.items()
+    }
+
+
 def selected_of(recording: Recording, chosen: Mapping[str, Any]) -> Recording:
     """``chosen`` are arguments of ``Recording.select``. Raises OptionError if no poll is left of it."""
     if not any(chosen.values()):
         return recording
-    selected = recording.select(**chosen)
+    selected = recording.select(**with_moments(recording, chosen))
     if len(recording["polls"]) and not len(selected["polls"]):
         times = recording["polls"]["time_utc_ns"]
         told = ", ".join(f"{name} {value}" for name, value in chosen.items() if value)

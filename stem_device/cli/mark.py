@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem mark run-7 begin --device-group mid --requestor "$USER"
 
@@ -18,7 +19,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem mark run-7 end --error "no answer from the motor"
 
-[bold]Exit codes[/bold]: 0 the monitor took the mark (standard error says so if it is not recorded), 1 it did
+Exit codes: 0 the monitor took the mark (standard error says so if it is not recorded), 1 it did
 not, or with --must-record it is not recorded, 2 wrong usage, and nothing was recorded.
 """
 
@@ -42,20 +43,24 @@ def mark(  # noqa: PLR0917 - one parameter an option, called by typer alone
     device: Annotated[
         str,
         typer.Option(
-            "--device", "-d", metavar="DEVICE", envvar="STEM_EVENT_MONITOR", help="The EventMonitor device."
+            "--device",
+            "-d",
+            metavar="DEVICE",
+            envvar="STEM_EVENT_MONITOR",
+            help="The EventMonitor device.",
+            autocompletion=device_names,
         ),
     ] = "sys/eventmon/1",
     time: Annotated[
         str | None,
         typer.Option(
             "--time",
-            "-t",
             metavar="TIME",
             help="When it happened: ISO 8601 with time zone, or nanoseconds since 1970 UTC. Default: now.",
         ),
     ] = None,
     iteration: Annotated[
-        int | None, typer.Option("--iteration", "-n", min=0, metavar="N", help="Which repetition.")
+        int | None, typer.Option("--iteration", min=0, metavar="N", help="Which repetition.")
     ] = None,
     device_group: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Group of devices that the run belongs to.")
@@ -73,7 +78,7 @@ def mark(  # noqa: PLR0917 - one parameter an option, called by typer alone
 ) -> None:
     """Tell the EventMonitor what a test run is doing, so that recordings say what was lost when.
 
-    [bold]begin[/bold] and [bold]end[/bold] begin and end the run; any other EVENT is a point that it
+    begin and end begin and end the run; any other EVENT is a point that it
     reached. Marks may come late, repeated, or for a run that never began: all are recorded.
     """
     with failures_told():

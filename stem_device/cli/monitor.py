@@ -7,20 +7,23 @@ from typing import Annotated
 
 import typer
 
+from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import FailOnVerdict
+from stem_device.cli.selecting import FailOnVerdict, Timeout
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
-  stem monitor sys/tg_test/1                [dim]one server, a poll every 10 s[/dim]
+  stem monitor sys/tg_test/1    # one server, a poll every 10 s
 
-  stem monitor 'lab/*/*' -p 1 -m -o run.h5  [dim]with timings, recorded[/dim]
+  stem monitor 'lab/*/*' -p 1 -m -o run.h5    # with timings, recorded
 
-  stem monitor 'lab/*/*' -n 60 --fail-on waiting    [dim]a check in a script[/dim]
+  stem monitor 'lab/*/*' -c 60 --fail-on waiting    # a check in a script
+
+  stem monitor 'lab/*/*' --json | jq .totals.missed
 
   stem monitor dserver/TangoTest/test | grep -E ' (missed|overdue) '
 
-[bold]Exit codes[/bold]: 0 ended or interrupted, 1 the output file could not be written, 2 wrong usage,
+Exit codes: 0 ended or interrupted, 1 the output file could not be written, 2 wrong usage,
 3 no target can be monitored, 5 an optional part is missing; with --fail-on 7 events were lost,
 8 something waits, 9 not all is covered.
 """
@@ -33,16 +36,17 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             metavar="DEVICE",
             help="Devices or admin devices; wildcards (quoted) and tango://host:port/ names too.",
             show_default=False,
+            autocompletion=device_names,
         ),
     ],
     poll_period: Annotated[
         float,
         typer.Option("--poll-period", "-p", min=0.01, metavar="SECONDS", help="Time between two polls."),
     ] = 10.0,
-    output_file: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option(
-            "--output-file",
+            "--output",
             "-o",
             metavar="FILE",
             help="Record every poll: HDF5 if the name ends in .h5, else JSON lines (.gz, .zst compress).",
@@ -63,7 +67,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         ),
     ] = False,
     polls: Annotated[
-        int, typer.Option("--polls", "-n", min=0, metavar="N", help="End after so many polls; 0: go on.")
+        int, typer.Option("--polls", "-c", min=0, metavar="N", help="End after so many polls; 0: go on.")
     ] = 0,
     wait: Annotated[
         bool,
@@ -80,11 +84,13 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         ),
     ] = True,
     fail_on: FailOnVerdict = None,
+    timeout: Timeout = 3.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a poll, each on a line.")] = False,
 ) -> None:
     """Watch servers: a live table on a terminal, plain lines in a pipe.
 
     Each poll reports what changed: streams and subscriptions that are new, gone, or moved, with their
-    counters. [bold]missed[/bold] events were pushed and never reached a subscription. [bold]overdue[/bold]
+    counters. missed events were pushed and never reached a subscription. overdue
     ones were pushed a whole poll ago and are not there yet: stuck in a queue, or lost already without
     anybody having noticed.
     """
@@ -95,7 +101,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         arguments = MonitorArguments(
             targets=tuple(devices),
             poll_period=poll_period,
-            output_file=output_file,
+            output_file=output,
             append=append,
             monitor_performance=enable_perfmon,
             polls=polls,
@@ -103,5 +109,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             plain=plain,
             follow=follow,
             fail_on=fail_on,
+            timeout=timeout,
+            as_json=as_json,
         )
         raise typer.Exit(run_monitor(arguments))

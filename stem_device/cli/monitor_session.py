@@ -14,7 +14,8 @@ from stem_device.cli.failures import tell
 from stem_device.cli.interrupts import Interrupted, interrupts_noted
 from stem_device.cli.judging import verdict_code
 from stem_device.cli.output_file import OutputFile
-from stem_device.cli.views import LiveView, Shown, View, Watcher, choose_view
+from stem_device.cli.shown import Shown
+from stem_device.cli.views import View, Watcher, choose_view
 from stem_device.errors import shown_path
 from stem_device.model.options import Options
 from stem_device.model.poll import ServerState
@@ -30,7 +31,7 @@ from stem_device.report.summary import summarise
 _WAITING_REPORTS = 100
 """Lines are wanted of each poll: a reader who is slower than the polls (a paused pager) costs the newest of
 them, not memory. A report has some kilobytes; a pager that is paused for less than 100 polls costs none."""
-_WATCH_SECONDS = 0.2
+_WATCH_SECONDS = 0.1
 WHOLE_RUN_SECONDS = 31_536_000.0
 """A loss stays told until the end of the run, which sums up all of them."""
 
@@ -49,12 +50,15 @@ class MonitorArguments:
     plain: bool = False
     follow: bool = True
     fail_on: FailOn | None = None
+    timeout: float = 3.0
+    as_json: bool = False
 
     def options(self) -> Options:
         """Raises OptionError."""
         return Options(
             target_devices=self.targets,
             poll_period=self.poll_period,
+            target_timeout=self.timeout,
             monitor_performance=self.monitor_performance,
             follow_publishers=self.follow,
             alarm_hold_time=WHOLE_RUN_SECONDS,
@@ -81,22 +85,20 @@ class MonitorSession:
         self._judged = options.poll_period >= options.target_timeout
         self._started = 0.0
 
-    def run(self, view: View) -> ExitCode:
+    def run(self, view: View, interrupted: Interrupted) -> ExitCode:
         """Monitor until the end; the code says how it went."""
-        live = isinstance(view, LiveView)
-        if live:  # of the whole screen only the newest is of use
+        if view.newest_only:
             self._shown = OutletQueue("terminal", 1, newest=True)
-        with interrupts_noted() as interrupted:
-            try:
-                code = self._watch(view, interrupted)
-            finally:
-                self._close()
-            verdict = self._watcher.verdict
-            if code is ExitCode.OK and self._last is not None and verdict is not None:
-                view.summary(summarise(self._last, verdict))
-                code = verdict_code(verdict.level, self._arguments.fail_on)
+        try:
+            code = self._watch(view, interrupted)
+        finally:
+            self._close()
+        verdict = self._watcher.verdict
+        if code is ExitCode.OK and self._last is not None and verdict is not None:
+            view.summary(summarise(self._last, verdict))
+            code = verdict_code(verdict.level, self._arguments.fail_on)
         dropped = self._shown.health.dropped
-        if dropped and not live:
+        if dropped and not view.newest_only:
             tell(f"{dropped} polls were not shown: the output was not read fast enough")
         return self._outcome(code)
 
@@ -104,18 +106,18 @@ class MonitorSession:
         self._monitor.at_each_poll(self._take)
         self._started = time.monotonic()
         self._monitor.start()
-        first = self._next(interrupted)
+        first = self._next(view, interrupted)
         if first and not first.report.monitored and not self._arguments.wait:
             return ExitCode.NO_TARGET
-        with view:
+        with interrupted.undone_by(view.restore), view:
             while first and not interrupted:
                 view.show(first)
-                first = self._next(interrupted)
+                first = self._next(view, interrupted)
         return ExitCode.OK
 
-    def _next(self, interrupted: Interrupted) -> Shown | None:
-        """The next poll; None after the last one, or if a signal came first."""
-        while not interrupted:
+    def _next(self, view: View, interrupted: Interrupted) -> Shown | None:
+        """The next poll; None after the last one, or if a signal or a key came first."""
+        while not interrupted and not view.attend():
             last = self._taken >= self._arguments.polls > 0
             shown = self._shown.take(0.0 if last else _WATCH_SECONDS)
             if shown is not None:
@@ -146,7 +148,7 @@ class MonitorSession:
 
     def _footer(self) -> str:
         if not self._output or not self._file:
-            return "Ctrl-C ends"
+            return ""
         if self._output.error:
             return self._output.error
         health = self._file.health
@@ -155,7 +157,7 @@ class MonitorSession:
             written += f", {health.waiting} wait for the disk"
         if health.dropped:
             written += f", {health.dropped} dropped"
-        return f"recording {self._output.path} ({written}) · Ctrl-C ends"
+        return f"recording {self._output.path} ({written})"
 
     def _close(self) -> None:
         self._monitor.stop()  # and the file, for which it waits 10 s at most
@@ -183,7 +185,9 @@ def run_monitor(arguments: MonitorArguments) -> ExitCode:
         check_target(target)
     # A first proxy made on another thread can crash the process at its first event.
     tango.ApiUtil.instance()
-    return MonitorSession(arguments).run(choose_view(plain=arguments.plain))
+    view = choose_view(plain=arguments.plain, as_json=arguments.as_json)
+    with interrupts_noted() as interrupted:  # from here on there is something to close
+        return MonitorSession(arguments).run(view, interrupted)
 
 
 def _problem(output: OutputFile, outlet: Outlet[Snapshot]) -> str:

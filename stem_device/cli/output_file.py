@@ -40,7 +40,7 @@ class OutputFile:
             )
         if self._existed and not append:
             raise OptionError(
-                "--output-file",
+                "--output",
                 str(self.path),
                 "the file is there already; choose another, or append with -a",
             )

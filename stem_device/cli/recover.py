@@ -9,11 +9,11 @@ import typer
 
 from stem_device.cli.failures import failures_told
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem recover torn.h5 -o whole.h5
 
-[bold]Exit codes[/bold]: 0 recovered, whatever was lost, 1 nothing can be recovered or written, 2 wrong usage,
+Exit codes: 0 recovered, whatever was lost, 1 nothing can be recovered or written, 2 wrong usage,
 5 an optional part is missing.
 """
 

@@ -6,19 +6,20 @@ from typing import Annotated
 
 import typer
 
+from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
-  stem register -t 'dserver/*/*'    [dim]sys/eventmon/1, for everything[/dim]
+  stem register --target 'dserver/*/*'    # sys/eventmon/1, for everything
 
-  stem register sys/eventmon/lab -i lab -t 'lab/*/*' -P PollPeriod=1
+  stem register sys/eventmon/lab -i lab --target 'lab/*/*' -P PollPeriod=1
 
-  stem register -t 'dserver/*/*' --dry-run > eventmon.json    [dim]for json2tango[/dim]
+  stem register --target 'dserver/*/*' --dry-run > eventmon.json    # for json2tango
 
 Then start it: EventMonitor 1
 
-[bold]Exit codes[/bold]: 0 done (or nothing to do), 1 the database refused, 2 wrong usage.
+Exit codes: 0 done (or nothing to do), 1 the database refused, 2 wrong usage.
 """
 
 
@@ -29,7 +30,12 @@ def register(
     ] = "1",
     target: Annotated[
         list[str] | None,
-        typer.Option("--target", "-t", metavar="DEVICE", help="What to monitor; may be given several times."),
+        typer.Option(
+            "--target",
+            metavar="DEVICE",
+            help="What to monitor; may be given several times.",
+            autocompletion=device_names,
+        ),
     ] = None,
     properties: Annotated[
         list[str] | None,

@@ -10,7 +10,7 @@ import typer
 from stem_device.cli.failures import failures_told
 from stem_device.cli.selecting import End, FailOnVerdict, Files, Run, Servers, Start, Streams
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem report night.h5
 
@@ -20,12 +20,12 @@ EPILOG = """[bold]Examples[/bold]
 
   stem report night.h5 --format png --figure losses --figure graph -o pictures
 
-[bold]Figures[/bold], for --figure: timeline (events over time), losses (who missed events, and when),
+Figures, for --figure: timeline (events over time), losses (who missed events, and when),
 lag (how far behind subscriptions were), graph (who publishes to whom), servers (servers over time),
 distributions (latency, processing and push time), timings (the same over time), stages (stages of the runs,
 the first page).
 
-[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read or written, or a figure cannot be drawn,
+Exit codes: 0 done, 1 a file cannot be read or written, or a figure cannot be drawn,
 2 wrong usage, 5 a part is not installed; with --fail-on 7 events were lost, 8 something waits, 9 not all is
 covered. The page is written in any case.
 """
@@ -36,7 +36,7 @@ def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output-file",
+            "--output",
             "-o",
             metavar="PATH",
             help="The page to write, default report.html; - for standard output. "
@@ -53,6 +53,7 @@ def report(  # noqa: PLR0917 - one parameter an option, called by typer alone
         str | None,
         typer.Option(
             "--format",
+            "-f",
             metavar="png|svg|pdf",
             help="Images of single figures in place of the page; needs Chromium.",
         ),

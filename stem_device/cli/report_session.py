@@ -70,7 +70,7 @@ def _check(arguments: ReportArguments) -> None:
     _check_output(arguments)
     output = arguments.output or DEFAULT_PAGE
     if output.resolve() in {path.resolve() for path in arguments.files}:
-        raise OptionError("--output-file", str(output), "this is the recording itself")
+        raise OptionError("--output", str(output), "this is the recording itself")
 
 
 def _check_output(arguments: ReportArguments) -> None:

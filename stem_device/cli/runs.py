@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson
+from stem_device.cli.selecting import AsJson, Limit
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem runs night.h5
 
@@ -18,7 +18,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem runs night.h5 --group laser --json | jq '.groups[0].failed'
 
-[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage,
+Exit codes: 0 done, 1 a file cannot be read, 2 wrong usage,
 also a mark or a group that does not come up.
 """
 
@@ -34,7 +34,6 @@ def runs(  # noqa: PLR0917 - one parameter an option, called by typer alone
         list[str] | None,
         typer.Option(
             "--duration",
-            "-d",
             metavar="'B - A'",
             help="Durations from mark A to mark B in every run. May be given several times.",
         ),
@@ -53,12 +52,10 @@ def runs(  # noqa: PLR0917 - one parameter an option, called by typer alone
             show_default=False,
         ),
     ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")
-    ] = 20,
+    limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """What became of the test runs: how long they and their stages took, and what was lost during which.
+    """Say how long test runs and their stages took, and what was lost during which.
 
     Runs are what BeginRun, Mark and EndRun told the monitor (stem mark). Events are counted from poll to
     poll: they belong to the run and stage in which their poll ended.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 
 from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.json_output import print_json
 from stem_device.cli.runs_tables import runs_tables
 from stem_device.reading import open_recording
 from stem_device.runs import QUEUED_MARKS
@@ -33,7 +32,7 @@ def run_runs(
             recording.check_polls()
         report = runs_report(recording, expressions, queued_marks=queued or QUEUED_MARKS, device_group=group)
         if as_json:
-            sys.stdout.write(msgspec.json.encode(document(report)).decode() + "\n")
+            print_json(document(report))
         else:
             _console().print(runs_tables(report, limit))
     return ExitCode.OK

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from stem_device.report.fitting import Fitted
 from stem_device.report.numbers import common_prefix, count, seconds, utc, without
 from stem_device.runs import Counts, Losses, Moments, Run, RunState, SpanEvents, occurrences
 from stem_device.runs.document import RunsReport
@@ -211,6 +211,9 @@ def _resolution(report: RunsReport) -> str:
     )
 
 
+_NAMES = {"RUN", "GROUP", "REQUESTOR", "MARK", "STAGE", "PHASE", "SUBSCRIBER", "OF STREAM", "ERROR", "STATE"}
+_KEPT = {"MISSED", "UNACCOUNTED"}
+"""What was lost stays on the narrowest terminal."""
 _MOMENTS = ("COUNT", "MIN", "MEAN", "MAX", "STD DEV")
 
 
@@ -259,10 +262,8 @@ def _table(
     every = list(rows)
     shown = every[:limit] if limit else every
     hidden += len(every) - len(shown)
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold dim")
-    for heading in headings:
-        table.add_column(Text(heading), overflow="fold")
-    for row in shown:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    names = [column for column, heading in enumerate(headings) if heading in _NAMES]
+    keep = [column for column, heading in enumerate(headings) if heading in _KEPT]
+    table = Fitted(headings, shown, names=names, keep=keep)
     more = [Text(f"... and {hidden:,} more (--limit 0 shows all)", style="dim")] if hidden else []
     return Group(Text(title, style="bold"), table, *more)

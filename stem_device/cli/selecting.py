@@ -17,7 +17,11 @@ Files = Annotated[
 Start = Annotated[
     str | None,
     typer.Option(
-        "--start", metavar="TIME", help="Only polls from then on, ISO 8601 (UTC).", show_default=False
+        "--start",
+        metavar="TIME",
+        help="Only polls from then on: ISO 8601 (UTC), with a zone (2026-11-22T05:15 Europe/Berlin, local), "
+        "or -1h30m: before the last poll, +10m: after the first.",
+        show_default=False,
     ),
 ]
 End = Annotated[
@@ -47,7 +51,7 @@ Streams = Annotated[
         "--stream", metavar="PATTERN", help="Only these streams. May be repeated.", show_default=False
     ),
 ]
-Top = Annotated[int, typer.Option("--top", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=0, metavar="N", help="Rows of a table; 0: all.")]
 FailOnVerdict = Annotated[
     FailOn | None,
     typer.Option(
@@ -56,6 +60,10 @@ FailOnVerdict = Annotated[
         help="End with an exit code if the verdict is so or worse: lost (7), waiting (8), unknown (9).",
         show_default=False,
     ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option("--timeout", "-t", min=0.01, metavar="SECONDS", help="How long each server may take."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")]
 

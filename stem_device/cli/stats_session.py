@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from stem_device.analysis.verdict import Level
 from stem_device.cli.exit_codes import ExitCode, FailOn
+from stem_device.cli.json_output import print_json
 from stem_device.cli.judging import selected_of, verdict_code
 from stem_device.cli.stats_tables import stats_parts
 from stem_device.cli.wide import print_lines, wide_console
@@ -23,7 +22,7 @@ def run_stats(
     files: Sequence[Path],
     chosen: Mapping[str, Any],
     *,
-    top: int,
+    limit: int,
     as_json: bool,
     fail_on: FailOn | None = None,
 ) -> ExitCode:
@@ -32,7 +31,7 @@ def run_stats(
         selected = selected_of(recording, chosen)
         statistics = replace(summarise(selected), findings=findings_of(selected))
     if as_json:
-        print(msgspec.json.encode(statistics).decode())
+        print_json(statistics)
     else:
-        print_lines(wide_console(), stats_parts(statistics, top))
+        print_lines(wide_console(), stats_parts(statistics, limit))
     return verdict_code(Level[statistics.verdict.level.upper()], fail_on)

@@ -44,28 +44,28 @@ TOLD_BELOW = frozenset({Why.NO_POLL, Why.PROBLEM, Why.UNCOUNTED_TIME, Why.NOT_AS
 """What the list of what is not covered says in more detail."""
 
 
-def stats_parts(statistics: Statistics, top: int) -> Iterator[RenderableType | None]:
-    """Headline, subscriptions, servers, streams, timings, what was not covered. ``top`` 0: all rows."""
+def stats_parts(statistics: Statistics, limit: int) -> Iterator[RenderableType | None]:
+    """Headline, subscriptions, servers, streams, timings, what was not covered. ``limit`` 0: all rows."""
     prefix = common_prefix(
         [server.server for server in statistics.servers] + [stream.stream for stream in statistics.streams]
     )
     yield _headline(statistics, prefix)
-    yield why_part(statistics.findings, prefix, top)
-    yield _subscriptions(statistics, prefix, top)
-    yield _servers(statistics, prefix, top)
-    yield _streams(statistics, prefix, top)
+    yield why_part(statistics.findings, prefix, limit)
+    yield _subscriptions(statistics, prefix, limit)
+    yield _servers(statistics, prefix, limit)
+    yield _streams(statistics, prefix, limit)
     yield _timings(statistics)
-    yield _server_timings(statistics, prefix, top)
-    yield _not_covered(statistics, prefix, top)
+    yield _server_timings(statistics, prefix, limit)
+    yield _not_covered(statistics, prefix, limit)
 
 
-def why_part(findings: Sequence[Finding], prefix: str, top: int) -> RenderableType | None:
+def why_part(findings: Sequence[Finding], prefix: str, limit: int) -> RenderableType | None:
     """Why, and what to do: a paragraph for each subscription, worst first; advice that they share once."""
     if not findings:
         return None
-    shown = _shown(findings, top)
+    shown = _shown(findings, limit)
     hidden = len(findings) - len(shown)
-    more = [Text(f"... and {hidden:,} more (--top 0 shows all)", style="dim")] if hidden else []
+    more = [Text(f"... and {hidden:,} more (--limit 0 shows all)", style="dim")] if hidden else []
     told = (
         Text(line)
         for advice, alike in by_advice(shown)
@@ -114,7 +114,7 @@ def _known(value: int | None) -> str:
     return "unknown" if value is None else count(value)
 
 
-def _subscriptions(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
+def _subscriptions(statistics: Statistics, prefix: str, limit: int) -> RenderableType | None:
     rows = [
         (
             *_losses(one.counts),
@@ -123,7 +123,7 @@ def _subscriptions(statistics: Statistics, prefix: str, top: int) -> RenderableT
             without(prefix, one.server),
             without(prefix, one.topic) + (" (ended)" if one.ended else ""),
         )
-        for one in _shown(statistics.subscriptions, top)
+        for one in _shown(statistics.subscriptions, limit)
     ]
     headings = (*_LOSSES, "RECEIVED", "RATE", "SUBSCRIBER", "TOPIC")
     hidden = len(statistics.subscriptions) - len(rows)
@@ -131,7 +131,7 @@ def _subscriptions(statistics: Statistics, prefix: str, top: int) -> RenderableT
     return table(title, headings, rows, numbers=9, hidden=hidden) if rows else None
 
 
-def _servers(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
+def _servers(statistics: Statistics, prefix: str, limit: int) -> RenderableType | None:
     rows = [
         (
             *_losses(one.counts),
@@ -140,7 +140,7 @@ def _servers(statistics: Statistics, prefix: str, top: int) -> RenderableType | 
             share(one.states.get("monitored", 0.0)),
             without(prefix, one.server),
         )
-        for one in _shown(statistics.servers, top)
+        for one in _shown(statistics.servers, limit)
     ]
     headings = (*_LOSSES, "PUBLISHED", "RECEIVED", "ANSWERED", "SERVER")
     hidden = len(statistics.servers) - len(rows)
@@ -148,7 +148,7 @@ def _servers(statistics: Statistics, prefix: str, top: int) -> RenderableType | 
     return table(title, headings, rows, numbers=10, hidden=hidden) if rows else None
 
 
-def _server_timings(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
+def _server_timings(statistics: Statistics, prefix: str, limit: int) -> RenderableType | None:
     sampled = [one for one in statistics.servers if any(found.count for found in one.timings.values())]
     sampled.sort(key=_worst_latency, reverse=True)
     rows = [
@@ -161,7 +161,7 @@ def _server_timings(statistics: Statistics, prefix: str, top: int) -> Renderable
             ),
             without(prefix, one.server),
         )
-        for one in _shown(sampled, top)
+        for one in _shown(sampled, limit)
     ]
     headings = ("SAMPLED", "PUSH", "99 %", "CALLBACKS", "99 %", "LATENCY", "99 %", "SERVER")
     title = "Timings of servers, median and 99 % quantile, the highest latency first"
@@ -173,7 +173,7 @@ def _worst_latency(server: ServerStatistics) -> float:
     return -math.inf if math.isnan(latency) else latency
 
 
-def _streams(statistics: Statistics, prefix: str, top: int) -> RenderableType | None:
+def _streams(statistics: Statistics, prefix: str, limit: int) -> RenderableType | None:
     rows = [
         (
             count(one.counts.published),
@@ -184,7 +184,7 @@ def _streams(statistics: Statistics, prefix: str, top: int) -> RenderableType | 
             without(prefix, one.server),
             without(prefix, one.stream),
         )
-        for one in _shown(statistics.streams, top)
+        for one in _shown(statistics.streams, limit)
     ]
     headings = ("PUBLISHED", "RATE", "MISSED BY ALL", "SHARE", "RESETS", "PUBLISHER", "STREAM")
     hidden = len(statistics.streams) - len(rows)
@@ -202,16 +202,17 @@ def _timings(statistics: Statistics) -> RenderableType | None:
         for key, label in _NUMBERS.items()
     ]
     headings = ("", *(name.replace("_", " ").upper() for name in described))
-    return table("Timings of all servers", headings, rows, numbers=len(headings))
+    keep = [0, *(column for column, name in enumerate(described, 1) if name in _SHOWN_TIMINGS)]
+    return table("Timings of all servers", headings, rows, numbers=len(headings), keep=keep)
 
 
-def _not_covered(statistics: Statistics, prefix: str, top: int) -> RenderableType:
+def _not_covered(statistics: Statistics, prefix: str, limit: int) -> RenderableType:
     lines = [without(prefix, line) for line in _not_covered_lines(statistics)]
-    shown = _shown(lines, top)
+    shown = _shown(lines, limit)
     if not lines:
         return Text("All servers answered in all polls, and were sampled all the time", style="bold")
     more = (
-        [f"... and {len(lines) - len(shown):,} more (--top 0 shows all)"] if len(shown) < len(lines) else []
+        [f"... and {len(lines) - len(shown):,} more (--limit 0 shows all)"] if len(shown) < len(lines) else []
     )
     return Group(Text("Not covered", style="bold"), *map(Text, (*shown, *more)))
 
@@ -281,5 +282,5 @@ def _polls(number: int) -> str:
     return "1 poll" if number == 1 else f"{count(number)} polls"
 
 
-def _shown(rows: Sequence[_Row], top: int) -> Sequence[_Row]:
-    return rows[:top] if top else rows
+def _shown(rows: Sequence[_Row], limit: int) -> Sequence[_Row]:
+    return rows[:limit] if limit else rows

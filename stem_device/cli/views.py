@@ -7,31 +7,35 @@ from collections import deque
 from types import TracebackType
 from typing import Protocol, Self
 
-from msgspec import Struct
 from rich.console import Console
 
 from stem_device.analysis.causes import cause_of, losers
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
+from stem_device.cli.live_view import LiveView
+from stem_device.cli.shown import Shown
+from stem_device.device.summary import full_snapshot
 from stem_device.model.snapshot import Snapshot
 from stem_device.report.changes import PollReport, compare
 from stem_device.report.lines import poll_lines, summary_lines
 from stem_device.report.messages import messages
-from stem_device.report.overview import Overview, Trend, judgement, server_row, subscription_rows
+from stem_device.report.overview import (
+    Overview,
+    Trend,
+    judgement,
+    server_row,
+    subscription_rows,
+    worst_servers_first,
+)
 from stem_device.report.summary import Summary
-from stem_device.report.terminal import Terminal, can_draw
-
-
-class Shown(Struct, frozen=True):
-    """One poll, ready to be shown."""
-
-    report: PollReport
-    overview: Overview
+from stem_device.report.terminal import can_draw
 
 
 class View(Protocol):
-    """Shows polls one after the other; a context manager."""
+    """Shows polls one after the other; a context manager. ``newest_only``: older ones are of no use then."""
+
+    newest_only: bool
 
     def __enter__(self) -> Self: ...
 
@@ -41,6 +45,12 @@ class View(Protocol):
 
     def show(self, shown: Shown) -> None:
         """Show one poll."""
+
+    def attend(self) -> bool:
+        """Do what the person in front of it asks for meanwhile; whether that is to end."""
+
+    def restore(self) -> None:
+        """Give the terminal back at once: the process is about to be ended by a signal."""
 
     def summary(self, summary: Summary) -> None:
         """Show the end, after leaving the context."""
@@ -64,7 +74,7 @@ class Watcher:
             snapshot.published_rate, snapshot.received_rate, snapshot.counts.overdue, report.delta.missed
         )
         self._messages.extend(messages(report))
-        return Shown(report, self._overview(snapshot, report, footer))
+        return Shown(report, self._overview(snapshot, report, footer), snapshot)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -79,7 +89,7 @@ class Watcher:
             counts=snapshot.counts,
             published_rate=snapshot.published_rate,
             received_rate=snapshot.received_rate,
-            servers=tuple(server_row(server) for server in snapshot.servers),
+            servers=worst_servers_first(server_row(server) for server in snapshot.servers),
             subscriptions=subscription_rows(snapshot),
             trend=self._trend,
             timings=report.timings,
@@ -96,6 +106,8 @@ class Watcher:
 class PlainView:
     """Lines on standard output, each as soon as it is known."""
 
+    newest_only = False
+
     def __enter__(self) -> Self:
         return self
 
@@ -108,34 +120,30 @@ class PlainView:
         sys.stdout.writelines(f"{line}\n" for line in poll_lines(shown.report))
         sys.stdout.flush()
 
+    def attend(self) -> bool:
+        return False
+
+    def restore(self) -> None:
+        return None
+
     def summary(self, summary: Summary) -> None:
         sys.stdout.writelines(f"{line}\n" for line in summary_lines(summary))
         sys.stdout.flush()
 
 
-class LiveView:
-    """The whole terminal while it lasts; the summary below the prompt after it."""
-
-    def __init__(self) -> None:
-        self._terminal = Terminal(greeting="Asking the servers ...")
-
-    def __enter__(self) -> Self:
-        self._terminal.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._terminal.__exit__(kind, error, trace)
+class JsonView(PlainView):
+    """One JSON object a poll: what the device's ``QuerySnapshot`` gives; nothing at the end."""
 
     def show(self, shown: Shown) -> None:
-        self._terminal.show(shown.overview)
+        sys.stdout.write(f"{full_snapshot(shown.snapshot)}\n")
+        sys.stdout.flush()
 
     def summary(self, summary: Summary) -> None:
-        for line in summary_lines(summary):
-            print(line.partition(" ")[2])
+        """What was lost is in the last object."""
 
 
-def choose_view(*, plain: bool) -> View:
+def choose_view(*, plain: bool, as_json: bool = False) -> View:
     """Lines if standard output cannot be drawn on, or if asked for."""
+    if as_json:
+        return JsonView()
     return PlainView() if plain or not can_draw(Console()) else LiveView()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import typer
 
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import AsJson, End, Files, Run, Servers, Start, Streams, Top, chosen
+from stem_device.cli.selecting import AsJson, End, Files, Limit, Run, Servers, Start, Streams, chosen
 
-EPILOG = """[bold]Examples[/bold]
+EPILOG = """Examples:
 
   stem why night.h5
 
@@ -15,7 +15,7 @@ EPILOG = """[bold]Examples[/bold]
 
   stem why night.h5 --json | jq '.findings[0].cause'
 
-[bold]Exit codes[/bold]: 0 done, 1 a file cannot be read, 2 wrong usage.
+Exit codes: 0 done, 1 a file cannot be read, 2 wrong usage.
 """
 
 
@@ -26,10 +26,10 @@ def why(  # noqa: PLR0917 - one parameter an option, called by typer alone
     server: Servers = None,
     stream: Streams = None,
     run: Run = None,
-    top: Top = 20,
+    limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Say [bold]why[/bold] subscriptions lost events or waited for them: when, on what evidence, what to do.
+    """Say why subscriptions lost events or waited for them: when, on what evidence, what to do.
 
     One paragraph a subscription, the worst first. The causes are those that the monitor names while it runs;
     docs/explanation/how-tango-events-work.md explains each.
@@ -38,4 +38,4 @@ def why(  # noqa: PLR0917 - one parameter an option, called by typer alone
         from stem_device.cli.why_session import run_why  # noqa: PLC0415 - imports numpy
 
         selection = chosen(start, end, server, stream, run)
-        raise typer.Exit(run_why(files, selection, top=top, as_json=as_json))
+        raise typer.Exit(run_why(files, selection, limit=limit, as_json=as_json))

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -14,6 +13,7 @@ from stem_device.analysis.causes import PHRASES, outcome_of
 from stem_device.analysis.verdict import Verdict
 from stem_device.analysis.wording import Words, sentence
 from stem_device.cli.exit_codes import ExitCode
+from stem_device.cli.json_output import print_json
 from stem_device.cli.judging import selected_of
 from stem_device.cli.wide import print_lines, wide_console
 from stem_device.model.finding import Cause, Finding
@@ -26,7 +26,7 @@ SCHEMA = "stem-device causes"
 SCHEMA_VERSION = 1
 
 
-def run_why(files: Sequence[Path], chosen: Mapping[str, Any], *, top: int, as_json: bool) -> ExitCode:
+def run_why(files: Sequence[Path], chosen: Mapping[str, Any], *, limit: int, as_json: bool) -> ExitCode:
     """Read, compute, print. ``chosen`` are arguments of ``Recording.select``. Raises StemError."""
     with open_recording([*files]) as recording:
         selected = selected_of(recording, chosen)
@@ -35,25 +35,25 @@ def run_why(files: Sequence[Path], chosen: Mapping[str, Any], *, top: int, as_js
         verdict = None if as_json else judged(selected)
     if as_json:
         document = {"schema": SCHEMA, "version": SCHEMA_VERSION, "polls": polls, "findings": findings}
-        print(msgspec.json.encode(document).decode())
+        print_json(document)
     elif verdict is not None:
-        print_lines(wide_console(), _parts(verdict, findings, polls, top))
+        print_lines(wide_console(), _parts(verdict, findings, polls, limit))
     return ExitCode.OK
 
 
 def _parts(
-    verdict: Verdict, findings: Sequence[Finding], polls: int, top: int
+    verdict: Verdict, findings: Sequence[Finding], polls: int, limit: int
 ) -> list[RenderableType | None]:
     """The verdict, then why."""
     prefix = common_prefix([finding.server for finding in findings])
     headline = Text(sentence(verdict, Words(lambda name: without(prefix, name))))
     if not findings:
         return [headline, Text(f"There is no loss and no waiting to explain in {count(polls)} polls.")]
-    shown = findings if not top else findings[:top]
+    shown = findings if not limit else findings[:limit]
     hidden = len(findings) - len(shown)
     parts: list[RenderableType | None] = [headline, *(_paragraph(finding, prefix) for finding in shown)]
     if hidden:
-        parts.append(Text(f"... and {hidden:,} more (--top 0 shows all)", style="dim"))
+        parts.append(Text(f"... and {hidden:,} more (--limit 0 shows all)", style="dim"))
     return parts
 
 

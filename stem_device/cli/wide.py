@@ -1,12 +1,13 @@
-"""Tables that lose nothing: on a terminal they fold, in a pipe every row is one line, however long."""
+"""Tables: on a terminal they fit its width, in a pipe they lose nothing, however long a line gets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
+
+from stem_device.report.fitting import Fitted
 
 PIPE_COLUMNS = 10_000
 
@@ -37,15 +38,12 @@ def table(
     *,
     numbers: int,
     hidden: int = 0,
+    keep: Sequence[int] = (0,),
 ) -> RenderableType:
-    """The first ``numbers`` columns stand at the right and do not fold. Nothing in a cell is markup."""
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold dim")
-    for column, heading in enumerate(headings):
-        if column < numbers:
-            made.add_column(Text(heading), justify="right", no_wrap=True)
-        else:
-            made.add_column(Text(heading), overflow="fold")
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    more = [Text(f"... and {hidden:,} more (--top 0 shows all)", style="dim")] if hidden > 0 else []
+    """The first ``numbers`` columns are numbers, the most important first, the others names.
+
+    On a narrow terminal the last numbers are left out that are not to ``keep``. Nothing in a cell is markup.
+    """
+    made = Fitted(headings, rows, names=range(numbers, len(headings)), keep=keep)
+    more = [Text(f"... and {hidden:,} more (--limit 0 shows all)", style="dim")] if hidden > 0 else []
     return Group(Text(title, style="bold"), made, *more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec import Struct
 
@@ -10,6 +11,9 @@ from stem_device.analysis.verdict import Ground, Verdict, Why
 from stem_device.analysis.wording import ground_text, sentence
 from stem_device.model.poll import Answer, Poll, ServerState
 from stem_device.report.lines import quoted
+
+SCHEMA = "stem-device.check"
+SCHEMA_VERSION = 1
 
 
 class CheckedServer(Struct, frozen=True, gc=False):
@@ -64,6 +68,30 @@ def check_lines(report: CheckReport) -> Iterator[str]:
     for ground in uncovered(report):
         yield f"uncovered code={ground.why} text={quoted(ground_text(ground))}"
     yield f"summary monitored={report.monitored}/{len(report.servers)}"
+
+
+def check_document(report: CheckReport) -> dict[str, Any]:
+    """For JSON, in the spelling of the device's; documented in docs/reference/command-line.md."""
+    return {
+        "schema": SCHEMA,
+        "version": SCHEMA_VERSION,
+        "monitored": report.monitored,
+        "servers": [
+            {
+                "name": server.server,
+                "state": str(server.state),
+                "reason": server.reason,
+                "tangoVersion": server.tango_version,
+                "streams": server.streams,
+                "subscriptions": server.subscriptions,
+            }
+            for server in report.servers
+        ],
+        "problems": list(report.problems),
+        "verdict": report.verdict.level.word,
+        "verdictText": sentence(report.verdict),
+        "uncovered": [{"code": str(one.why), "text": ground_text(one)} for one in uncovered(report)],
+    }
 
 
 def uncovered(report: CheckReport) -> tuple[Ground, ...]:

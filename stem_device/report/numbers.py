@@ -71,6 +71,11 @@ def clock_time(time_utc_ns: int) -> str:
     return f"{datetime.fromtimestamp(time_utc_ns // _NANOSECONDS, UTC).astimezone():%H:%M:%S}"
 
 
+def clock_time_and_zone(time_utc_ns: int) -> str:
+    """The same with its zone, ``12:00:00 CET``."""
+    return f"{datetime.fromtimestamp(time_utc_ns // _NANOSECONDS, UTC).astimezone():%H:%M:%S %Z}"
+
+
 def sparkline(values: Sequence[float], width: int) -> str:
     """The last ``width`` values as bars between 0 and their largest; NaN counts as 0; padded on the right."""
     shown = [0.0 if math.isnan(value) else value for value in values[-width:]]

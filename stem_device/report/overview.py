@@ -5,6 +5,8 @@ Made from a Snapshot here, and from the attributes of ``EventMonitor`` by the de
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from stem_device.analysis.verdict import Level, Verdict
@@ -79,7 +81,7 @@ class Overview(Struct, frozen=True):
     """One screen. ``heading``, ``story`` and ``footer`` are the caller's words; ``messages`` are newest last.
     ``why`` has a sentence for each subscription that lost events lately or waits, worst first.
 
-    ``subscriptions`` are ordered worst first. Rates are events per second.
+    ``servers`` and ``subscriptions`` are ordered worst first. Rates are events per second.
     """
 
     heading: str
@@ -107,6 +109,21 @@ def judgement(verdict: Verdict) -> Judgement:
     return Judgement(verdict.level, sentence(verdict, Words(lambda name: without(prefix, name))))
 
 
+def worst_servers_first(rows: Iterable[ServerRow]) -> tuple[ServerRow, ...]:
+    """Most lost first, then most overdue, then those in trouble, then by name."""
+    return tuple(
+        sorted(
+            rows,
+            key=lambda row: (
+                -row.missed_total - row.unaccounted_total,
+                -row.overdue,
+                row.state is ServerState.MONITORED,
+                row.name,
+            ),
+        )
+    )
+
+
 def server_row(server: ServerRecord) -> ServerRow:
     """The row of one server."""
     counts = server.counts
@@ -129,7 +146,7 @@ def subscription_rows(snapshot: Snapshot) -> tuple[SubscriptionRow, ...]:
     return worst_first(rows)
 
 
-def worst_first(rows: list[SubscriptionRow]) -> tuple[SubscriptionRow, ...]:
+def worst_first(rows: Iterable[SubscriptionRow]) -> tuple[SubscriptionRow, ...]:
     """Most lost first, then most overdue, then by name."""
     return tuple(sorted(rows, key=lambda row: (-row.lost, -(row.overdue or 0), row.subscriber, row.stream)))
 

@@ -11,59 +11,103 @@ from rich.text import Text
 from stem_device.analysis.verdict import Level
 from stem_device.model.poll import ServerState
 from stem_device.report import numbers
+from stem_device.report.fitting import Name
 from stem_device.report.layout import share_rows
 from stem_device.report.overview import Judgement, Overview, ServerRow, SubscriptionRow
 from stem_device.report.timing import TimingStatistics
 
-# The heading, the blank line below it, the four counters that are always there.
-_FIXED_ROWS = 6
-_STYLES = {
+_ROOMY_ROWS = 20
+"""From here on there are blank lines between the parts, and a line for each counter."""
+_LEAST_TABLE_ROWS = 3
+"""The header, the worst row, and how many more there are: what a table needs to say something."""
+_WIDE_COLUMNS = 76
+"""From here on there are columns of what is no loss."""
+STYLES = {
     Level.CLEAR: "bold green",
     Level.UNKNOWN: "bold bright_black",
     Level.WAITING: "bold yellow",
     Level.LOST: "bold red",
 }
 """As the colours of the levels: grey and amber in the words of a terminal."""
-# The blank line and the header of each table.
-_TABLE_ROWS = 2
 _GRAPH_COLUMNS = 40
 
 
 def screen(overview: Overview, width: int = 100, height: int = 30) -> RenderableType:
-    """Render ``overview`` for a terminal of ``width`` columns and ``height`` rows."""
+    """Render ``overview`` for a terminal of ``width`` columns and ``height`` rows.
+
+    Subscriptions and servers come worst first, and the worst one stays on a screen of 60 columns and 12 rows.
+    """
     prefix = numbers.common_prefix(row.name for row in overview.servers)
+    blank = int(height >= _ROOMY_ROWS)
+    above = _above(overview, width, blank)
+    below = _below(overview, blank)
+    subscriptions = [_subscription_cells(row, prefix, width) for row in overview.subscriptions]
     sections = [
-        (_servers_table(prefix), [_server_cells(row, prefix) for row in overview.servers]),
-        (_subscriptions_table(), [_subscription_cells(row, prefix) for row in overview.subscriptions]),
-        (_timings_table(), [_timing_cells(timing, prefix) for timing in overview.timings]),
+        (_subscriptions_table(width), subscriptions),
+        (_servers_table(prefix, width), [_server_cells(row, prefix, width) for row in overview.servers]),
+        (_timings_table(width), [_timing_cells(timing, prefix, width) for timing in overview.timings]),
     ]
-    shown = [(table, rows) for table, rows in sections if rows]
-    # The footer has a blank line above it.
-    words = bool(overview.story) + 2 * bool(overview.footer)
-    words += bool(overview.verdict) + bool(overview.counts.unaccounted)
-    available = height - _FIXED_ROWS - words - _TABLE_ROWS * len(shown)
-    reasons = len(overview.why) + bool(overview.why)
+    available = height - len(below) - sum(rows for rows, _ in above)
+    shown: list[tuple[Table, list[tuple[RenderableType, ...]]]] = []
+    for table, rows in sections:
+        if rows and available >= blank + _LEAST_TABLE_ROWS * (1 + len(shown)):
+            shown.append((table, rows))
+            available -= blank + 1
     *granted, for_reasons, for_messages = share_rows(
-        [*(len(rows) for _, rows in shown), reasons, len(overview.messages) + 1], available
+        [*(len(rows) for _, rows in shown), _rows(overview.why), _rows(overview.messages)], available
     )
-    parts: list[RenderableType] = [_heading(overview, width)]
-    if overview.story:
-        parts.append(Text(overview.story, style="italic cyan", no_wrap=True, overflow="ellipsis"))
-    if overview.verdict:
-        parts.append(_verdict(overview.verdict))
-    parts += [Text(), _counters(overview, width)]
+    parts: list[RenderableType] = [part for _, part in above]
     for (table, rows), room in zip(shown, granted, strict=True):
-        parts += [Text(), _filled(table, rows, room)]
+        parts += [Text()] * blank + [_filled(table, rows, room)]
+    # One of the rows granted to sentences is the blank line above them.
     parts += _why(overview.why, prefix, for_reasons - 1)
-    # One of the rows granted to the messages is the blank line above them.
     parts += _messages(overview.messages, for_messages - 1)
-    if overview.footer:
-        parts += [Text(), Text(overview.footer, style="dim", no_wrap=True, overflow="ellipsis")]
-    return Group(*parts)
+    return Group(*parts, *below)
+
+
+def _rows(sentences: Sequence[str]) -> int:
+    """With the blank line above them."""
+    return len(sentences) + 1 if sentences else 0
+
+
+def _above(overview: Overview, width: int, blank: int) -> list[tuple[int, RenderableType]]:
+    """What is always on top, and how many rows each part takes."""
+    parts: list[tuple[int, RenderableType]] = [(1, _heading(overview, width))]
+    if overview.story and blank:
+        parts.append((1, Text(overview.story, style="italic cyan", no_wrap=True, overflow="ellipsis")))
+    if overview.verdict:
+        parts.append((1, _verdict(overview.verdict)))
+    if not blank:
+        return [*parts, (1, _counters_in_a_line(overview))]
+    counters = _counters(overview, width)
+    return [*parts, (1, Text()), (counters.row_count, counters)]
+
+
+def _below(overview: Overview, blank: int) -> list[RenderableType]:
+    if not overview.footer:
+        return []
+    footer = Text(overview.footer, style="dim", no_wrap=True, overflow="ellipsis")
+    return [Text(), footer] if blank else [footer]
+
+
+def _counters_in_a_line(overview: Overview) -> Text:
+    """The losses first: the end may not fit."""
+    counts = overview.counts
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for label, total, style in (
+        ("missed", counts.missed, "bold red"),
+        ("unaccounted", counts.unaccounted, "bold red"),
+        ("overdue", counts.overdue, "bold yellow"),
+        ("received", counts.received, "green"),
+        ("published", counts.published, "cyan"),
+    ):
+        if total or label != "unaccounted":
+            line.append(f"{label} {numbers.count(total)}  ", style=style if total else "dim")
+    return line
 
 
 def _heading(overview: Overview, width: int) -> Text:
-    right = f"poll {overview.poll}  {numbers.clock_time(overview.time_utc_ns)}"
+    right = f"poll {overview.poll}  {numbers.clock_time_and_zone(overview.time_utc_ns)}"
     heading = Text(overview.heading, style="bold", no_wrap=True, overflow="ellipsis")
     heading.truncate(max(1, width - len(right) - 1), overflow="ellipsis", pad=True)
     return heading.append(f" {right}", style="dim not bold")
@@ -71,7 +115,7 @@ def _heading(overview: Overview, width: int) -> Text:
 
 def _verdict(verdict: Judgement) -> Text:
     return Text(
-        " ".join(verdict.sentence.split()), style=_STYLES[verdict.level], no_wrap=True, overflow="ellipsis"
+        " ".join(verdict.sentence.split()), style=STYLES[verdict.level], no_wrap=True, overflow="ellipsis"
     )
 
 
@@ -119,67 +163,75 @@ def _table(*columns: tuple[str, str]) -> Table:
     return table
 
 
-def _servers_table(prefix: str) -> Table:
+def _servers_table(prefix: str, width: int) -> Table:
     where = f"SERVER at {prefix.removeprefix('tango://').rstrip('/')}" if prefix else "SERVER"
-    return _table((where, "left"), ("STATE", "left"), *_right("PUBLISHED", "RECEIVED", "OVERDUE", "MISSED"))
+    more = ("PUBLISHED", "RECEIVED") if width >= _WIDE_COLUMNS else ()
+    return _table((where, "left"), ("STATE", "left"), *_right(*more, "OVERDUE", "MISSED"))
 
 
-def _subscriptions_table() -> Table:
-    return _table(
-        ("SUBSCRIBER", "left"), ("STREAM", "left"), *_right("RECEIVED", "OVERDUE", "GAPS", "MISSED")
-    )
+def _subscriptions_table(width: int) -> Table:
+    received, gaps = (("RECEIVED",), ("GAPS",)) if width >= _WIDE_COLUMNS else ((), ())
+    return _table(("SUBSCRIBER", "left"), ("STREAM", "left"), *_right(*received, "OVERDUE", *gaps, "MISSED"))
 
 
-def _timings_table() -> Table:
-    quantiles = ("1%", "10%", "MEDIAN", "90%", "99%")
-    return _table(("TIMING", "left"), *_right("N", "MEAN", "± ERR", "MIN", *quantiles, "MAX"))
+_FEW_TIMINGS = ("N", "MEAN", "MEDIAN", "99%", "MAX")
+_TIMINGS = ("N", "MEAN", "± ERR", "MIN", "1%", "10%", "MEDIAN", "90%", "99%", "MAX")
+_TIMINGS_COLUMNS = 96
+"""From here on all of them stand beside a name that can be read."""
+
+
+def _timings_table(width: int) -> Table:
+    return _table(("TIMING", "left"), *_right(*(_TIMINGS if width >= _TIMINGS_COLUMNS else _FEW_TIMINGS)))
 
 
 def _right(*headings: str) -> tuple[tuple[str, str], ...]:
     return tuple((heading, "right") for heading in headings)
 
 
-def _server_cells(row: ServerRow, prefix: str) -> tuple[Text, ...]:
+def _server_cells(row: ServerRow, prefix: str, width: int) -> tuple[RenderableType, ...]:
     monitored = row.state is ServerState.MONITORED
     state = Text(row.state, style="green" if monitored else "bold red")
     if row.reason and not monitored:
         state.append(f": {' '.join(row.reason.split())}", style="red not bold")
+    more = (Text(numbers.count(row.published_total)), Text(numbers.count(row.received_total)))
     return (
-        Text(numbers.without(prefix, row.name)),
+        Name(numbers.without(prefix, row.name)),
         state,
-        Text(numbers.count(row.published_total)),
-        Text(numbers.count(row.received_total)),
+        *(more if width >= _WIDE_COLUMNS else ()),
         _overdue(row.overdue),
         _missed(row.missed_total, lower_bound=False),
     )
 
 
-def _subscription_cells(row: SubscriptionRow, prefix: str) -> tuple[Text, ...]:
+def _subscription_cells(row: SubscriptionRow, prefix: str, width: int) -> tuple[RenderableType, ...]:
     style = "bold red" if row.lost else "bold yellow" if row.overdue else ""
+    wide = width >= _WIDE_COLUMNS
     return (
-        Text(numbers.without(prefix, row.subscriber), style=style),
-        Text(numbers.without(prefix, row.stream), style=style),
-        Text(numbers.count(row.received_total)),
+        Name(numbers.without(prefix, row.subscriber), style),
+        Name(numbers.without(prefix, row.stream), style),
+        *((Text(numbers.count(row.received_total)),) if wide else ()),
         _overdue(row.overdue),
-        Text(numbers.count(row.gaps_total) if row.gaps_total else "-"),
+        *((Text(numbers.count(row.gaps_total) if row.gaps_total else "-"),) if wide else ()),
         _missed(row.missed_total, lower_bound=row.missed_at_least),
     )
 
 
-def _timing_cells(timing: TimingStatistics, prefix: str) -> tuple[Text, ...]:
-    values = (
-        timing.mean,
-        timing.standard_error,
-        timing.minimum,
-        timing.quantile_01,
-        timing.quantile_10,
-        timing.median,
-        timing.quantile_90,
-        timing.quantile_99,
-        timing.maximum,
-    )
-    name = Text(f"{timing.timing} ").append(numbers.without(prefix, timing.server), style="dim")
-    return (name, Text(numbers.count(timing.count)), *(Text(numbers.tight_micros(value)) for value in values))
+def _timing_cells(timing: TimingStatistics, prefix: str, width: int) -> tuple[RenderableType, ...]:
+    values = {
+        "MEAN": timing.mean,
+        "± ERR": timing.standard_error,
+        "MIN": timing.minimum,
+        "1%": timing.quantile_01,
+        "10%": timing.quantile_10,
+        "MEDIAN": timing.median,
+        "90%": timing.quantile_90,
+        "99%": timing.quantile_99,
+        "MAX": timing.maximum,
+    }
+    name = Name(f"{timing.timing} {numbers.without(prefix, timing.server)}")
+    headings = _TIMINGS if width >= _TIMINGS_COLUMNS else _FEW_TIMINGS
+    shown = (Text(numbers.tight_micros(values[one])) for one in headings if one in values)
+    return (name, Text(numbers.count(timing.count)), *shown)
 
 
 def _overdue(value: int | None) -> Text:
@@ -193,11 +245,12 @@ def _missed(value: int, *, lower_bound: bool) -> Text:
     return Text(f"{sign}{numbers.count(value)}" if value else "-", style="bold red" if value else "")
 
 
-def _filled(table: Table, rows: Sequence[tuple[Text, ...]], room: int) -> Table:
+def _filled(table: Table, rows: Sequence[tuple[RenderableType, ...]], room: int) -> Table:
+    """The worst row even where there is room for one alone; then how many more there are."""
     complete = len(rows) <= room
-    for cells in rows if complete else rows[: max(0, room - 1)]:
+    for cells in rows if complete else rows[: max(1, room - 1)]:
         table.add_row(*cells)
-    if not complete and room > 0:
+    if not complete and room > 1:
         table.add_row(Text(f"… and {len(rows) - room + 1} more", style="dim"))
     return table
 

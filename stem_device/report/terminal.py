@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -44,7 +44,11 @@ class Terminal:
     def show(self, overview: Overview) -> None:
         """Draw one screen, as large as the terminal is now."""
         width, height = self.console.size
-        self._live.update(screen(overview, width, height), refresh=True)
+        self.draw(screen(overview, width, height))
+
+    def draw(self, screenful: RenderableType) -> None:
+        """Draw anything in place of the screen."""
+        self._live.update(screenful, refresh=True)
 
 
 def write_svg(overview: Overview, path: Path, *, title: str, width: int = 100, height: int = 27) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,44 @@ def test_the_exit_code_tells_whether_all_can_be_monitored(
         assert run.lines[-1].startswith("summary monitored=")
 
 
+def test_without_a_name_everything_in_the_database_is_checked(
+    servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
+) -> None:
+    up, down = servers(), servers()
+    down.process.stop()
+    with stem(tmp_path, "check", tango_host=database.tango_host) as run:
+        assert run.wait() == 4
+        named = {words(line)["server"] for line in run.lines if line.startswith("server=")}
+        assert {up.name, down.name} <= named
+        assert run.errors == (
+            f"stem: no device is named: all servers in the database are checked ({database.tango_host})\n"
+        )
+
+
+def test_the_shell_completes_names_of_devices(servers: ServerFactory, database: EmbeddedDatabase) -> None:
+    device = servers().publisher.device.rpartition("//")[2].partition("/")[2]
+    program = "import sys; sys.argv[0] = 'stem'; from stem_device.cli import main; main()"
+
+    def completed(line: str, host: str = database.tango_host) -> list[str]:
+        words_typed = {"_STEM_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": f"stem {line}"}
+        ended = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=os.environ | words_typed | {"TANGO_HOST": host},
+        )
+        assert ended.stderr == ""
+        return re.findall(r"[\w./-]+/[\w./-]+/[\w./-]+", ended.stdout)
+
+    for line in ("check", "monitor", "mark r e --device", "register --target"):
+        assert device in completed(f"{line} {device[:6]}")
+    (one,) = completed(f"check {device[:-1].upper()}")
+    assert one.lower() == device.lower()
+    assert completed("check x", "127.0.0.1:1") == []
+
+
 def test_a_server_that_hangs_does_not_spoil_the_exit_code(
     servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
 ) -> None:
@@ -54,7 +95,7 @@ def test_a_server_that_hangs_does_not_spoil_the_exit_code(
 
 
 def test_register_writes_once_and_prints_the_same(database: EmbeddedDatabase, tmp_path: Path) -> None:
-    arguments = ("register", "test/eventmon/cli", "-i", "cli", "-t", "lab/*/*", "-P", "PollPeriod=2")
+    arguments = ("register", "test/eventmon/cli", "-i", "cli", "--target", "lab/*/*", "-P", "PollPeriod=2")
     with stem(tmp_path, *arguments, tango_host=database.tango_host) as run:
         assert run.wait() == 0
         printed = json.loads(run.output)

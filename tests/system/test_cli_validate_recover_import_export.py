@@ -44,7 +44,7 @@ def folder(
         subscriber.name,
         "-p",
         "0.3",
-        "-n",
+        "--polls",
         "8",
         "-m",
         "-o",

@@ -43,7 +43,7 @@ def test_nothing_of_it_reaches_a_screen(
         outputs.append(run.output + run.errors)
     assert "owned" in outputs[-1]
     recording = tmp_path / "hostile.h5"
-    options = ("-p", "0.2", "-n", "5", "-o", str(recording))
+    options = ("-p", "0.2", "--polls", "5", "-o", str(recording))
     with stem(tmp_path, "monitor", relay, server.name, *options, tango_host=host) as run:
         run.wait()
         outputs.append(run.output + run.errors)

@@ -365,7 +365,9 @@ def test_the_command_line(monitor: EventMonitor, tmp_path: Path) -> None:
     assert "StartRecording" in errors
     assert mark("r", "flashed", "--must-record")[0] == 1
     path = Path(monitor.proxy.StartRecording(""))
-    assert mark("r", "flashed", "--must-record", "-n", "3", "-t", "2026-11-22T04:15:30.25+01:00") == (0, "")
+    assert mark(
+        "r", "flashed", "--must-record", "--iteration", "3", "--time", "2026-11-22T04:15:30.25+01:00"
+    ) == (0, "")
     assert mark("r", "end", "--error", "a fault") == (0, "")
     begin, flashed, end = marks_in(path)
     assert (begin["kind"], begin["device_group"]) == (MarkKind.BEGIN, "mid \u65e5")

@@ -106,7 +106,7 @@ def test_json(system: System) -> None:
 
 def test_recording_monitor_and_statistics(system: System, tmp_path: Path) -> None:
     file = str(tmp_path / "names.h5")
-    arguments = ("--poll-period", "0.5", "--polls", "3", "--output-file", file)
+    arguments = ("--poll-period", "0.5", "--polls", "3", "--output", file)
     with stem(
         tmp_path, "monitor", f"dserver/{SERVER}/*", *arguments, tango_host=system.tango_host
     ) as watched:

@@ -217,6 +217,31 @@ def test_narrow(opened: OpenReport) -> None:
     opened.page.set_viewport_size({"width": 1280, "height": 900})
 
 
+@pytest.mark.parametrize("width", [390, 700, 1260, 1261, 1440])
+def test_no_table_and_no_navigation_is_cut(opened: OpenReport, width: int) -> None:
+    opened.page.set_viewport_size({"width": width, "height": 900})
+    try:
+        opened.wait_until(f"document.querySelector('#figure-timeline .main-svg').clientWidth < {width}")
+        cut = opened.page.evaluate(
+            "[...document.querySelectorAll('nav, nav a, .scroll, table, th, td')].filter(one =>"
+            " one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline' ||"
+            " one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)"
+            ".map(one => `${one.tagName} ${one.clientWidth} ${one.textContent.slice(0, 40)}`)"
+        )
+        assert cut == []
+    finally:
+        opened.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_a_narrow_screen_names_the_column_of_each_value(opened: OpenReport) -> None:
+    opened.page.set_viewport_size({"width": 390, "height": 900})
+    try:
+        cell = "document.querySelector('#table-subscriptions td:nth-child(4)')"
+        assert opened.page.evaluate(f"getComputedStyle({cell}, '::before').content") == '"missed"'
+    finally:
+        opened.page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_begins_dark_where_the_machine_is_and_prints_light(running: Browser, path: Path) -> None:
     with report(running, path, scheme="dark") as page:
         assert (page.page.evaluate(PAPER), page.page.evaluate(PANEL)) == (DARK, DARK)

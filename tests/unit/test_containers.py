@@ -35,9 +35,14 @@ DATABASE = "database:10000"
 OTHER_PROGRAMS = {"EventMonitor", "PyDatabaseds"}
 
 
+def _command(name: str) -> Any:
+    group = typer.main.get_group(app)
+    return group.get_command(typer.Context(group), name)
+
+
 def stem(arguments: list[str]) -> dict[str, Any]:
     """The values of the parameters of a command line of stem; raises a usage error for wrong ones."""
-    command = typer.main.get_group(app).commands[arguments[0]]
+    command = _command(arguments[0])
     return command.make_context(arguments[0], arguments[1:]).params
 
 
@@ -151,11 +156,7 @@ def test_the_chart_calls_the_command_line_as_it_is() -> None:
     assert check
     assert register
     options = set(re.findall(r"^ +- (--[\w-]+)$", template, re.M))
-    known = {
-        option
-        for parameter in typer.main.get_group(app).commands["register"].params
-        for option in parameter.opts
-    }
+    known = {option for parameter in _command("register").params for option in parameter.opts}
     assert options == {"--instance", "--property"}
     assert options <= known
     assert "EventMonitor" in PROJECT["scripts"]

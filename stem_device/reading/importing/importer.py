@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from stem_device.errors import OptionError, RecordingError, shown_path
 from stem_device.model.mark import Mark
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading.importing.lines import Lines
-from stem_device.reading.importing.parsing import Given, PollLine, parse_line
+from stem_device.reading.importing.parsing import Given, PollLine, objects_of, parse_line
 from stem_device.reading.importing.replay import Replay, ReplayClock
 from stem_device.reading.unfinished import unfinished
 from stem_device.recording import Hdf5Recorder, RecordingContext
@@ -101,6 +102,7 @@ class _Import:
         self._pending: PollLine | None = None
         self._notes = _Notes()
         self._skipped = self._mended = 0
+        self._latest_utc_ns = 0
 
     def read(self, path: Path, zone: tzinfo, progress: Callable[[float], None]) -> None:
         """Take all of one file."""
@@ -109,11 +111,14 @@ class _Import:
         for number, line in lines:
             where = f"{shown_path(path.name)} line {number}"
             progress(lines.done)
-            if line is not None and line == last:
+            plain = None if line is None else line.removeprefix(codecs.BOM_UTF8)
+            if number == 1:
+                _refuse_other_forms(path, plain)
+            if plain is not None and plain == last:
                 self._skip(where, "the same as the line before")
-            elif line is None or line.strip(b"\0 \t\r\n"):
-                self._line(where, line, zone)
-            last = line
+            elif plain is None or plain.strip(b"\0 \t\r\n"):
+                self._line(where, plain, zone)
+            last = plain
         if lines.problem:
             self._notes.add(shown_path(path.name), lines.problem)
 
@@ -132,8 +137,15 @@ class _Import:
         if line is None:
             self._skip(where, "the line is too long")
             return
+        objects = objects_of(line)
+        if len(objects) > 1:
+            self._notes.add(where, f"{len(objects)} lines stand in one, and count as such")
+        for one in objects:
+            self._object(where, one, zone)
+
+    def _object(self, where: str, line: bytes, zone: tzinfo) -> None:
         try:
-            found = parse_line(line, zone)
+            found = parse_line(line, zone, self._latest_utc_ns)
         except ValueError as error:
             torn = "" if line.endswith(b"\n") else "it is torn: "
             self._skip(where, f"{torn}{error}")
@@ -142,6 +154,7 @@ class _Import:
             self._flush(where)
             self._open(found.received_utc_ns).write_mark(found)
             return
+        self._latest_utc_ns = found.utc_ns
         if found.mended:
             self._mended += 1
             if self._mended == 1:
@@ -198,6 +211,20 @@ class _Import:
     def _skip(self, where: str, why: str) -> None:
         self._skipped += 1
         self._notes.add(where, f"skipped: {why}")
+
+
+def _refuse_other_forms(path: Path, line: bytes | None) -> None:
+    """Say what to do with a file of another form: line by line it would be thousands of sentences."""
+    begin = (line or b"")[:4096].strip()
+    if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise RecordingError(
+            path, "import", "it is UTF-16, as PowerShell writes it; convert it: iconv -f UTF-16 -t UTF-8"
+        )
+    if begin in {b"{", b"[", b"[{"}:
+        filters = "jq -c ." if begin == b"{" else "jq -c '.[]'"
+        raise RecordingError(
+            path, "import", f"its JSON is spread over several lines; make it one object a line: {filters}"
+        )
 
 
 def _without_guesses(snapshot: Snapshot) -> Snapshot:

@@ -22,6 +22,8 @@ from stem_device.model.mark import Mark
 from stem_device.recording.jsonl import About
 
 _ERROR = re.compile(rb'"error":"(\(?Dev(?:Error|Failed)\(.*?\)\)?)"\}(?=,"|\}|\s*$)', re.DOTALL)
+_GLUED = re.compile(rb'(?<=\})\s*(?=\{\s*"time"\s*:)')
+"""No text in JSON has this: the quotes in it would be escaped."""
 _CLOSINGS = (b"", b"}}", b"}")
 _MAX_ITERATION = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,12 +71,21 @@ _DECODER = msgspec.json.Decoder(_Line)
 _MARK = msgspec.json.Decoder(Mark)
 
 
-def parse_line(line: bytes, zone: tzinfo) -> PollLine | Mark:
-    """Raises ValueError with the reason for what cannot be used. ``zone`` is that of times without one."""
+def objects_of(line: bytes) -> list[bytes]:
+    """The objects of a line: more than one where an end of line was lost between them."""
+    return _GLUED.split(line)
+
+
+def parse_line(line: bytes, zone: tzinfo, after_utc_ns: int = 0) -> PollLine | Mark:
+    """Raises ValueError with the reason for what cannot be used.
+
+    ``zone`` is that of times without one. In the hour that comes twice in autumn it is the first one, unless
+    that were before ``after_utc_ns``, the time of the line before.
+    """
     found, mended = _decode(line.strip())
     if found.mark is not UNSET:
         return _mark(found.mark)
-    utc_ns = _utc_ns(found.time, zone)
+    utc_ns = _utc_ns(found.time, zone, after_utc_ns)
     if found.replies is not UNSET:
         replies = {
             name: _given(reply.data, reply.error, _about(reply))
@@ -132,7 +143,7 @@ def _about(reply: _Reply) -> About:
         return About()
 
 
-def _utc_ns(time: Any, zone: tzinfo) -> int:
+def _utc_ns(time: Any, zone: tzinfo, after_utc_ns: int) -> int:
     """Nanoseconds of a time in ISO 8601."""
     if not isinstance(time, str):
         raise ValueError("it has no time")  # noqa: TRY004 - wrong data, whatever its type
@@ -140,9 +151,17 @@ def _utc_ns(time: Any, zone: tzinfo) -> int:
         moment = datetime.fromisoformat(time)
     except ValueError as error:
         raise ValueError(f"{time[:60]!r} is no time in ISO 8601") from error
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    since = moment.astimezone(UTC) - _EPOCH
-    nanoseconds = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+    if moment.tzinfo:
+        nanoseconds = _since_1970(moment)
+    else:
+        nanoseconds, second = (_since_1970(moment.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
+        if nanoseconds < after_utc_ns <= second:
+            nanoseconds = second
     if not 0 <= nanoseconds <= MAX_UTC_NS:
         raise ValueError(f"{time[:60]!r} is before 1970 or after 2261")
     return nanoseconds
+
+
+def _since_1970(moment: datetime) -> int:
+    since = moment.astimezone(UTC) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000

@@ -45,9 +45,23 @@ def table_html(table: TableOfCells) -> str:
     head = "".join(_head(title, is_number) for title, is_number in zip(table.columns, numeric, strict=True))
     body = "\n".join(f"<tr>{_cells(row)}</tr>" for row in table.rows)
     return (
+        f"<style>{_labels(table)}</style>"
         f'<div class="scroll"><table id="table-{table.name}"><thead><tr>{head}</tr></thead>'
         f"<tbody>\n{body}\n</tbody></table></div>{_note(table)}"
     )
+
+
+def _labels(table: TableOfCells) -> str:
+    """The names of the columns for a narrow screen, once and not in every row."""
+    return "".join(
+        f'#table-{table.name} td:nth-child({place})::before{{content:"{_in_style(title)}"}}'
+        for place, title in enumerate(table.columns, 1)
+    )
+
+
+def _in_style(text: str) -> str:
+    """``text`` as CSS has it between quotes; no tag of HTML can come of it."""
+    return "".join(one if one.isalnum() or one == " " else f"\\{ord(one):x} " for one in text)
 
 
 def _head(title: str, is_number: bool) -> str:

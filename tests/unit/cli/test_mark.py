@@ -70,7 +70,12 @@ def test_an_event_is_a_mark_and_begin_and_end_are_those_of_the_run(marker: type[
 def test_all_options_arrive(marker: type[Marker]) -> None:
     texts = ("device_group", "queue", "configuration", "host", "worker", "requestor", "request_id", "error")
     options = [word for name in texts for word in (f"--{name.replace('_', '-')}", f"the {name}")]
-    assert run("r", "m", "-d", "lab/mon/1", "-n", "3", "-t", "2026-11-22T04:15:30Z", *options).exit_code == 0
+    assert (
+        run(
+            "r", "m", "-d", "lab/mon/1", "--iteration", "3", "--time", "2026-11-22T04:15:30Z", *options
+        ).exit_code
+        == 0
+    )
     told = {name: f"the {name}" for name in texts} | {"iteration": 3, "time": "2026-11-22T04:15:30Z"}
     assert marker.sent == [("lab/mon/1", "mark", "r", "m", told)]
 
@@ -80,7 +85,15 @@ def test_a_time_in_nanoseconds_is_a_number(marker: type[Marker]) -> None:
     assert marker.sent[0][-1] == {"time": 1_795_320_930_250_000_000}
 
 
+def test_a_time_by_the_clock_of_a_zone(marker: type[Marker]) -> None:
+    assert run("r", "m", "--time", "2026-11-22T05:15 Europe/Berlin").exit_code == 0
+    assert marker.sent[0][-1] == {"time": "2026-11-22T05:15:00+01:00"}
+
+
 def test_the_device_may_come_from_the_environment(marker: type[Marker]) -> None:
+    told = run("r", "m", environment={"STEM_EVENT_MONITOR": "lab/mon/3"})
+    assert (told.stdout, told.stderr) == ("lab/mon/3 recorded m of r\n", "")
+    marker.sent.clear()
     assert run("r", "m", environment={"STEM_EVENT_MONITOR": "lab/mon/2"}).exit_code == 0
     assert marker.sent[0][0] == "lab/mon/2"
 
@@ -109,7 +122,8 @@ def test_failures(marker: type[Marker], error: Exception, code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("r",), ("r", "m", "x"), ("r", "m", "-n", "-1"), ("r", "m", "-n", "one")]
+    "arguments",
+    [(), ("r",), ("r", "m", "x"), ("r", "m", "--iteration", "-1"), ("r", "m", "--iteration", "one")],
 )
 def test_wrong_usage(marker: type[Marker], arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,51 @@ def test_a_full_disk_behind_standard_output_is_told(command: tuple[str, ...]) ->
     ended = shell(STEM, ">/dev/full", *command)
     assert ended.returncode == 1
     assert ended.stderr == "stem: standard output cannot be written: No space left on device\n"
+
+
+TELLING = [
+    ("--help",),
+    ("--version",),
+    ("-h",),
+    ("monitor", "--help"),
+    ("stats", "-h"),
+    ("--show-completion", "bash"),
+]
+telling = pytest.mark.parametrize("command", TELLING, ids=" ".join)
+
+
+@telling
+def test_help_that_cannot_be_written_is_told_like_results(command: tuple[str, ...]) -> None:
+    ended = shell(STEM, ">/dev/full", *command)
+    assert ended.returncode == 1
+    assert ended.stderr == "stem: standard output cannot be written: No space left on device\n"
+
+
+@telling
+def test_a_reader_of_the_help_may_go_away(command: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", STEM, *command],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("redirections", ["2>/dev/full", "2>&-", ">/dev/full 2>/dev/full"])
+@pytest.mark.parametrize("arguments", [("no-such-command",), ("monitor",), ("monitor", "a/b/c", "-p", "0")])
+def test_wrong_usage_that_cannot_be_told_is_wrong_usage(
+    redirections: str, arguments: tuple[str, ...]
+) -> None:
+    ended = shell(STEM, redirections, *arguments)
+    assert (ended.returncode, ended.stderr) == (2, "")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])

@@ -52,7 +52,7 @@ def test_version() -> None:
         (["monitor", "a/b/c", "-p", "nan"], "poll-period"),
         (["monitor", "a/b/c", "--polls", "-1"], "polls"),
         (["monitor", "a/b/c", "--nonsense"], "--nonsense"),
-        (["check"], "DEVICE"),
+        (["check", "-t", "0"], "timeout"),
         (["nonsense"], "nonsense"),
         (["demo", "--seconds", "-1"], "seconds"),
     ],
@@ -91,7 +91,9 @@ def test_a_file_that_cannot_be_made_ends_the_command(tmp_path) -> None:
 
 
 def test_register_prints_what_dsconfig_reads() -> None:
-    result = run("register", "--dry-run", "-t", "lab/*/*", "-t", "a/b/c", "-P", "PollPeriod=1", "-i", "lab")
+    result = run(
+        "register", "--dry-run", "--target", "lab/*/*", "--target", "a/b/c", "-P", "PollPeriod=1", "-i", "lab"
+    )
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {
         "servers": {
@@ -107,6 +109,6 @@ def test_register_prints_what_dsconfig_reads() -> None:
 
 
 def test_register_without_a_database_says_so() -> None:
-    result = run("register", "-t", "a/b/c")
+    result = run("register", "--target", "a/b/c")
     assert result.exit_code == 1
     assert "TANGO_HOST" in result.output

@@ -315,3 +315,57 @@ def test_a_mark_that_lacks_something_is_told(tmp_path: Path) -> None:
     lines = [json.dumps({"time": "2026-11-22T03:00:00Z", "mark": {"kind": "begin"}})]
     result, _ = imported(tmp_path, line(0), *lines)
     assert "its mark cannot be used" in result.notes[0]
+
+
+def test_an_hour_that_comes_twice_goes_by_the_order_of_lines(tmp_path: Path) -> None:
+    clock = ["01:59:30", "02:00:00", "02:30:00", "02:59:30", "02:00:00", "02:30:00", "02:59:30", "03:00:00"]
+    given = [line(number, time=f"2026-10-25T{time}") for number, time in enumerate(clock)]
+    result, polls = imported(tmp_path, *given, zone=ZoneInfo("Europe/Berlin"))
+    assert result == Imported(8, 0, 0, 0, ())
+    first = datetime(2026, 10, 24, 23, 59, 30, tzinfo=UTC).timestamp()
+    seconds = [poll.time_utc_ns / 1e9 - first for poll in polls]
+    assert seconds == [0, 30, 1830, 3600, 3630, 5430, 7200, 7230]
+
+
+def test_lines_of_one_server_in_an_hour_that_comes_twice(tmp_path: Path) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    one = b'{"time":"2026-10-25T02:30:00", "name":"a/b/c", "data":null}'
+    first = parse_line(one, zone)
+    again = parse_line(one, zone, first.utc_ns)
+    second = parse_line(one, zone, first.utc_ns + 1)
+    assert (again.utc_ns - first.utc_ns, second.utc_ns - first.utc_ns) == (0, 3600 * 10**9)
+    assert parse_line(one, zone, second.utc_ns) == second
+    # A clock that went back by days is no matter of this hour.
+    assert parse_line(one, zone, second.utc_ns + 1) == first
+
+
+@pytest.mark.parametrize("between", ["", " ", "\t"])
+def test_lines_that_lost_their_end_are_read(between: str, tmp_path: Path) -> None:
+    glued = between.join(line(number) for number in range(3))
+    result, polls = imported(tmp_path, glued, line(3))
+    assert (result.polls, result.skipped, len(polls)) == (4, 0, 4)
+    assert result.notes == ("old.json line 1: 3 lines stand in one, and count as such",)
+    torn = between.join(line(number)[:-2] for number in range(3))
+    assert imported(tmp_path, torn)[0].polls == 3
+
+
+def test_the_mark_of_another_system_at_the_begin_is_nothing(tmp_path: Path) -> None:
+    result, _ = imported(
+        tmp_path, "\N{ZERO WIDTH NO-BREAK SPACE}" + line(0), "\N{ZERO WIDTH NO-BREAK SPACE}" + line(1)
+    )
+    assert result == Imported(2, 0, 0, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (json.dumps(json.loads(line(0)), indent=2).encode(), "jq -c ."),
+        (json.dumps([json.loads(line(0))], indent=2).encode(), "jq -c '.[]'"),
+        (line(0).encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
+    ],
+)
+def test_another_form_is_explained_in_one_sentence(content: bytes, advice: str, tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_bytes(content)
+    with pytest.raises(RecordingError, match=re.escape(advice)):
+        import_lines([tmp_path / "old.json"], tmp_path / "new.h5")
+    assert not (tmp_path / "new.h5").exists()

@@ -6,11 +6,21 @@ import pytest
 
 pytest.importorskip("rich")
 
+from msgspec import structs
 from rich.console import Console
 
+from stem_device.analysis.verdict import Level
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts
-from stem_device.report.overview import Overview, ServerRow, SubscriptionRow, Trend, subscription_rows
+from stem_device.report.overview import (
+    Judgement,
+    Overview,
+    ServerRow,
+    SubscriptionRow,
+    Trend,
+    subscription_rows,
+    worst_servers_first,
+)
 from stem_device.report.screen import screen
 from stem_device.report.terminal import write_svg
 from stem_device.report.timing import TimingStatistics
@@ -57,7 +67,7 @@ def drawn(what: Overview, width: int, height: int) -> list[str]:
     return console.file.getvalue().splitlines()
 
 
-@pytest.mark.parametrize(("width", "height"), [(100, 30), (80, 24), (60, 16), (200, 60)])
+@pytest.mark.parametrize(("width", "height"), [(100, 30), (80, 24), (60, 16), (60, 12), (200, 60)])
 @pytest.mark.parametrize("rows", [0, 3, 500])
 def test_the_screen_fits_the_terminal(width, height, rows) -> None:
     lines = drawn(overview(rows, rows, rows, rows), width, height)
@@ -126,3 +136,52 @@ def test_the_trend_is_bounded() -> None:
         trend = trend.then(i, i, i, i)
     assert len(trend.overdue) == 120
     assert trend.overdue[-1] == 999.0
+
+
+LOSER = SubscriptionRow(
+    f"{DATABASE}dserver/archiver-of-everything/one",
+    f"{DATABASE}laboratory/spectrometer-of-the-north/17/intensity.change",
+    5_000_000,
+    120_513,
+    missed_at_least=True,
+    gaps_total=12_345,
+    overdue=7_777,
+    unaccounted_total=3,
+)
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 12), (60, 24), (80, 12), (80, 24), (100, 30), (200, 60)])
+@pytest.mark.parametrize("rows", [2, 40])
+def test_the_loser_is_on_every_screen_with_a_name_to_tell(width: int, height: int, rows: int) -> None:
+    what = overview(rows, rows, rows, rows)
+    quiet = [structs.replace(one, missed_total=0, overdue=0) for one in what.subscriptions]
+    what = structs.replace(
+        what,
+        subscriptions=(LOSER, *quiet),
+        why=tuple(f"why {number}" for number in range(rows)),
+        verdict=Judgement(Level.LOST, "archiver-of-everything/one missed 120,513 events of laboratory/x"),
+    )
+    lines = drawn(what, width, height)
+    assert len(lines) <= height
+    assert max(map(len, lines)) <= width
+    (row,) = [line for line in lines if "7,777" in line]
+    assert "\N{GREATER-THAN OR EQUAL TO}120,513" in row
+    assert row.startswith("archiv")
+    assert "/one " in row
+    assert "change " in row
+    assert any(line.startswith("archiver-of-everything/one missed") for line in lines[:3])
+
+
+def test_servers_come_worst_first() -> None:
+    def row(name: str, *counts: int, state: ServerState = ServerState.MONITORED) -> ServerRow:
+        return ServerRow(name, state, "", 0, 0, *counts)
+
+    rows = [
+        row("quiet", 0, 0),
+        row("down", 0, 0, state=ServerState.NOT_EXPORTED),
+        row("waits", 0, 9),
+        row("lost", 1, 0),
+        structs.replace(row("unaccounted", 0, 0), unaccounted_total=5),
+    ]
+    names = [one.name for one in worst_servers_first(rows)]
+    assert names == ["unaccounted", "lost", "waits", "down", "quiet"]

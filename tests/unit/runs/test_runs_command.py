@@ -104,7 +104,7 @@ def test_views_of_the_recording(truth: Truth) -> None:
 
 
 def test_json_tells_everything(truth: Truth) -> None:
-    document = told(truth, "-d", "end - begin", "--duration", "flashed - begin")
+    document = told(truth, "--duration", "end - begin", "--duration", "flashed - begin")
     assert (document["schema"], document["version"]) == ("stem-device.runs", 2)
     assert document["poll_seconds"] == pytest.approx(10, abs=0.01)
     laser, hostile = document["groups"]
@@ -162,7 +162,7 @@ def test_json_tells_everything(truth: Truth) -> None:
 
 
 def test_a_group_and_what_queued_means(truth: Truth) -> None:
-    document = told(truth, "--group", "laser", "--queued", "begin", "-d", "end - begin")
+    document = told(truth, "--group", "laser", "--queued", "begin", "--duration", "end - begin")
     assert [one["id"] for one in document["runs"]] == ["first", "waiting", "last"]
     assert [one["state"] for one in document["runs"]] == ["ended", "ongoing", "queued"]
     assert [one["device_group"] for one in document["groups"]] == ["laser"]
@@ -171,7 +171,7 @@ def test_a_group_and_what_queued_means(truth: Truth) -> None:
 
 
 def test_tables_for_a_person(truth: Truth) -> None:
-    output = run(truth, "-d", "end - begin").output
+    output = run(truth, "--duration", "end - begin").output
     lines = [line.split() for line in output.splitlines()]
     assert next(line[:11] for line in lines if line[:1] == ["laser"]) == [
         "laser",
@@ -205,8 +205,11 @@ def test_tables_for_a_person(truth: Truth) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-d", "tested - begin"], "no mark has this name; there are 'begin', 'end', 'flashed', 'queued'"),
-        (["-d", "begin"], "must be of the form 'LATER - EARLIER'"),
+        (
+            ["--duration", "tested - begin"],
+            "no mark has this name; there are 'begin', 'end', 'flashed', 'queued'",
+        ),
+        (["--duration", "begin"], "must be of the form 'LATER - EARLIER'"),
         (["-g", "lasers"], "no run is of it; there are laser"),
     ],
 )
@@ -239,7 +242,7 @@ def test_a_thousand_runs_agree_with_their_plan(tmp_path: Path) -> None:
     random.shuffle(marks)  # type: ignore[arg-type]
     write_recording(tmp_path / "many.h5", Plan(polls=2, samples=0, marks={0: marks}))
     result = CliRunner().invoke(
-        app, ["runs", str(tmp_path / "many.h5"), "-d", "b - a", "-d", "end - begin", "--json"]
+        app, ["runs", str(tmp_path / "many.h5"), "--duration", "b - a", "--duration", "end - begin", "--json"]
     )
     document = json.loads(result.output)
     for found, expected in zip(document["durations"], (lengths[:, 1], lengths.sum(axis=1)), strict=True):

@@ -54,7 +54,7 @@ def stem(folder: Path, monkeypatch):
 
 
 def test_tables_lose_nothing_in_a_pipe(night: Truth, stem) -> None:
-    result = stem("stats", "night.h5", "--top", "0")
+    result = stem("stats", "night.h5", "--limit", "0")
     assert result.exit_code == 0, result.output
     assert f"published {night.published_total:,} " in result.output
     assert f"received {night.received_total:,} " in result.output
@@ -69,9 +69,9 @@ def test_tables_lose_nothing_in_a_pipe(night: Truth, stem) -> None:
 
 
 def test_the_top_says_what_it_hides(night: Truth, stem) -> None:
-    output = stem("stats", "night.h5", "--top", "3").output
-    assert "... and 17 more (--top 0 shows all)" in output
-    assert "... and 1 more (--top 0 shows all)" in output
+    output = stem("stats", "night.h5", "--limit", "3").output
+    assert "... and 17 more (--limit 0 shows all)" in output
+    assert "... and 1 more (--limit 0 shows all)" in output
 
 
 def test_json_of_a_selection(night: Truth, stem) -> None:
