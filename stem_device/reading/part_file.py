@@ -19,7 +19,6 @@ from stem_device.recording import format as spec
 from stem_device.recording.gate import (
     Budget,
     attribute,
-    names_in,
     open_dataset,
     open_hdf5,
     refuse_odd_file,
@@ -376,7 +375,8 @@ def _context(file: Hdf5File, path: Path) -> FileContext:
 
 def _shortest(file: Hdf5File, path: Path, table: str) -> int:
     """Rows of the shortest column, by h5py's lower interface: it is asked for at each look."""
-    names = names_in(file, path, f"{ENTRY}/{table}")
+    group = import_h5py("reading recordings").h5g.open(file.id, f"{ENTRY}/{table}".encode())
+    names = [name.decode("utf-8", "replace") for name in group]
     return min(int(open_dataset(file, path, f"{ENTRY}/{table}/{name}").shape[0]) for name in names)
 
 

@@ -4,9 +4,9 @@ An HDF5 file can say that its data are somewhere else (links, virtual data sets,
 that there is far more of it than the file has bytes for. Whoever opens it would then read other files, wait
 for a pipe, or fill the memory. Recordings have none of that, so whatever has it is refused, not repaired.
 
-Structure is looked at where the format has it: the root and the entry at once, the groups of the entry where
-something in them is opened. No reader looks further. Data sets are looked at when they are opened, before
-their shape is asked for: HDF5 would look for the sources of a virtual one then.
+Structure is looked at where the format has it: the root, the entry, and the groups of the entry. No reader
+looks further. Data sets are looked at when they are opened, before their shape is asked for: HDF5 would look
+for the sources of a virtual one then.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from stem_device.errors import RefusedFileError
 from stem_device.model.limits import DEFAULT_MAX_READ_BYTES, MAX_READ_BYTES
@@ -80,19 +80,16 @@ def open_hdf5(path: Path) -> Hdf5File:
 
 
 def refuse_links(file: Hdf5File, path: Path) -> None:
-    """Raise RefusedFileError if the names of root and entry do not all belong to objects of this file.
+    """Raise RefusedFileError if the names that readers use do not all belong to objects of this file.
 
     What cannot be read is left to those who read it.
     """
-    library = import_h5py()
-    _own_names(library, file.id, "/", path)
-    entry = _group(library, file.id, ENTRY.encode())
-    if entry is not None:
-        _own_names(library, entry, f"/{ENTRY}/", path)
+    for _ in _walk(file, path):
+        pass
 
 
 def refuse_all_outside(file: Hdf5File, path: Path) -> None:
-    """The same for all groups, and for the storage of all data sets: for those who check."""
+    """As ``refuse_links``, and the same for the storage of all data sets at once: for those who check."""
     library = import_h5py()
     for where, group, names in _walk(file, path):
         for name in names:
@@ -170,23 +167,10 @@ def limit_memory(most: int) -> None:
 
 
 def open_dataset(file: Hdf5File, path: Path, where: str) -> Any:
-    """A data set of h5py's lower interface, after a look at its name and at how it is stored.
-
-    Raises RefusedFileError, and what h5py raises. ``where`` is in the entry, or in a group of it.
-    """
-    library = import_h5py()
-    if file.id.links.get_info(where.encode()).type != library.h5l.TYPE_HARD:
-        _refuse_link(path, where)
-    dataset = library.h5d.open(file.id, where.encode())
+    """A data set of h5py's lower interface, after a look at how it is stored. Raises what h5py raises."""
+    dataset = import_h5py().h5d.open(file.id, where.encode())
     refuse_storage(dataset, path, where)
     return dataset
-
-
-def names_in(file: Hdf5File, path: Path, where: str) -> list[str]:
-    """The names in a group of the entry. Raises RefusedFileError, and what h5py raises."""
-    library = import_h5py()
-    group = library.h5g.open(file.id, where.encode())
-    return [_decoded(name) for name in _own_names(library, group, f"/{where}/", path)]
 
 
 def small(file: Hdf5File, path: Path, where: str) -> Hdf5Dataset:
@@ -283,16 +267,13 @@ def _own_names(library: Any, group: Any, where: str, path: Path) -> list[bytes]:
     with suppress(*_UNREADABLE):
         group.links.iterate(take, info=True)
     if links:
-        _refuse_link(path, where + _decoded(links[0]))
+        what = f"{_shown(where + _decoded(links[0]))} is a link to another name or file"
+        raise RefusedFileError(path, what, _NOT_FOLLOWED)
     if len(names) > MAX_LINKS:
         raise RefusedFileError(
             path, f"{_shown(where)} has more than {MAX_LINKS} names", "no recording has that"
         )
     return names
-
-
-def _refuse_link(path: Path, where: str) -> NoReturn:
-    raise RefusedFileError(path, f"{_shown(where)} is a link to another name or file", _NOT_FOLLOWED)
 
 
 def _decoded(name: bytes) -> str:
