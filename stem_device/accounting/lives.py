@@ -176,6 +176,10 @@ class Fresh(Struct, frozen=True, gc=False):
     def _wait(self, sight: Sight, books: Books) -> State:
         if self.stream is None and sight.stream is not None:
             pushed = sight.stream.pushed
+            if sight.stream.is_new:
+                books.leave_unobserved(pushed)
+            elif self.connecting_ns is not None:
+                books.be_blind(sight.moment.monotonic_ns - self.connecting_ns)
             return structs.replace(self, stream=sight.stream, first=pushed, base=pushed)
         if self.stream is None or self.connecting_ns is None:
             return self

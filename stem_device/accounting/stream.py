@@ -39,7 +39,7 @@ class StreamAccount:
     A new life of the publisher is a new account, made by ``successor``, so that what was pushed in the
     former one stays to be compared with what its subscribers received.
     ``ports`` are those at which its publisher's heartbeats are to be had; empty while not known.
-    ``answered``: ``pushed`` is of this poll.
+    ``answered``: ``pushed`` is of this poll. ``is_new``: nothing was pushed in it before monitoring began.
     ``observed_ns``: a life that has ended, or does not answer, answered last then (monotonic).
     ``subscribed_ns`` is when a monitored subscription was last seen (monotonic); None for never.
     """
@@ -58,6 +58,7 @@ class StreamAccount:
         "began_again",
         "delta",
         "ended",
+        "is_new",
         "life",
         "name",
         "observed_ns",
@@ -74,7 +75,7 @@ class StreamAccount:
         self.life = life
         self.ports: frozenset[str] = frozenset()
         self.ended = self.began_again = self._watched = False
-        self.answered = True
+        self.answered, self.is_new = True, not baseline
         self.subscribed_ns: int | None = None
         self.observed_ns = 0
         self.unseen = Unseen.NOT_TOLD

@@ -402,3 +402,17 @@ def test_a_subscription_that_was_retried_is_blind_from_when_its_publisher_runs(w
         blind = world.ledger.account(one).counts.blind_seconds
     last = poll(9, {PUBLISHER: publisher(0), SUBSCRIBER: subscriber(callback(0, 0))})
     assert world.ledger.account(last).counts.blind_seconds - blind == 5
+
+
+def test_until_a_publisher_that_runs_has_answered_nothing_is_counted(world):
+    world.poll("down", callback(0, 0))
+    assert world.counts.overdue_unknown == 1
+    world.poll(3, callback(0, 0))
+    assert (world.counts.blind_seconds, world.counts.unobserved, world.counts.overdue_unknown) == (1, 0, 0)
+
+
+def test_what_was_pushed_in_a_new_stream_before_it_was_seen_is_unobserved(world):
+    """The publisher was asked first, and had no such stream then."""
+    world.poll(None, callback(0, 0))
+    world.poll(3, callback(0, 0))
+    assert (world.counts.blind_seconds, world.counts.unobserved) == (0, 3)
