@@ -112,6 +112,7 @@ class Ledger:
             publisher_samples=publisher_samples,
             subscriber_samples=subscriber_samples,
             problems=poll.problems,
+            phases=poll.phases,
             departed=self._departed,
         )
 

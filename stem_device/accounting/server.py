@@ -96,7 +96,7 @@ class ServerAccount:
         for name, counter in counters.items():
             known = self.streams.get(name)
             if known is None:
-                known = self.streams[name] = self._new_stream(name, counter)
+                known = self.streams[name] = self._new_stream(name, counter, began_now=restarted)
                 changed = True
             else:
                 known.update(counter, moment)
@@ -245,11 +245,11 @@ class ServerAccount:
                     stream.look_for_unseen(now, self._first_answer_ns or now)
         return streams
 
-    def _new_stream(self, name: str, counter: int) -> StreamAccount:
+    def _new_stream(self, name: str, counter: int, *, began_now: bool) -> StreamAccount:
         """A stream that vanished and is there again has begun again from scratch."""
         former = self._vanished_streams.pop(name, None)
         if former is not None:
-            return former.successor(counter, life=self.life)
+            return former.successor(counter, life=self.life, began_now=began_now)
         baseline = self._answered_monotonic_ns is None and not self._was_down
         return StreamAccount(name, counter, life=self.life, baseline=baseline)
 

@@ -40,6 +40,7 @@ class StreamAccount:
     former one stays to be compared with what its subscribers received.
     ``ports`` are those at which its publisher's heartbeats are to be had; empty while not known.
     ``answered``: ``pushed`` is of this poll. ``is_new``: nothing was pushed in it before monitoring began.
+    ``began_again``: it is the successor of another one since this poll; ``began_now``: and so is the process.
     ``observed_ns``: a life that has ended, or does not answer, answered last then (monotonic).
     ``subscribed_ns`` is when a monitored subscription was last seen (monotonic); None for never.
     """
@@ -56,6 +57,7 @@ class StreamAccount:
         "_watched",
         "answered",
         "began_again",
+        "began_now",
         "delta",
         "ended",
         "is_new",
@@ -74,7 +76,7 @@ class StreamAccount:
         self.name = name
         self.life = life
         self.ports: frozenset[str] = frozenset()
-        self.ended = self.began_again = self._watched = False
+        self.ended = self.began_again = self.began_now = self._watched = False
         self.answered, self.is_new = True, not baseline
         self.subscribed_ns: int | None = None
         self.observed_ns = 0
@@ -90,12 +92,12 @@ class StreamAccount:
         self._resets = 0
         self._write()
 
-    def successor(self, counter: int, *, life: int) -> StreamAccount:
+    def successor(self, counter: int, *, life: int, began_now: bool = False) -> StreamAccount:
         """The same stream in a new life of its publisher; totals go on."""
         new = StreamAccount(self.name, counter, life=life, baseline=False)
         new._total += self._total
         new._resets = self._resets + 1
-        new.began_again = True
+        new.began_again, new.began_now = True, began_now
         new._write()
         return new
 
@@ -130,9 +132,9 @@ class StreamAccount:
         if pushed < self.pushed:
             pushed += (self.pushed - pushed + WRAP // 2) // WRAP * WRAP
         if pushed == self.pushed == self._two_marks_before and not self.delta:
-            self.began_again = False
+            self.began_again = self.began_now = False
             return
-        self.began_again = False
+        self.began_again = self.began_now = False
         self.delta = pushed - self.pushed
         self.pushed = pushed
         self._remember(moment)
@@ -143,7 +145,7 @@ class StreamAccount:
         """The server did not answer in this poll: nothing is counted."""
         if self.answered:
             self.observed_ns = moment.marks[-2][1]
-        self.began_again = self.answered = False
+        self.began_again = self.began_now = self.answered = False
         if not self.ended:
             self._remember(moment)
         if self.delta:

@@ -183,6 +183,8 @@ class SubscriptionAccount:
             miss_between(gaps, possible, self.books)
             if isinstance(self._state, Fresh) and not renewed:  # it connects, or has lost them already
                 self.books.leave_unobserved(stream.pushed - before)
+                if stream.began_now:  # what the life before pushed to it is not known
+                    self.books.be_blind(sight.moment.monotonic_ns - sight.moment.marks[-2][1])
         else:
             self.books.miss(max(0, gaps - explained), at_least=True)
         self._anchor_utc_ns = sight.moment.marks[-2][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 
 from msgspec import Struct
 
@@ -90,12 +91,33 @@ class Answer(Struct, frozen=True):
     heartbeat_endpoints: tuple[str, ...] = ()
 
 
+class PollPhases(Struct, frozen=True, gc=False):
+    """How long each part of a poll took, in seconds; NaN where it is not known.
+
+    ``resolve``: take up the targets that were looked up (and wait for them, at the first poll). ``ask``: from
+    the first question to the last answer or time limit. ``parse``: make typed replies of the answers.
+    ``account``: count, name the causes and judge. ``record`` and ``publish``, the time that the poll waited
+    for the disk and that attributes and events took, come after it: they are those of the poll before.
+    """
+
+    resolve_seconds: float = math.nan
+    ask_seconds: float = math.nan
+    parse_seconds: float = math.nan
+    account_seconds: float = math.nan
+    record_seconds: float = math.nan
+    publish_seconds: float = math.nan
+
+
+UNKNOWN_PHASES = PollPhases()
+
+
 class Poll(Struct, frozen=True):
     """One round of questions to every target.
 
     ``spread_seconds`` is the time between the first and the last request of the round;
     ``overruns_total`` counts the poll times that were skipped because a poll took longer than its period.
     ``problems`` are sentences about targets as a whole (a wildcard without a match, a database that is down).
+    ``phases`` has those up to ``parse``.
     """
 
     number: int
@@ -106,3 +128,4 @@ class Poll(Struct, frozen=True):
     overruns_total: int
     answers: tuple[Answer, ...]
     problems: tuple[str, ...] = ()
+    phases: PollPhases = UNKNOWN_PHASES

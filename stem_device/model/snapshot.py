@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from stem_device.model.finding import Finding
 from stem_device.model.outlet_health import OutletHealth
-from stem_device.model.poll import Failure, Identity, ServerState
+from stem_device.model.poll import UNKNOWN_PHASES, Failure, Identity, PollPhases, ServerState
 from stem_device.model.reply import NotConnected
 
 Floats = npt.NDArray[np.float64]
@@ -231,6 +231,7 @@ class Snapshot:
 
     ``published_rate`` and ``received_rate`` are events per second since the previous poll.
     ``sample_coverage`` is the share of events with a sample, 0 to 1; NaN while nothing is sampled.
+    ``duration_seconds`` is from the first question to the Snapshot; ``phases`` say what took how long.
     ``monitoring_since_utc_ns`` is when the totals began.
     ``counts`` are the sums over ``servers`` and ``departed``: the servers that are no targets any more.
     ``verdict`` is the level that :mod:`stem_device.analysis.verdict` gives; empty before it was asked.
@@ -259,3 +260,4 @@ class Snapshot:
     verdict: str = ""
     findings: tuple[Finding, ...] = ()
     outlets: tuple[OutletHealth, ...] = ()
+    phases: PollPhases = UNKNOWN_PHASES

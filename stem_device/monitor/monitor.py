@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -67,6 +68,8 @@ class Monitor:
         self.recorded_by: Mapping[str, str] = {}
         """Which device this monitor is part of, for its recordings; set before ``start``."""
         self._options = options
+        self._clock = clock
+        self._record_seconds = self._publish_seconds = math.nan
         self._poller = poller or Poller(options, clock=clock)
         self._schedule = Schedule(options.poll_period, clock=clock)
         self._ledger = Ledger(clock)
@@ -341,12 +344,32 @@ class Monitor:
 
     def _cycle(self) -> None:
         poll = self._poller.poll(overruns_total=self._schedule.overruns_total)
+        polled = self._clock.monotonic_ns()
         with self._accounts:
             snapshot = self._analysed(self._ledger.account(poll))
             verdict = self._running.take(snapshot)
-        snapshot = replace(snapshot, verdict=verdict.level.word, outlets=self.outlets)
+        accounted = self._clock.monotonic_ns()
+        seconds = (accounted - polled) / 1e9
+        snapshot = replace(
+            snapshot,
+            duration_seconds=poll.duration_seconds + seconds,
+            verdict=verdict.level.word,
+            outlets=self.outlets,
+            phases=structs.replace(
+                poll.phases,
+                account_seconds=seconds,
+                record_seconds=self._record_seconds,
+                publish_seconds=self._publish_seconds,
+            ),
+        )
         self._recorder.hand_over(snapshot, self.disk_patience_seconds)
+        recorded = self._clock.monotonic_ns()
         self._snapshot = snapshot
+        self._publish(snapshot)
+        self._record_seconds = (recorded - accounted) / 1e9
+        self._publish_seconds = (self._clock.monotonic_ns() - recorded) / 1e9
+
+    def _publish(self, snapshot: Snapshot) -> None:
         for step in tuple(self._steps):
             try:
                 step(snapshot)

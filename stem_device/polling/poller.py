@@ -11,7 +11,7 @@ import tango
 
 from stem_device.model.clock import Clock
 from stem_device.model.options import Options
-from stem_device.model.poll import Answer, Poll, ServerState
+from stem_device.model.poll import Answer, Poll, PollPhases, ServerState
 from stem_device.polling.between import Timer
 from stem_device.polling.client import Connect, Proxy, TargetClient, connect_device
 from stem_device.polling.crew import Crew
@@ -103,6 +103,7 @@ class Poller:
         The first poll after the targets were set waits as long again for them to be looked up.
         A target that fails is a state of that target; nothing is raised for it.
         """
+        begun = self._clock.monotonic_ns()
         problems = self._take_up_targets()
         self._number += 1
         started_utc, started = self._clock.utc_ns(), self._clock.monotonic_ns()
@@ -115,7 +116,9 @@ class Poller:
             self._clock,
             limit_seconds=limit,
         )
+        asked = self._clock.monotonic_ns()
         answers = tuple(self._answer(target) for target in targets)
+        parsed = self._clock.monotonic_ns()
         self._plan_between(started)
         self._apply_sampling()
         self._crew.submit([target.worker.run for target in targets if target.ask_endpoints()])
@@ -129,6 +132,7 @@ class Poller:
             overruns_total=overruns_total,
             answers=answers,
             problems=(*problems, *self._sampling_problems(), *self._own_problems()),
+            phases=PollPhases((started - begun) / 1e9, (asked - started) / 1e9, (parsed - asked) / 1e9),
         )
 
     def set_targets(self, targets: tuple[str, ...]) -> None:

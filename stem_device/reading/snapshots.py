@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
@@ -9,10 +10,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from stem_device.model.outlet_health import OutletHealth
-from stem_device.model.poll import Failure, Identity, ServerState
+from stem_device.model.poll import Failure, Identity, PollPhases, ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
     NONE_DEPARTED,
@@ -62,6 +63,10 @@ def _blocks(selected: Selected, part: int, polls: Flags) -> Iterator[Flags]:
     numbers = np.cumsum(rows) // _BLOCK_ROWS
     for number in np.unique(numbers[polls]):
         yield polls & (numbers == number)
+
+
+def _known_phases(found: PollPhases) -> PollPhases:
+    return PollPhases(*(math.nan if seconds is None else seconds for seconds in structs.astuple(found)))
 
 
 class _Rows:
@@ -146,6 +151,7 @@ class _Block:
         polls = self._tables["polls"]
         plain = {field.name: polls.items(field.name) for field in fields(Snapshot) if field.name in polls}
         counts, timings = polls.records(Counts, "counts."), polls.records(Timings, "timings.")
+        phases = list(map(_known_phases, polls.records(PollPhases, "phases.")))
         departed = self._departed()
         problems = self._tables["problems"]
         texts, ends = problems.items("problem"), problems.ends
@@ -157,6 +163,7 @@ class _Block:
             Snapshot(
                 counts=counts[poll],
                 timings=timings[poll],
+                phases=phases[poll],
                 departed=departed[poll],
                 servers=tuple(servers[poll]),
                 publisher_samples=publisher[poll],

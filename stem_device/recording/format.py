@@ -96,6 +96,22 @@ def _counts(of: str = "counts") -> tuple[Column, ...]:
     )
 
 
+def _phases() -> tuple[Column, ...]:
+    """Columns of the record PollPhases, in which any may be NaN."""
+    abouts = {
+        "resolve": "to take up targets that were looked up",
+        "ask": "from the first question to the last answer or time limit",
+        "parse": "to make typed replies of the answers",
+        "account": "to count, name causes and judge",
+        "record": "the poll before waited for the disk",
+        "publish": "attributes and events of the poll before took",
+    }
+    return tuple(
+        _float(f"{name}_seconds", "s", about, f"phases.{name}_seconds", nullable=True, since=_NEW)
+        for name, about in abouts.items()
+    )
+
+
 _POLL = _integer("poll", "", "number of the poll", "")
 _SERVER = _name("server", "admin device of the server", "")
 
@@ -477,6 +493,7 @@ POLLS = Table(
         _integer("monotonic_ns", "ns", "when the poll began, monotonic clock"),
         _float("duration_seconds", "s", "how long the poll took"),
         _float("spread_seconds", "s", "between the first and the last request"),
+        *_phases(),
         _integer("overruns_total", "count", "polls skipped because one took longer than the period"),
         _integer("monitoring_since_utc_ns", "ns", "when the totals began, since 1970 UTC"),
         *_counts(),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from stem_device.device.attributes.spec import AttributeSpec, count, of_poll, seconds
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, iso_text, tango_text
+from stem_device.model.poll import PollPhases
 
 MAX_TARGETS = 1024
+MAX_PHASES = 16
 MAX_PROBLEMS = 64
 
 POLLING: tuple[AttributeSpec, ...] = (
@@ -24,9 +28,33 @@ POLLING: tuple[AttributeSpec, ...] = (
     seconds(
         "pollDuration",
         "Poll duration",
-        "How long the latest poll took, from the first question to the last answer or time limit.",
+        "How long the latest poll took, from the first question until all was counted and judged.",
         lambda polled: polled.snapshot.duration_seconds,
         "%.4f",
+    ),
+    AttributeSpec(
+        name="phaseNames",
+        dtype="DevString",
+        label="Phases of a poll",
+        unit="text",
+        format="%s",
+        doc="What the elements of phaseSeconds are: resolve (take up targets that were looked up), ask, "
+        "parse, account (count and judge), record (wait for the disk), publish (attributes and events).",
+        value=of_poll(lambda _: [name.removesuffix("_seconds") for name in PollPhases.__struct_fields__]),
+        max_length=MAX_PHASES,
+        expert=True,
+    ),
+    AttributeSpec(
+        name="phaseSeconds",
+        dtype="DevDouble",
+        label="Durations of the phases",
+        unit="s",
+        format="%.4f",
+        doc="How long each phase of the latest poll took; record and publish, which come after it, those of "
+        "the poll before; NaN where there was none.",
+        value=of_poll(lambda polled: list(structs.astuple(polled.snapshot.phases))),
+        max_length=MAX_PHASES,
+        expert=True,
     ),
     seconds(
         "pollSpread",

@@ -416,3 +416,9 @@ def test_what_was_pushed_in_a_new_stream_before_it_was_seen_is_unobserved(world)
     world.poll(None, callback(0, 0))
     world.poll(3, callback(0, 0))
     assert (world.counts.blind_seconds, world.counts.unobserved) == (0, 3)
+
+
+def test_what_the_life_before_pushed_to_a_new_subscription_is_not_known(world):
+    world.poll(5, None)
+    world.poll(0, callback(0, 0))  # the publisher's counter fell: it was restarted
+    assert (world.counts.blind_seconds, world.counts.unobserved) == (1, 0)

@@ -1,16 +1,19 @@
 """The engine's own duties, with a poller that the test controls."""
 
+import math
 import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from stem_device.errors import MonitorNotRunningError, OptionError, RecordingError
+from stem_device.model.clock import SystemClock
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.model.options import Options
-from stem_device.model.poll import Poll
+from stem_device.model.poll import Poll, PollPhases
 from stem_device.monitor import Monitor
 from stem_device.recording import RecordingStatus
 
@@ -145,6 +148,52 @@ def test_a_failing_poll_thread_goes_on_and_is_counted(monitor, parts, failure):
     wait_until(lambda: monitor.snapshot is not None)
     assert monitor.health.thread_restarts == 1
     assert type(failure).__name__ in monitor.health.last_error
+
+
+class JumpingClock(SystemClock):
+    """Goes on by a thousand seconds whenever it is told to."""
+
+    ahead_ns = 0
+
+    def monotonic_ns(self):
+        return super().monotonic_ns() + self.ahead_ns
+
+    def jump(self, *_):
+        self.ahead_ns += 1000 * 10**9
+
+
+@pytest.mark.parametrize("phase", ["ask", "record", "publish"])
+def test_what_takes_long_is_told_as_a_phase(parts, phase):
+    """What follows the Snapshot is in the next one."""
+    clock = JumpingClock()
+    poller, recordings = parts
+    polled, written = poller.poll, recordings.write
+    if phase == "record":
+        recordings.write = lambda snapshot: [clock.jump(), written(snapshot)][1]
+    monitor = Monitor(
+        Options(poll_period=3600.0),
+        clock=clock,
+        poller=poller,
+        recordings=recordings,
+        thread_context=nullcontext,
+    )
+    if phase == "publish":
+        monitor.at_each_poll(clock.jump)
+    if phase == "ask":
+        poller.poll = lambda **more: structs.replace(polled(**more), phases=PollPhases(ask_seconds=1000.0))
+    seen = []
+    monitor.at_each_poll(seen.append)
+    try:
+        monitor.start_recording("phases")
+        monitor.start()
+        wait_until(lambda: seen)
+        monitor.poll_now()
+    finally:
+        monitor.stop()
+    told = {name: getattr(seen[-1].phases, f"{name}_seconds") for name in ("ask", "record", "publish")}
+    assert {name for name, seconds in told.items() if seconds >= 1000} == {phase}
+    assert 0 <= seen[-1].phases.account_seconds < 900
+    assert math.isnan(seen[0].phases.publish_seconds)
 
 
 def test_a_failing_step_of_the_poll_hinders_nobody(monitor):

@@ -19,7 +19,7 @@ from synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_r
 from stem_device import open_recording
 from stem_device.model.limits import MAX_COUNT
 from stem_device.model.outlet_health import OutletHealth
-from stem_device.model.poll import Failure, Identity, ServerState
+from stem_device.model.poll import Failure, Identity, PollPhases, ServerState
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
     NONE_DEPARTED,
@@ -177,6 +177,7 @@ def snapshots(draw: st.DrawFn, number: int) -> Snapshot:
         published_rate=draw(FLOATS),
         received_rate=draw(FLOATS),
         sample_coverage=draw(FLOATS),
+        phases=PollPhases(*draw(st.lists(FLOATS, min_size=6, max_size=6))),
         timings=Timings(*draw(st.lists(FLOATS, min_size=4, max_size=4))),
         servers=tuple(draw(server_records(name)) for name in names),
         publisher_samples=PublisherSamples(servers(), floats(), integers()),

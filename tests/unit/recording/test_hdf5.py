@@ -83,6 +83,7 @@ WHERE: dict[type, dict[str, Any]] = {
         "received_rate": "received_rate",
         "sample_coverage": "sample_coverage",
         "timings": None,  # columns of polls with the same names
+        "phases": None,  # columns of polls with the same names
         "servers": None,  # table servers
         "publisher_samples": None,  # table publisher_samples
         "subscriber_samples": None,  # table subscriber_samples
