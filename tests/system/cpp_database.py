@@ -14,7 +14,7 @@ from typing import Self
 import tango
 
 from stem_device.demo.database import HOST, add_server
-from stem_device.demo.processes import READY_LINE, ChildProcess, wait_until
+from stem_device.demo.processes import ChildProcess, ProcessError, READY_LINE, wait_until
 from tests.system.tango_tree import LIBRARIES
 
 
@@ -60,7 +60,10 @@ class CppDatabase:
 
     def start_mariadb(self) -> None:
         self.mariadb.start()
-        self.mariadb.wait_ready(lambda: self._sql("select 1;").returncode == 0, limit_seconds=30)
+        try:
+            self.mariadb.wait_ready(lambda: self._sql("select 1;").returncode == 0, limit_seconds=30)
+        except ProcessError as error:
+            raise ProcessError(f"{error}; its client says: {self._sql('select 1;').stderr}") from error
 
     def connection(self) -> tango.Database:
         return tango.Database(HOST, self._port)
