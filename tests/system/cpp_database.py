@@ -14,7 +14,7 @@ from typing import Self
 import tango
 
 from stem_device.demo.database import HOST, add_server
-from stem_device.demo.processes import ChildProcess, ProcessError, READY_LINE, wait_until
+from stem_device.demo.processes import READY_LINE, ChildProcess, ProcessError, wait_until
 from tests.system.tango_tree import LIBRARIES
 
 
