@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TextIO
 
 import typer
 
@@ -42,14 +43,17 @@ def streams_told() -> Iterator[None]:
         sys.exit(stream_failed(ended.__context__))
     except OSError as error:
         wrong_usage = getattr(error.__context__, "exit_code", None)  # which could not be told
-        sys.exit(stream_failed(error) if wrong_usage is None else wrong_usage)
+        if wrong_usage is None:
+            sys.exit(stream_failed(error))
+        silence(sys.stderr)
+        sys.exit(wrong_usage)
 
 
 def stream_failed(error: OSError) -> ExitCode:
     """The exit code where a standard stream cannot be written; tells why. Raises other errors again."""
     if error.filename is not None:
         raise error
-    silence_stdout()
+    silence(sys.stdout)
     if isinstance(error, BrokenPipeError):
         return ExitCode.OK
     tell(f"standard output cannot be written: {error.strerror}")
@@ -58,11 +62,13 @@ def stream_failed(error: OSError) -> ExitCode:
 
 def tell(message: str) -> None:
     """Write ``stem: message`` to standard error, where it disturbs nobody who reads the lines."""
-    with suppress(OSError):
+    try:
         print(f"stem: {message}", file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
 
 
-def silence_stdout() -> None:
-    """Send what is still buffered nowhere: its flush at the end must not fail again."""
+def silence(stream: TextIO) -> None:
+    """Send what is still buffered nowhere: where its flush at the end fails again, Python exits with 120."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

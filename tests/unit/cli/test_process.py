@@ -14,6 +14,8 @@ pytest.importorskip("typer")
 pytestmark = pytest.mark.extras
 
 STEM = "from stem_device.cli import main; main()"
+# The name of a shell is taken from --show-completion, and not from the processes above, which may have none.
+ENVIRONMENT = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
 CHECK = ("check", "tango://127.0.0.1:1/a/b/c")
 
 
@@ -21,6 +23,7 @@ def shell(program: str, redirections: str, *arguments: str) -> subprocess.Comple
     """Run a Python program by a shell, with ``redirections`` as one would type them."""
     return subprocess.run(
         ["/bin/sh", "-c", f'exec "$@" {redirections}', "sh", sys.executable, "-c", program, *arguments],
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=60,
@@ -62,6 +65,7 @@ def test_a_reader_of_the_help_may_go_away(command: tuple[str, ...]) -> None:
             [sys.executable, "-c", STEM, *command],
             stdout=writer,
             stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
             text=True,
             timeout=60,
             check=False,
