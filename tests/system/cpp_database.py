@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,14 +33,20 @@ class CppDatabase:
 
     def __enter__(self) -> Self:
         self._install()
-        self.start_mariadb()
-        self._load_schema()
-        self.start()
+        with ExitStack() as begun:
+            begun.callback(self._stop)
+            self.start_mariadb()
+            self._load_schema()
+            self.start()
+            begun.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         self.server.stop(limit_seconds=2)
         self.mariadb.stop()
 
@@ -63,7 +70,7 @@ class CppDatabase:
         try:
             self.mariadb.wait_ready(lambda: self._sql("select 1;").returncode == 0, limit_seconds=30)
         except ProcessError as error:
-            raise ProcessError(f"{error}; its client says: {self._sql('select 1;').stderr}") from error
+            raise ProcessError("mariadb", "cannot connect", self._sql("select 1;").stderr) from error
 
     def connection(self) -> tango.Database:
         return tango.Database(HOST, self._port)
