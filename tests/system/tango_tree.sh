@@ -20,6 +20,7 @@ if [[ ! -e $tree/.done ]]; then
     apt-get download -qq "${packages[@]}" >&2 ||
         { apt-get update -qq >&2 && apt-get download -qq "${packages[@]}" >&2; }
     for package in *.deb; do dpkg -x "$package" "$tree"; done
+    [[ ! -d $tree/lib ]] || cp -a "$tree/lib/." "$tree/usr/lib/" # Debian 12 has some libraries there
     rm -rf "$tree/packages" "$tree/etc"
     touch "$tree/.done"
 fi
