@@ -37,7 +37,8 @@ class Lives(RuleBasedStateMachine):
         self.snapshot: Snapshot | None = None
         self.before: Counts | None = None
         self.renewed = self.lost = False  # since the last poll
-        self.left: tuple[int, int] | None = None  # events pushed by then, and the counter it was left with
+        self.left = False  # unsubscribed since the last poll that both answered
+        self.told = (0, 0)  # events pushed by that poll, and the counter that it showed
         self.known = (1, 0)  # life of the publisher and its pushes, as of its last answer
         self.watched: tuple[int, int, int] | None = None
         self.watched_from = 0
@@ -120,8 +121,9 @@ class Lives(RuleBasedStateMachine):
             self.world.subscriber_runs
             and self.world.publisher_runs
             and self.subscription is None
-            # A renewal of what had received nothing yet cannot be seen: it looks as if it had stayed.
-            and (self.left is None or self.left[1] > 0 or self.left[0] == len(self.world.events))
+            # A renewal of what had received nothing by the last poll cannot be seen: it looks as if it had
+            # stayed, and missed what was pushed until then.
+            and (not self.left or self.told[1] > 0 or self.told[0] == len(self.world.events))
         )
     )
     def subscribe(self):
@@ -131,7 +133,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.subscription is not None and not self.lost)
     def unsubscribe(self):
-        self.left = self.left or (len(self.world.events), self.subscription.c)
+        self.left = True
         self.world.unsubscribe()
         self.renewed = True
 
@@ -160,7 +162,9 @@ class Lives(RuleBasedStateMachine):
         self._check_all_clear(pushed if all(answered) else None)
         if all(answered):
             self.renewed = self.lost = False
-            self.left = None
+            self.left = False
+            record = self._record()
+            self.told = (pushed, record.server_counter if record is not None else 0)
         self._check(self.snapshot)
 
     def _note_observed(self, *, publisher: bool, subscriber: bool) -> None:
