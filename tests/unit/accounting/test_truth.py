@@ -7,6 +7,7 @@ subscription between two polls and loses events in the same interval.
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from world import Event, World
@@ -236,4 +237,13 @@ class Lives(RuleBasedStateMachine):
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestLives.settings = settings(max_examples=200, stateful_step_count=40, deadline=None, derandomize=True)
+"""The same histories in every run."""
+
+
+@pytest.mark.matrix
+@pytest.mark.timeout(1800)
+class TestOtherLives(Lives.TestCase):
+    """Others in every run, and more of them."""
+
+    settings = settings(max_examples=2000, stateful_step_count=40, deadline=None)
