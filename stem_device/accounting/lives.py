@@ -365,10 +365,12 @@ class Former(Struct, frozen=True, gc=False):
         return not new.ports or port_of(sight.endpoint) in new.ports
 
     def _idle_stream(self, sight: Sight) -> StreamAccount | None:
-        stream = self.stream
-        if stream is not None and sight.stream in (None, stream) and sight.life in (0, stream.life):
-            return stream  # the publisher is gone
-        return sight.stream if sight.stream is not None and sight.stream.pushed == 0 else None
+        """Not one that went while its process stayed: its attribute may be there again, uncounted."""
+        stream = sight.stream
+        if stream is None:
+            return None
+        gone = stream is self.stream  # and has ended, with its process
+        return stream if gone or stream.pushed == 0 else None
 
     def _owed(self) -> int:
         if self.settled or self.stream is None:

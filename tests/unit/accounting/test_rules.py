@@ -381,3 +381,14 @@ def test_what_was_pushed_while_a_new_subscription_connected_is_unobserved():
     case = Case(0, callback(0, 0), baseline=False)
     record = case.poll(3, callback(3, 1))
     assert (record.received_total, record.missed_total, record.unobserved_total) == (1, 0, 2)
+
+
+def test_an_attribute_that_was_removed_may_be_there_again_and_uncounted():
+    case = Case(5, callback(5, 5))
+    stream = case.stream
+    case.publisher_ends()
+    for number in (1, 2, 3):
+        case.moment = case.moment.next(*2 * (case.moment.monotonic_ns + SECOND,))
+        case.account.update(callback(5, 5), ENDPOINT, None, stream.life, case.moment)
+        record = case.account.record
+        assert (record.overdue, record.blind_seconds) == (None, number)
