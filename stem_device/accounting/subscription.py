@@ -176,6 +176,9 @@ class SubscriptionAccount:
         """
         now, stream = sight.now, sight.stream
         gaps = now.missed_event_count
+        if stream is not None and stream.began_now and not renewed:
+            # What the life before pushed to it is not known, nor which of the two its counter is of.
+            self.books.be_blind(sight.moment.monotonic_ns - sight.moment.marks[-2][1])
         self.books.receive(now.event_count, gaps=gaps, discarded=discarded_count(now))
         if stream is not None and not explained and now.server_counter <= stream.pushed:
             before = stream.pushed_before(late=sight.late)
@@ -183,8 +186,6 @@ class SubscriptionAccount:
             miss_between(gaps, possible, self.books)
             if isinstance(self._state, Fresh) and not renewed:  # it connects, or has lost them already
                 self.books.leave_unobserved(stream.pushed - before)
-                if stream.began_now:  # what the life before pushed to it is not known
-                    self.books.be_blind(sight.moment.monotonic_ns - sight.moment.marks[-2][1])
         else:
             self.books.miss(max(0, gaps - explained), at_least=True)
         self._anchor_utc_ns = sight.moment.marks[-2][0]

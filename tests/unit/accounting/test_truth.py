@@ -86,7 +86,18 @@ class Lives(RuleBasedStateMachine):
         self.lost = True
 
     @rule(left=st.integers(0, 300))
-    @precondition(lambda self: self.world.publisher_runs)
+    @precondition(
+        lambda self: (
+            self.world.publisher_runs
+            # Without its ports a counter of before cannot be told from one of the present life.
+            and (
+                self.world.endpoints_told
+                or self.subscription is None
+                or not self.subscription.c
+                or self.world.subscriptions_made in self.covered
+            )
+        )
+    )
     def stop_publisher(self, left):
         self.world.stop_publisher(left)
 
