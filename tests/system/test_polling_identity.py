@@ -147,7 +147,7 @@ def test_what_happens_within_a_life_is_no_new_one(watch: Callable[[str], Watched
     identity = server.monitored().identity
     server.admin().command_inout("RestartServer")
     assert server.monitored().identity == identity
-    wait_until(lambda: _restarted(server), "the device to be restarted")
+    wait_until(lambda: _restarted(server), "the device to be restarted", limit_seconds=80)
     assert server.monitored().identity == identity
     wait_until(lambda: _initialised(server), "the device to be initialised")
     assert server.monitored().identity == identity
