@@ -90,5 +90,6 @@ def test_a_pipe_loses_no_column(folder: Path) -> None:
 def test_runs_keep_what_was_lost_and_who_lost_it(folder: Path) -> None:
     lines = on_a_terminal(folder, 60, "runs", "night.h5")
     (heading,) = (line for line in lines if line.startswith("RUN ") and "STATE" in line)
-    assert {"MISSED", "UNACCOUNTED"} <= {*heading.split()}
+    # How far a heading is shortened, versions of rich differ in.
+    assert [word[:4] for word in heading.split() if word.startswith(("MISS", "UNAC"))] == ["MISS", "UNAC"]
     assert sum("\N{HORIZONTAL ELLIPSIS}" in line and line.startswith("nig") for line in lines) >= 3
