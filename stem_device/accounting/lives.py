@@ -246,8 +246,9 @@ class Former(Struct, frozen=True, gc=False):
         stream = self.stream
         if stream is not None and sight.stream is stream and not stream.ended:
             return self._come_back(step, stream, books)
-        self._note_blind(sight, books)
         idle, watched_ns = self._idle_stream(sight), sight.moment.monotonic_ns
+        if self.idle is None or idle is not self.idle:  # else nothing was pushed
+            books.be_blind(watched_ns - self.watched_ns)
         new = self._is_new_life(step)
         if new is None:
             return structs.replace(self, held=counter, idle=idle, watched_ns=watched_ns)
@@ -272,11 +273,6 @@ class Former(Struct, frozen=True, gc=False):
             still_ns=sight.moment.monotonic_ns if moving else self.still_ns,
         )
         return state._settle(sight, books)._await_new_life(sight, books)
-
-    def _note_blind(self, sight: Sight, books: Books) -> None:
-        """Book the time since the last poll, but where the same stream was and is idle."""
-        if self.idle is None or self._idle_stream(sight) is not self.idle:
-            books.be_blind(sight.moment.monotonic_ns - self.watched_ns)
 
     def _come_back(self, step: Step, stream: StreamAccount, books: Books) -> State:
         """It is the same process after all: it had refused its connections for a while."""

@@ -91,6 +91,7 @@ class BlindWindow:
         self._total: float | None = None
         self._totals: dict[Key, float] = {}
         self._publishers: dict[Key, str] = {}
+        self._told: Blind | None = None
 
     def take(self, snapshot: Snapshot) -> Blind | None:
         """With one more poll; what the first one tells was before the span."""
@@ -100,11 +101,15 @@ class BlindWindow:
             risen = self._risen(snapshot)
             if before is not None:
                 self._kept.append((now, total - before, risen))
+        known = len(self._kept)
         self._kept = [one for one in self._kept if now - one[0] < self._hold_ns]
+        if len(self._kept) == known and (before is None or total <= before):
+            return self._told  # as in by far most polls: nothing came, nothing is over
         if len(self._kept) > 1 and (math.isinf(self._hold_ns) or len(self._kept) > MAX_STEPS):
             first, second, *rest = self._kept
             self._kept = [(second[0], first[1] + second[1], _added(first[2], second[2])), *rest]
-        return self._blind() if self._kept else None
+        self._told = self._blind() if self._kept else None
+        return self._told
 
     def _risen(self, snapshot: Snapshot) -> dict[Key, float]:
         found = {}
