@@ -23,7 +23,7 @@ def test_a_disk_that_hangs_costs_no_poll_and_is_told(
     servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
 ) -> None:
     target, hang = servers(), tmp_path / "hang"
-    arguments = ("monitor", target.name, "-p", "0.1", "-n", "60", "-o", "run.h5")
+    arguments = ("monitor", target.name, "-p", "0.1", "-c", "60", "-o", "run.h5")
     environment = {"HANG_FILE": str(hang), "PYTHONPATH": str(ROOT)}
     with stem(
         tmp_path, *arguments, tango_host=database.tango_host, program=HANGING, environment=environment
@@ -45,7 +45,7 @@ def test_what_waits_is_written_when_the_disk_goes_on(
     servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
 ) -> None:
     target, hang = servers(), tmp_path / "hang"
-    arguments = ("monitor", target.name, "-p", "0.1", "-n", "25", "-o", "run.h5")
+    arguments = ("monitor", target.name, "-p", "0.1", "-c", "25", "-o", "run.h5")
     environment = {"HANG_FILE": str(hang), "PYTHONPATH": str(ROOT)}
     with stem(
         tmp_path, *arguments, tango_host=database.tango_host, program=HANGING, environment=environment
