@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
 LEAST_NAME = 22
@@ -70,7 +69,7 @@ class Fitted:
             for column, heading in enumerate(self._headings)
         ]
         shown = self._fitting(widths, options.max_width)
-        yield self._table(shown, self._granted(widths, shown, options.max_width))
+        yield from self._lines(shown, self._granted(widths, shown, options.max_width))
         left_out = [self._headings[column] for column in range(len(widths)) if column not in shown]
         if left_out:
             yield Text(f"(no room for {', '.join(left_out)})", style="dim")
@@ -98,21 +97,20 @@ class Fitted:
             left -= granted[one]
         return granted
 
-    def _table(self, shown: Sequence[int], widths: dict[int, int]) -> Table:
-        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold dim")
-        for one in shown:
-            heading = Text(middle(self._headings[one], widths[one]))
-            table.add_column(
-                heading, justify="left" if one in self._names else "right", no_wrap=True, width=widths[one]
-            )
-        for row in self._rows:
-            table.add_row(*self._cells(row, shown, widths))
-        return table
+    def _lines(self, shown: Sequence[int], widths: dict[int, int]) -> Iterator[Text]:
+        """Not a ``Table`` of rich, whose versions differ in the room that they take from a column of numbers."""
+        headings = [Text(middle(heading, widths.get(one, 0))) for one, heading in enumerate(self._headings)]
+        for style, row in [("bold dim", headings), *(("", row) for row in self._rows)]:
+            cells = [self._cell(row[one], one, widths[one]) for one in shown]
+            yield Text(" " * _GAP, style=style, no_wrap=True).join(cells)
 
-    def _cells(
-        self, row: Sequence[Text], shown: Sequence[int], widths: dict[int, int]
-    ) -> Iterator[RenderableType]:
-        for one in shown:
-            cell = row[one]
-            short = middle(cell.plain, widths[one]) if one in self._names else cell.plain
-            yield cell if short == cell.plain else Text(short, style=cell.style)
+    def _cell(self, cell: Text, column: int, width: int) -> Text:
+        named = column in self._names
+        short = middle(cell.plain, width) if named else cell.plain
+        padded = cell.copy() if short == cell.plain else Text(short, style=cell.style)
+        room = max(0, width - cell_len(short))
+        if named:
+            padded.pad_right(room)
+        else:
+            padded.pad_left(room)
+        return padded

@@ -61,3 +61,9 @@ def test_columns_of_less_weight_go_first_and_are_told() -> None:
     lines = drawn(Fitted(HEADINGS, ROWS, names=(3, 4), keep=(0,)), 40)
     assert lines[0].split() == ["MISSED", "SUBSCRIBER", "STREAM"]
     assert lines[-1] == "(no room for SHARE, GAPS)"
+
+
+def test_a_number_is_never_shortened() -> None:
+    rows = [["1234567", "laboratory/motor/position/value.change", "dserver/archiver/one"]]
+    for width in range(10, 60):
+        assert drawn(Fitted(["MISSED", "STREAM", "SUBSCRIBER"], rows, names=(1, 2), keep=(0,)), width)[1][:7] == "1234567"
