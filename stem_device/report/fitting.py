@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
@@ -98,7 +98,7 @@ class Fitted:
         return granted
 
     def _lines(self, shown: Sequence[int], widths: dict[int, int]) -> Iterator[Text]:
-        """Not a ``Table`` of rich, whose versions differ in the room that they take from a column of numbers."""
+        """Not a ``Table`` of rich: its versions differ in the room that they take from a column."""
         headings = [Text(middle(heading, widths.get(one, 0))) for one, heading in enumerate(self._headings)]
         for style, row in [("bold dim", headings), *(("", row) for row in self._rows)]:
             cells = [self._cell(row[one], one, widths[one]) for one in shown]

@@ -65,5 +65,6 @@ def test_columns_of_less_weight_go_first_and_are_told() -> None:
 
 def test_a_number_is_never_shortened() -> None:
     rows = [["1234567", "laboratory/motor/position/value.change", "dserver/archiver/one"]]
+    table = Fitted(["MISSED", "STREAM", "SUBSCRIBER"], rows, names=(1, 2), keep=(0,))
     for width in range(10, 60):
-        assert drawn(Fitted(["MISSED", "STREAM", "SUBSCRIBER"], rows, names=(1, 2), keep=(0,)), width)[1][:7] == "1234567"
+        assert drawn(table, width)[1][:7] == "1234567"
