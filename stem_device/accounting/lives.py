@@ -15,7 +15,16 @@ from msgspec import Struct, structs
 from stem_device.accounting.booking import go_on, miss, miss_between, receive
 from stem_device.accounting.books import Books
 from stem_device.accounting.moment import Moment
-from stem_device.accounting.sight import Sight, Step, is_ahead, is_another, present_stream, unwatched_since
+from stem_device.accounting.sight import (
+    Sight,
+    Step,
+    is_ahead,
+    is_another,
+    is_elsewhere,
+    present_stream,
+    unplaced_since,
+    unwatched_since,
+)
 from stem_device.accounting.stream import StreamAccount, port_of
 from stem_device.model.snapshot import Link
 
@@ -72,15 +81,18 @@ class Live(Struct, frozen=True, gc=False):
     """The counter belongs to the present life of the publisher.
 
     Overdue events are looked for beyond ``base``. What had been pushed by ``before`` was pushed before
-    monitoring began. ``unproven``: the counter is ahead of what the publisher has told, since the events
-    came between the two questions or since it belongs to another life; the publisher's next answer decides.
+    monitoring began. ``unproven_ns``: since then (monotonic) the counter is ahead of what the publisher has
+    told, as the events came between the two questions or as it belongs to another life; the publisher's next
+    answer decides.
+    ``unplaced_ns``: see :func:`unplaced_since`.
     """
 
     stream: StreamAccount
     base: int
     before: int
     endpoint: str
-    unproven: bool = False
+    unproven_ns: int | None = None
+    unplaced_ns: int | None = None
     link: ClassVar[Link] = Link.LIVE
 
     def ended(self, sight: Sight) -> bool:
@@ -100,11 +112,15 @@ class Live(Struct, frozen=True, gc=False):
         if step.change.counter < 0 or (told and last > self.stream.pushed):
             # Book (b): what was received by the last poll has been pushed by this one. If not, there was
             # another life of the publisher that nothing else has told of.
-            if not self.unproven:
+            if self.unproven_ns is None:
                 books.contradict()
             return Former.after(None, 0, "", sight).step(step, books)
         go_on(step, books, before=self.before)
-        return structs.replace(self, unproven=False) if self.unproven and told else self
+        if self.unproven_ns is None or not told:
+            return self
+        if step.quiet:  # the publisher has got to a counter of another life, or this one goes on
+            books.be_blind(sight.moment.monotonic_ns - self.unproven_ns)
+        return structs.replace(self, unproven_ns=None)
 
     def reached_at(self, counter: int) -> int:
         """How far the subscription has come in the publisher's series."""
@@ -123,7 +139,7 @@ class Fresh(Struct, frozen=True, gc=False):
 
     ``base`` is what it had pushed when ZeroMQ had had the time to connect; until then (``connecting_ns`` is
     when that began) it moves on from ``first``. ``stale``: the counters are those of a former life.
-    ``held``: see :class:`Former`.
+    ``held``: see :class:`Former`. ``unplaced_ns``: see :func:`unplaced_since`.
     """
 
     stream: StreamAccount | None
@@ -135,6 +151,7 @@ class Fresh(Struct, frozen=True, gc=False):
     connecting_ns: int | None
     stale: bool = False
     held: int | None = None
+    unplaced_ns: int | None = None
     link: ClassVar[Link] = Link.FRESH
 
     def ended(self, sight: Sight) -> bool:
@@ -171,7 +188,7 @@ class Fresh(Struct, frozen=True, gc=False):
             miss(lost, self.base, counter, self.before, books, at_least=self.base > self.first)
         if stream is None:
             return Unknown(sight.life, sight.endpoint)
-        return Live(stream, counter, self.before, sight.endpoint)
+        return Live(stream, counter, self.before, self.endpoint, unplaced_ns=self.unplaced_ns)
 
     def _wait(self, sight: Sight, books: Books) -> State:
         if self.stream is None and sight.stream is not None:
@@ -180,7 +197,8 @@ class Fresh(Struct, frozen=True, gc=False):
                 books.leave_unobserved(pushed)
             elif self.connecting_ns is not None:
                 books.be_blind(sight.moment.monotonic_ns - self.connecting_ns)
-            return structs.replace(self, stream=sight.stream, first=pushed, base=pushed)
+            since_ns = unplaced_since(sight, sight.stream)
+            return structs.replace(self, stream=sight.stream, first=pushed, base=pushed, unplaced_ns=since_ns)
         if self.stream is None or self.connecting_ns is None:
             return self
         books.leave_unobserved(self.stream.pushed - self.base)
@@ -236,9 +254,11 @@ class Former(Struct, frozen=True, gc=False):
         reached: int,
         endpoint: str,
         sight: Sight,
+        since_ns: int | None = None,
     ) -> Former:
+        """``since_ns``: since then nothing has counted what is pushed to it, where that is known."""
         moment = sight.moment
-        since = unwatched_since(stream, moment)
+        since = unwatched_since(stream, moment) if since_ns is None else since_ns
         return cls(stream, reached, endpoint, stream is None, 0, moment.monotonic_ns, since)
 
     def step(self, step: Step, books: Books) -> State:
@@ -389,29 +409,16 @@ class Former(Struct, frozen=True, gc=False):
 State = Unknown | Live | Fresh | Former
 
 
-def begin(sight: Sight, *, baseline: bool) -> State:
-    """The state of a subscription that is seen for the first time, or was made anew."""
-    counter, stream = sight.now.server_counter, sight.stream
-    before = stream.pushed if baseline and stream is not None else 0
-    if counter == 0:
-        pushed = stream.pushed if stream is not None else 0
-        connecting_ns = None if baseline and stream is not None else sight.moment.monotonic_ns
-        return Fresh(stream, pushed, pushed, before, sight.endpoint, sight.life, connecting_ns)
-    state = adopt(sight, counter)
-    if isinstance(state, Live):
-        return structs.replace(state, before=before)
-    return structs.replace(state, at_baseline=baseline) if isinstance(state, Unknown) else state
-
-
 def adopt(sight: Sight, counter: int) -> State:
     """The state of a subscription whose counter was not compared with the publisher's yet."""
     stream = sight.stream
     if stream is None:
         return Unknown(sight.life, sight.endpoint)
-    elsewhere = bool(stream.ports) and port_of(sight.endpoint) not in stream.ports
+    elsewhere = is_elsewhere(sight.endpoint, stream)
     if stream.ended or elsewhere:
         return Former.after(None, 0, sight.endpoint if elsewhere else "", sight)
-    return Live(stream, counter, 0, sight.endpoint, unproven=counter > stream.pushed)
+    unproven_ns = sight.moment.monotonic_ns if counter > stream.pushed else None
+    return Live(stream, counter, 0, sight.endpoint, unproven_ns, unplaced_since(sight, stream))
 
 
 def owed_at_end(state: State, overdue: int | None, counter: int) -> int:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.rules import Change
-from stem_device.accounting.stream import StreamAccount
+from stem_device.accounting.stream import StreamAccount, port_of
 from stem_device.model.reply import EventCallback
 
 
@@ -74,3 +74,16 @@ def is_ahead(counter: int, held: int | None, stream: StreamAccount, sight: Sight
     if counter <= stream.pushed or sight.late:
         return False
     return None if held is None or not stream.answered else held > stream.pushed
+
+
+def is_elsewhere(endpoint: str, stream: StreamAccount) -> bool:
+    """Whether an endpoint is none of those of the publisher's present life, as far as they are known."""
+    return bool(stream.ports) and port_of(endpoint) not in stream.ports
+
+
+def unplaced_since(sight: Sight, stream: StreamAccount) -> int | None:
+    """Since when it is open whether the subscriber listens to the publisher's present life, monotonic ns.
+
+    The publisher's ports, which tell it, are asked for after its first answer only. None: it is not open.
+    """
+    return None if stream.ports else sight.moment.monotonic_ns

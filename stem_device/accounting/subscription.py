@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from stem_device.accounting.beginning import begin, place
 from stem_device.accounting.booking import miss_between
 from stem_device.accounting.books import Books
 from stem_device.accounting.counters import CounterReader
-from stem_device.accounting.lives import Former, Fresh, Live, State, begin, owed_at_end
+from stem_device.accounting.lives import Former, Fresh, Live, State, owed_at_end
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.rules import began_again, difference, discarded_count, jumped, went_on
 from stem_device.accounting.sight import Sight, Step
@@ -90,7 +91,8 @@ class SubscriptionAccount:
         if (
             type(state) is Live
             and stream is state.stream
-            and not (stream.ended or state.unproven)
+            and state.unproven_ns is None
+            and not (stream.ended or (stream.ports and state.unplaced_ns is not None))
             and last.server_counter <= stream.pushed
             and not (self._reader.torn or self._gap_before)
             and went_on(last, now)
@@ -210,7 +212,7 @@ class SubscriptionAccount:
         self._write()
 
     def _update_with_care(self, sight: Sight) -> None:
-        state, books, last = self._state, self.books, self._reader.counters
+        state, books, last = place(self._state, sight), self.books, self._reader.counters
         books.clear_deltas()
         crossed = isinstance(state, Former) or state.ended(sight)
         stale = isinstance(state, Fresh) and state.stale

@@ -9,11 +9,15 @@ is lost.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from replies import PUBLISHER, SECOND, SUBSCRIBER, callback, publisher, subscriber
 
 from stem_device.model.poll import Answer, Failure, Identity, Poll, ServerState
 from stem_device.model.reply import EventCallback, Reply
+
+Told = Literal["at once", "late", "never"]
+"""When a publisher's ports are known: they are asked for after its first answer, and a relay has none."""
 
 
 @dataclass(eq=False)
@@ -52,8 +56,9 @@ class Subscription:
 class World:
     """One publisher and one subscriber on a clock that only polls move."""
 
-    def __init__(self, *, fixed_ports: bool = False, endpoints_told: bool = True) -> None:
+    def __init__(self, *, fixed_ports: bool = False, endpoints_told: Told = "at once") -> None:
         self.fixed_ports, self.endpoints_told = fixed_ports, endpoints_told
+        self._answered_life = 0
         self.now = 100.0
         self.number = 0
         self.publisher_life = self.subscriber_life = 1
@@ -164,8 +169,13 @@ class World:
         return Poll(self.number, at, at, 0.001, 0.0, 0, answers)
 
     def _publisher(self, *, silent: bool) -> Answer:
-        endpoints = (f"tcp://127.0.0.1:{self.port}",) if self.endpoints_told else ()
+        told = self.endpoints_told == "at once" or (
+            self.endpoints_told == "late" and self._answered_life == self.publisher_life
+        )
+        endpoints = (f"tcp://127.0.0.1:{self.port}",) if told else ()
         reply = publisher(self.pushed) if self.publisher_runs and not silent else None
+        if reply is not None:
+            self._answered_life = self.publisher_life
         return self._answer(PUBLISHER, reply, self.publisher_runs, self.publisher_life, endpoints)
 
     def _subscriber(self, *, silent: bool) -> Answer:
