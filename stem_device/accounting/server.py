@@ -231,6 +231,7 @@ class ServerAccount:
             followed=answer.followed,
             event_endpoints=answer.event_endpoints,
             heartbeat_endpoints=answer.heartbeat_endpoints,
+            asked_every=answer.asked_every,
         )
 
     def _counted_streams(self, answer: Answer, moment: Moment) -> Sequence[StreamAccount]:

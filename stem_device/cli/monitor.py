@@ -83,6 +83,14 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             help="Ask the publishers of the subscriptions too, if they are not named themselves.",
         ),
     ] = True,
+    max_query_share: Annotated[
+        float,
+        typer.Option(
+            "--max-query-share",
+            metavar="SHARE",
+            help="Share of its time that a server may spend on answers; 1: no limit.",
+        ),
+    ] = 0.01,
     fail_on: FailOnVerdict = None,
     timeout: Timeout = 3.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a poll, each on a line.")] = False,
@@ -108,6 +116,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             wait=wait,
             plain=plain,
             follow=follow,
+            max_query_share=max_query_share,
             fail_on=fail_on,
             timeout=timeout,
             as_json=as_json,

@@ -49,6 +49,7 @@ class MonitorArguments:
     wait: bool = False
     plain: bool = False
     follow: bool = True
+    max_query_share: float = 0.01
     fail_on: FailOn | None = None
     timeout: float = 3.0
     as_json: bool = False
@@ -61,6 +62,7 @@ class MonitorArguments:
             target_timeout=self.timeout,
             monitor_performance=self.monitor_performance,
             follow_publishers=self.follow,
+            max_query_share=self.max_query_share,
             alarm_hold_time=WHOLE_RUN_SECONDS,
         )
 

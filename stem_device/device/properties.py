@@ -63,6 +63,14 @@ def _seconds(name: str, lines: Sequence[str]) -> float:
         raise OptionError(name, text, "must be a number of seconds, as 10 or 0.5") from error
 
 
+def _share(name: str, lines: Sequence[str]) -> float:
+    text = _single(name, lines)
+    try:
+        return float(text)
+    except ValueError as error:
+        raise OptionError(name, text, "must be a share of the time, as 0.01") from error
+
+
 def _count(name: str, lines: Sequence[str]) -> int:
     text = _single(name, lines)
     try:
@@ -161,6 +169,14 @@ PROPERTIES: tuple[PropertySpec, ...] = (
         convert=_count,
         doc="How often a target may be asked within one poll period while it is sampled, at least 1: "
         "its buffers hold 256 samples.",
+    ),
+    PropertySpec(
+        name="MaxQueryShare",
+        type_text="double",
+        default=(f"{_DEFAULTS.max_query_share:g}",),
+        convert=_share,
+        doc="Share of the time that a server may spend on its answers, from 0.0001 to 1 (no limit). One "
+        "whose answers take longer is asked less often, at least once a minute.",
     ),
     PropertySpec(
         name="AlarmHoldTime",

@@ -63,6 +63,7 @@ def status_of(situation: Situation) -> str:
         *_uncovered(situation.verdict),
         *_servers(situation),
         *_drained(situation.snapshot),
+        *_spared(situation.snapshot),
         *_recording(situation.recording),
         *_marks(situation),
         *_outlets(situation),
@@ -192,6 +193,13 @@ def _drained(snapshot: Snapshot | None) -> Iterator[str]:
             "timings cover only a part of the events, counters are not affected:"
         )
         yield from _listed(names)
+
+
+def _spared(snapshot: Snapshot | None) -> Iterator[str]:
+    spared = [server for server in snapshot.servers if server.asked_every > 1] if snapshot else []
+    if spared:
+        yield "Asked less often, since their answers take more of their time than MaxQueryShare allows:"
+        yield from _listed(f"{server.name}, at every {server.asked_every} polls" for server in spared)
 
 
 def _recording(recording: RecordingStatus) -> Iterator[str]:

@@ -214,6 +214,7 @@ def _full_server(server: ServerRecord) -> Json:
         "asked": _moment(server.asked_utc_ns),
         "roundTripSeconds": _number(server.round_trip_seconds),
         "queries": server.queries,
+        "askedEvery": server.asked_every,
         "sampling": server.sampling,
         "samplingOurs": server.sampling_ours,
         "drainedByOthers": server.drained_by_others,

@@ -33,6 +33,7 @@ class Options:
     target_timeout: float = 3.0
     resolve_period: float = 60.0
     queries_per_poll: int = 10
+    max_query_share: float = 0.01
     alarm_hold_time: float = 300.0
     overdue_alarm_polls: int = 2
     unreachable_alarm_polls: int = 2
@@ -46,6 +47,7 @@ class Options:
         _check_count("MaxRecordingBytes", self.max_recording_bytes, 0)
         _check_count("KeepRecordings", self.keep_recordings, 0)
         _check_count("QueriesPerPoll", self.queries_per_poll, 1)
+        _check_share("MaxQueryShare", self.max_query_share)
         _check_count("OverdueAlarmPolls", self.overdue_alarm_polls, 1)
         _check_count("UnreachableAlarmPolls", self.unreachable_alarm_polls, 1)
         if 0 < self.max_recording_bytes < 3_000_000:
@@ -78,6 +80,11 @@ def _check_seconds(option: str, value: float, lowest: float, highest: float) -> 
         raise OptionError(option, value, "must be a finite number of seconds")
     if not lowest <= value <= highest:
         raise OptionError(option, value, f"must be between {lowest} and {highest} seconds")
+
+
+def _check_share(option: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0001 <= value <= 1.0:
+        raise OptionError(option, value, "must be a share of the time, from 0.0001 to 1 (no limit)")
 
 
 def _check_count(option: str, value: int, lowest: int) -> None:

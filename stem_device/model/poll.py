@@ -60,12 +60,15 @@ class Answer(Struct, frozen=True):
     ``server`` is its admin device (or the device itself, if that has ``QueryEventSystem``) with the
     ``tango://host:port/`` of its database, in lower case: the one name under which it is known.
     ``reason`` is empty when monitored; otherwise it says what is wrong and what to do.
-    ``reply`` is None in any state but MONITORED; it holds the samples of every query of this poll.
+    ``reply`` is None in any state but MONITORED, and where it was not asked; it holds the samples of every
+    query of this poll.
     ``texts`` are the replies as they came, oldest first; kept also when they could not be parsed.
     ``asked``/``answered`` times belong to the last query of the poll, the one that brought the counters.
     ``failure`` is NONE exactly when the state is MONITORED.
     ``identity`` is that of the process that answered last. ``ended``: that process is known to have ended
     (it is not exported, or refused the connection at two polls); a silent one has not.
+    ``asked_every``: it is asked at every so manieth poll only, since its answers take long
+    (``MaxQueryShare``); in the others it is what it was, without a reply.
     ``followed``: not a target itself, asked because a monitored subscription depends on it.
     ``event_endpoints`` and ``heartbeat_endpoints`` are where this life publishes; empty while not known.
     """
@@ -78,6 +81,7 @@ class Answer(Struct, frozen=True):
     reply: Reply | None = None
     texts: tuple[str, ...] = ()
     queries: int = 0
+    asked_every: int = 1
     sampling: bool = False
     sampling_ours: bool = False
     asked_utc_ns: int = 0

@@ -154,7 +154,7 @@ class ServerRecord(Struct, frozen=True):
     ``publisher_samples``/``subscriber_samples`` count the samples of this poll, ``sampled_events`` the events
     that happened meanwhile; ``drained_by_others`` says that samples were missing which must have been there.
     ``texts`` are the replies as they came.
-    ``failure``, ``identity``, ``ended``, ``followed`` and the endpoints: see :class:`.poll.Answer`.
+    ``failure``, ``identity``, ``ended``, ``followed``, ``asked_every``, endpoints: see :class:`.poll.Answer`.
     A followed server shows only the streams that monitored subscriptions depend on, and no subscription.
     """
 
@@ -186,6 +186,7 @@ class ServerRecord(Struct, frozen=True):
     followed: bool = False
     event_endpoints: tuple[str, ...] = ()
     heartbeat_endpoints: tuple[str, ...] = ()
+    asked_every: int = 1
 
 
 @dataclass(frozen=True, slots=True)

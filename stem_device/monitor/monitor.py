@@ -88,6 +88,7 @@ class Monitor:
         self._accounts = threading.Lock()
         self._cycle_done = threading.Condition()
         self._cycles_begun = 0
+        self._all_asked_until = 0
         self._cycle_finished = 0
         self._snapshot: Snapshot | None = None
         self._health = MonitorHealth()
@@ -136,7 +137,7 @@ class Monitor:
             raise MonitorNotRunningError("the monitor is not polling; start it first")
         limit = self._options.target_timeout + STOP_SECONDS
         with self._cycle_done:
-            wanted = self._cycles_begun + 1
+            wanted = self._all_asked_until = self._cycles_begun + 1
             self._schedule.wake()
             done = self._cycle_done.wait_for(
                 lambda: self._cycle_finished >= wanted or self._stopping.is_set(), limit
@@ -337,13 +338,14 @@ class Monitor:
             with self._cycle_done:
                 self._cycles_begun += 1
                 cycle = self._cycles_begun
-            self._cycle()
+                spare = cycle > self._all_asked_until
+            self._cycle(spare=spare)
             with self._cycle_done:
                 self._cycle_finished = cycle
                 self._cycle_done.notify_all()
 
-    def _cycle(self) -> None:
-        poll = self._poller.poll(overruns_total=self._schedule.overruns_total)
+    def _cycle(self, *, spare: bool = True) -> None:
+        poll = self._poller.poll(overruns_total=self._schedule.overruns_total, spare=spare)
         polled = self._clock.monotonic_ns()
         with self._accounts:
             snapshot = self._analysed(self._ledger.account(poll))

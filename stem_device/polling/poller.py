@@ -23,6 +23,7 @@ from stem_device.polling.relays import Jobs
 from stem_device.polling.resolving import ResolvingThread
 from stem_device.polling.round import CountDown, ask_all
 from stem_device.polling.sampling import times_between
+from stem_device.polling.sparing import Sparing
 from stem_device.polling.target import Target, spread_seconds
 from stem_device.polling.targets import Resolver
 from stem_device.polling.worker import Worker
@@ -97,9 +98,10 @@ class Poller:
         """How long a poll waits for targets."""
         return min(self._options.target_timeout, SHARE_OF_PERIOD * self.poll_period)
 
-    def poll(self, overruns_total: int = 0) -> Poll:
-        """Ask all targets now. Blocks until all have answered, or for ``poll_limit_seconds``.
+    def poll(self, overruns_total: int = 0, *, spare: bool = True) -> Poll:
+        """Ask all targets now; if ``spare``, but for those whose answers take too long.
 
+        Blocks until all have answered, or for ``poll_limit_seconds``.
         The first poll after the targets were set waits as long again for them to be looked up.
         A target that fails is a state of that target; nothing is raised for it.
         """
@@ -110,7 +112,7 @@ class Poller:
         targets = tuple(self._targets.values())
         limit = self.poll_limit_seconds
         ask_all(
-            [target.worker for target in self._in_order(targets)],
+            [target.worker for target in self._in_order(targets, spare=spare)],
             self._number,
             self._crew,
             self._clock,
@@ -217,13 +219,15 @@ class Poller:
             identify=self._directory.process,
             clock=self._clock,
         )
-        return Target(Worker(name, client, self._clock), self._lives.of(name))
+        worker = Worker(name, client, self._clock)
+        return Target(worker, self._lives.of(name), Sparing(self._options.max_query_share))
 
-    def _in_order(self, targets: tuple[Target, ...]) -> list[Target]:
+    def _in_order(self, targets: tuple[Target, ...], *, spare: bool) -> list[Target]:
         """Whom to ask, those that answer first: to find a dead one dead takes longer than an answer."""
         now = self._clock.monotonic_ns()
         return sorted(
-            (target for target in targets if target.is_due(now)), key=lambda item: not item.monitored
+            (target for target in targets if target.is_due(now, spare=spare)),
+            key=lambda item: not item.monitored,
         )
 
     def _answer(self, target: Target) -> Answer:

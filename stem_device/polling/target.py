@@ -19,9 +19,10 @@ from stem_device.polling.identity import Lives
 from stem_device.polling.names import host_of
 from stem_device.polling.plausibility import Plausibility
 from stem_device.polling.sampling import Rate, Sampling, queries_needed, rate_of, sampling_of, switch_needed
+from stem_device.polling.sparing import Sparing
 from stem_device.polling.standing import Standing
 from stem_device.polling.tango_errors import DATABASE_SILENT, hung_reason
-from stem_device.polling.worker import Worker
+from stem_device.polling.worker import Outcome, Worker
 from stem_device.responses import merge_samples
 
 PATIENCE_SECONDS = 30.0
@@ -34,12 +35,16 @@ REST_SECONDS = 5.0
 class Target:
     """A worker, the state it is in, and how often it has to be asked."""
 
-    def __init__(self, worker: Worker, lives: Lives | None = None) -> None:
+    def __init__(self, worker: Worker, lives: Lives | None = None, sparing: Sparing | None = None) -> None:
         self.worker = worker
         self.followed = False
         """Whether it is asked only because a subscription of another target depends on it."""
         self._standing = Standing(lives)
         self._plausibility = Plausibility()
+        self._sparing = sparing or Sparing(1.0)
+        self._spared_ns = 0
+        self.asked_every = 1
+        """At every how manieth poll it is asked."""
         self._sampling = Sampling.UNKNOWN
         self._tango_version = ""
         self._rate: Rate | None = None
@@ -55,14 +60,16 @@ class Target:
         self.first_query_ns: int | None = None
         """When it was asked in the latest poll, if it answered in time."""
 
-    def is_due(self, now_ns: int) -> bool:
+    def is_due(self, now_ns: int, *, spare: bool = True) -> bool:
         """Whether to ask in the poll that begins now.
 
         A server that has been down for PATIENCE_SECONDS is asked only every REST_SECONDS, since every attempt
-        to connect costs its database several queries.
+        to connect costs its database several queries; one whose answers take long is spared if ``spare``.
         """
         down_ns = 0 if self._failing_since_ns is None else now_ns - self._failing_since_ns
-        self._resting = down_ns > PATIENCE_SECONDS * 1e9 and now_ns - self._asked_ns < REST_SECONDS * 1e9
+        since_ns = now_ns - self._asked_ns
+        is_down = down_ns > PATIENCE_SECONDS * 1e9 and since_ns < REST_SECONDS * 1e9
+        self._resting = is_down or (spare and self.monitored and since_ns < self._spared_ns)
         if not self._resting:
             self._asked_ns = now_ns
         return not self._resting
@@ -92,8 +99,9 @@ class Target:
         for outcome in collected.outcomes:
             if outcome.process is not None and self._standing.note_process(outcome.process, now_utc_ns):
                 self._plausibility.forget()
+                self._sparing.forget()
         if not asked:
-            return self._error if self._resting and self._error is not None else self._late(limit_seconds)
+            return self._error if self._resting else self._late(limit_seconds)
         if collected.error is not None:
             return collected.error
         if not collected.replies:
@@ -118,18 +126,21 @@ class Target:
         standing, condition = self._standing, self._standing.condition
         if self.worker.endpoints is not None:
             standing.note_endpoints(*self.worker.endpoints)
-        outcome = collected.replies[-1][0] if self.monitored else collected.last
+        replied = self.monitored and bool(collected.replies)
+        outcome = collected.replies[-1][0] if replied else collected.last
         if outcome is not None:
             self._tango_version = outcome.tango_version or self._tango_version
-        latest = collected.replies[-1][1] if self.monitored else None
-        self._sampling = Sampling.UNKNOWN if latest is None else sampling_of(latest)
+        if replied:
+            self._sampling = sampling_of(collected.replies[-1][1])
+        elif not self.monitored:
+            self._sampling = Sampling.UNKNOWN
         return Answer(
             server=self.worker.target,
             state=condition.state,
             reason=condition.reason,
             since_utc_ns=condition.since_utc_ns,
             tango_version=self._tango_version,
-            reply=merge_samples([reply for _, reply in collected.replies]) if self.monitored else None,
+            reply=merge_samples([reply for _, reply in collected.replies]) if replied else None,
             texts=collected.texts,
             queries=len(collected.outcomes),
             sampling=self._sampling in (Sampling.ON, Sampling.PARTLY),
@@ -143,6 +154,7 @@ class Target:
             followed=self.followed,
             event_endpoints=standing.endpoints.events,
             heartbeat_endpoints=standing.endpoints.heartbeats,
+            asked_every=self.asked_every,
         )
 
     def ask_endpoints(self) -> bool:
@@ -163,7 +175,7 @@ class Target:
         Returns whether the worker must be run. A server that does not answer is left alone until it does.
         """
         worker = self.worker
-        if self.followed or not self.monitored or (wanted and worker.sampling_impossible):
+        if self.followed or self._resting or not self.monitored or (wanted and worker.sampling_impossible):
             return False
         seen = self._sampling
         switch = switch_needed(seen, wanted=wanted, ours=worker.sampling_ours)
@@ -178,19 +190,32 @@ class Target:
             self._failing_since_ns = self._asked_ns
 
     def _plan(self, collected: Collected, period_seconds: float, limit: int) -> None:
-        """How often to ask until the next poll. Only a server that samples is asked more than once."""
+        """When to ask next, and how often until then. Only a server that samples is asked more than once."""
         self.queries = 1
         if not self.monitored:
             self._rate = None
             return
+        if not collected.replies:
+            return
+        self._sparing.note(_seconds(outcome) for outcome, _ in collected.replies)
+        self.asked_every = self._sparing.polls(period_seconds)
+        # Half a period less: polls do not come to the nanosecond.
+        self._spared_ns = (
+            round((self.asked_every - 0.5) * period_seconds * 1e9) if self.asked_every > 1 else 0
+        )
         outcome, reply = collected.replies[-1]
         self._publishes = reply.server is not None and bool(reply.server.event_counters)
         before, self._rate = self._rate, rate_of(reply, outcome.asked_monotonic_ns)
         if self._sampling in (Sampling.ON, Sampling.PARTLY) and not self.followed:
             replies = [reply for _, reply in collected.replies]
+            limit = min(limit, self._sparing.queries(period_seconds))
             self.queries = queries_needed(
                 before, self._rate, replies, period_seconds=period_seconds, limit=limit
             )
+
+
+def _seconds(outcome: Outcome) -> float:
+    return (outcome.answered_monotonic_ns - outcome.asked_monotonic_ns) / 1e9
 
 
 def spread_seconds(targets: Sequence[Target]) -> float:

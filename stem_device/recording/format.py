@@ -280,6 +280,13 @@ SERVERS = Table(
         _integer("asked_monotonic_ns", "ns", "when it was asked, monotonic clock"),
         _float("round_trip_seconds", "s", "how long the answer took"),
         _integer("queries", "count", "how many times it was asked in this poll"),
+        _integer(
+            "asked_every",
+            "polls",
+            "at every so manieth poll it is asked, since its answers take long",
+            since=_NEW,
+            before=1,
+        ),
         _flag("sampling", "1 if it samples event timing"),
         _flag("sampling_ours", "1 if this monitor switched that on"),
         _flag("drained_by_others", "1 if somebody else took samples"),

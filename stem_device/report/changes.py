@@ -27,13 +27,14 @@ class Change(enum.StrEnum):
 
 
 class ServerChange(Struct, frozen=True, gc=False):
-    """A server that appeared, changed its state or its reason, or is no longer a target (REMOVED)."""
+    """A server that appeared, changed its state, its reason or how often it is asked, or left (REMOVED)."""
 
     change: Change
     server: str
     state: ServerState
     reason: str
     tango_version: str
+    asked_every: int = 1
 
 
 class StreamChange(Struct, frozen=True, gc=False):
@@ -168,8 +169,12 @@ def _delta(now: Counts, before: Counts) -> Counts:
 def _server_changes(server: ServerRecord, before: ServerRecord | None) -> Iterator[ServerChange]:
     if before is None:
         yield _server_change(Change.NEW, server)
-    elif (server.state, server.reason) != (before.state, before.reason):
+    elif _standing(server) != _standing(before):
         yield _server_change(Change.ACTIVE, server)
+
+
+def _standing(server: ServerRecord) -> tuple[ServerState, str, int]:
+    return server.state, server.reason, server.asked_every
 
 
 def _server_change(change: Change, server: ServerRecord) -> ServerChange:
@@ -179,6 +184,7 @@ def _server_change(change: Change, server: ServerRecord) -> ServerChange:
         state=server.state,
         reason=server.reason,
         tango_version=server.tango_version,
+        asked_every=server.asked_every,
     )
 
 

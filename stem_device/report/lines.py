@@ -113,7 +113,8 @@ def _server(change: ServerChange) -> str:
     kind = {Change.NEW: "server-new", Change.REMOVED: "server-removed"}.get(change.change, "server")
     version = f" tango={change.tango_version}" if change.tango_version else ""
     reason = f" reason={quoted(change.reason)}" if change.reason else ""
-    return f"{kind} server={change.server} state={quoted(change.state)}{version}{reason}"
+    every = f" asked_every={change.asked_every}" if change.asked_every > 1 else ""
+    return f"{kind} server={change.server} state={quoted(change.state)}{version}{every}{reason}"
 
 
 def _outlet(outlet: OutletHealth) -> str:

@@ -18,7 +18,7 @@ from stem_device.report.timing import TimingStatistics
 
 
 class ServerRow(Struct, frozen=True, gc=False):
-    """One server; ``reason`` is empty while it is monitored.
+    """One server; ``reason`` is empty while it is monitored, at every ``asked_every``-th poll.
 
     ``overdue`` is the sum of what is known, ``overdue_unknown`` the number of subscriptions where it is not.
     """
@@ -32,6 +32,7 @@ class ServerRow(Struct, frozen=True, gc=False):
     overdue: int
     unaccounted_total: int = 0
     overdue_unknown: int = 0
+    asked_every: int = 1
 
 
 class SubscriptionRow(Struct, frozen=True, gc=False):
@@ -137,6 +138,7 @@ def server_row(server: ServerRecord) -> ServerRow:
         overdue=counts.overdue,
         unaccounted_total=counts.unaccounted,
         overdue_unknown=counts.overdue_unknown,
+        asked_every=server.asked_every,
     )
 
 

@@ -191,6 +191,8 @@ def _right(*headings: str) -> tuple[tuple[str, str], ...]:
 def _server_cells(row: ServerRow, prefix: str, width: int) -> tuple[RenderableType, ...]:
     monitored = row.state is ServerState.MONITORED
     state = Text(row.state, style="green" if monitored else "bold red")
+    if row.asked_every > 1:
+        state.append(f", asked every {row.asked_every} polls", style="not bold")
     if row.reason and not monitored:
         state.append(f": {' '.join(row.reason.split())}", style="red not bold")
     more = (Text(numbers.count(row.published_total)), Text(numbers.count(row.received_total)))

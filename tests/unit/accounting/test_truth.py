@@ -10,6 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from replies import PUBLISHER, SUBSCRIBER
 from world import Event, World
 
 from stem_device.accounting import Ledger
@@ -146,20 +147,23 @@ class Lives(RuleBasedStateMachine):
         seconds=SECONDS,
         publisher_silent=st.integers(0, 9),
         subscriber_silent=st.integers(0, 9),
+        spared=st.sampled_from([(), (), (), (PUBLISHER,), (SUBSCRIBER,), (PUBLISHER, SUBSCRIBER)]),
         between=st.integers(0, 3),
     )
-    def poll(self, seconds, publisher_silent, subscriber_silent, between):
+    def poll(self, seconds, publisher_silent, subscriber_silent, spared, between):
         world = self.world
         world.pass_time(seconds)
+        spared = world.can_be_spared(spared)
         self.pushed_when_asked, pushed = world.pushed, len(world.events)
         answered = (
-            world.publisher_runs and publisher_silent != 9,
-            world.subscriber_runs and subscriber_silent != 9,
+            world.publisher_runs and publisher_silent != 9 and PUBLISHER not in spared,
+            world.subscriber_runs and subscriber_silent != 9 and SUBSCRIBER not in spared,
         )
         self.snapshot = self.ledger.account(
             world.poll(
                 publisher_silent=publisher_silent == 9,
                 subscriber_silent=subscriber_silent == 9,
+                spared=spared,
                 between=between,
             )
         )

@@ -8,6 +8,7 @@ is lost.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,6 +60,7 @@ class World:
     def __init__(self, *, fixed_ports: bool = False, endpoints_told: Told = "at once") -> None:
         self.fixed_ports, self.endpoints_told = fixed_ports, endpoints_told
         self._answered_life = 0
+        self._answers: frozenset[str] = frozenset()
         self.now = 100.0
         self.number = 0
         self.publisher_life = self.subscriber_life = 1
@@ -156,9 +158,18 @@ class World:
             self.deliver(len(subscription.queue))
 
     def poll(
-        self, *, publisher_silent: bool = False, subscriber_silent: bool = False, between: int = 0
+        self,
+        *,
+        publisher_silent: bool = False,
+        subscriber_silent: bool = False,
+        spared: Collection[str] = (),
+        between: int = 0,
     ) -> Poll:
-        """Ask the publisher and then the subscriber; ``between`` events are pushed and arrive meanwhile."""
+        """Ask the publisher and then the subscriber; ``between`` events are pushed and arrive meanwhile.
+
+        Those ``spared`` (see :meth:`can_be_spared`) are not asked, and nobody knows what became of them.
+        """
+        self._spared = frozenset(spared)
         self.number += 1
         at = round(self.now * SECOND)
         asked_first = self._publisher(silent=publisher_silent)
@@ -168,11 +179,16 @@ class World:
         answers = (asked_first, self._subscriber(silent=subscriber_silent))
         return Poll(self.number, at, at, 0.001, 0.0, 0, answers)
 
+    def can_be_spared(self, servers: Collection[str]) -> frozenset[str]:
+        """Those that answered when they were asked last."""
+        return self._answers.intersection(servers)
+
     def _publisher(self, *, silent: bool) -> Answer:
         told = self.endpoints_told == "at once" or (
             self.endpoints_told == "late" and self._answered_life == self.publisher_life
         )
         endpoints = (f"tcp://127.0.0.1:{self.port}",) if told else ()
+        silent = silent or PUBLISHER in self._spared
         reply = publisher(self.pushed) if self.publisher_runs and not silent else None
         if reply is not None:
             self._answered_life = self.publisher_life
@@ -180,7 +196,7 @@ class World:
 
     def _subscriber(self, *, silent: bool) -> Answer:
         reply = None
-        if self.subscriber_runs and not silent:
+        if self.subscriber_runs and not silent and SUBSCRIBER not in self._spared:
             subscription = self.subscription
             reply = subscriber(
                 subscription.callback if subscription else None,
@@ -192,6 +208,9 @@ class World:
         self, server: str, reply: Reply | None, runs: bool, life: int, endpoints: tuple[str, ...]
     ) -> Answer:
         at = round(self.now * SECOND)
+        if server in self._spared:
+            return Answer(server, ServerState.MONITORED, asked_every=2, heartbeat_endpoints=endpoints)
+        self._answers = self._answers | {server} if reply else self._answers - {server}
         failure = Failure.NONE if reply else Failure.SILENT if runs else Failure.NOT_EXPORTED
         state = {
             Failure.NONE: ServerState.MONITORED,

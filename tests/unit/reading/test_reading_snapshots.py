@@ -100,6 +100,7 @@ def server_records(draw: st.DrawFn, name: str) -> ServerRecord:
         round_trip_seconds=draw(FLOATS),
         sampling=draw(st.booleans()),
         drained_by_others=draw(st.booleans()),
+        asked_every=draw(st.integers(1, 600)),
         counts=draw(COUNTS_RECORDS),
         failure=draw(st.sampled_from(Failure)),
         identity=Identity(draw(COUNTS), draw(st.none() | COUNTS), draw(TEXTS), draw(COUNTS)),

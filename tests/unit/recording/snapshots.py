@@ -171,6 +171,7 @@ def _server(index: int, number: int, size: Size, elapsed_ns: int) -> ServerRecor
         sampling=size.samples > 0,
         sampling_ours=size.samples > 0,
         drained_by_others=index == 1 and number % 5 == 4,
+        asked_every=1 + index % 3,
         publisher_samples=size.samples,
         subscriber_samples=size.samples,
         sampled_events=size.samples * 2,

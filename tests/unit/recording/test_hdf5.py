@@ -107,6 +107,7 @@ WHERE: dict[type, dict[str, Any]] = {
                 "asked_monotonic_ns",
                 "round_trip_seconds",
                 "queries",
+                "asked_every",
                 "sampling",
                 "sampling_ours",
                 "drained_by_others",
