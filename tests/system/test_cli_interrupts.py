@@ -16,8 +16,10 @@ from stem_device.demo.processes import wait_until
 
 pytest.importorskip("typer")
 
-PROGRAM = "from stem_device.cli import main; print('begin', flush=True); main()"
-MOMENTS = 60
+PROGRAM = (
+    "import faulthandler, signal; faulthandler.register(signal.SIGUSR1);"
+    "from stem_device.cli import main; print('begin', flush=True); main()"
+)
 RUN = ("monitor", "tango://127.0.0.1:1/a/b/c", "--wait", "--poll-period", "0.2", "--plain", "-o")
 
 
@@ -48,6 +50,21 @@ def catches_interrupts(pid: int) -> bool:
     return bool(int(caught, 16) >> signal.SIGINT - 1 & 1)
 
 
+def errors_of(process: subprocess.Popen[str], moment: str) -> str:
+    """What it wrote until it ended; where it does not end, a failure that says what each thread does."""
+    try:
+        return process.communicate(timeout=30)[1]
+    except subprocess.TimeoutExpired:
+        signals = [
+            line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if "Sig" in line
+        ]
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(1.0)
+        process.kill()
+        output, errors = process.communicate()
+        pytest.fail(f"went on after an interrupt at {moment}: {signals}\n{errors}\n{output}")
+
+
 def seconds_to_the_first_poll(folder: Path) -> float:
     with started(folder, *RUN, "measured.jsonl") as process:
         begin = time.monotonic()
@@ -57,17 +74,24 @@ def seconds_to_the_first_poll(folder: Path) -> float:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("output", ["run.h5", pytest.param("run.jsonl", marks=pytest.mark.matrix)])
-def test_an_interrupt_at_any_moment_of_the_start_ends_it(tmp_path: Path, output: str) -> None:
+@pytest.mark.parametrize(
+    ("output", "moments"),
+    [
+        ("run.h5", 30),
+        pytest.param("run.h5", 120, marks=pytest.mark.matrix),
+        pytest.param("run.jsonl", 60, marks=pytest.mark.matrix),
+    ],
+)
+def test_an_interrupt_at_any_moment_of_the_start_ends_it(tmp_path: Path, output: str, moments: int) -> None:
     pytest.importorskip("h5py")
     span = seconds_to_the_first_poll(tmp_path)
     codes = set()
-    for moment in range(MOMENTS):
+    for moment in range(moments):
         (tmp_path / output).unlink(missing_ok=True)
         with started(tmp_path, *RUN, output) as process:
-            time.sleep(span * moment / MOMENTS)
+            time.sleep(span * moment / moments)
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
+            errors = errors_of(process, f"{moment} of {moments} in {span:.2f} s")
         assert errors == "", f"moment {moment}"
         codes.add(process.returncode)
     assert codes <= {-signal.SIGINT, 0}

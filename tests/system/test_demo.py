@@ -10,7 +10,9 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -28,6 +30,13 @@ SUBSCRIPTIONS_WITHOUT = {
 }
 PROCESSES = 7
 """The demo, its database and five device servers."""
+
+
+def first_and_others(parts: Iterable[Part]) -> list[Any]:
+    """The first part of some in every run, the others as "matrix"."""
+    first, *others = parts
+    marked = (pytest.param(part, marks=pytest.mark.matrix, id=part.name) for part in others)
+    return [pytest.param(first, id=first.name), *marked]
 
 
 @pytest.fixture
@@ -109,7 +118,7 @@ def test_without_the_weather_station_it_says_so_and_shows_the_rest(
         assert recording(run.output).exists()
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if not part.needed], ids=lambda part: part.name)
+@pytest.mark.parametrize("part", first_and_others(part for part in PARTS if not part.needed))
 def test_without_a_part_it_says_so_and_shows_the_rest(
     part: Part, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +138,7 @@ def test_without_a_part_it_says_so_and_shows_the_rest(
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part.needed], ids=lambda part: part.name)
+@pytest.mark.parametrize("part", first_and_others(part for part in PARTS if part.needed))
 def test_without_a_part_that_is_needed_it_says_why_and_leaves_nothing(
     part: Part, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,7 +195,14 @@ def _first(lines: list[str], text: str) -> str:
     return next(line for line in lines if text in line)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.matrix),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.matrix),
+    ],
+)
 def test_interrupted_it_still_tells_its_ending_and_leaves_nothing(
     number, tmp_path: Path, temporary: Path
 ) -> None:

@@ -42,8 +42,13 @@ WITH_EXAMPLES = [page for page in PAGES if _to_run(page)]
 NEEDS = {ROOT / "docs" / "howto" / "report.md": "browser"}
 
 
+IN_EVERY_RUN = ("README", "find-a-lossy-subscriber", "mark-runs", "register", "command-line", "json-lines")
+"""The sample; the other pages are "matrix": together they take as long as all tests of the command line."""
+
+
 def _marked(page: Path) -> Any:
-    return pytest.param(page, marks=pytest.mark.needs(NEEDS[page]) if page in NEEDS else ())
+    marks = [pytest.mark.needs(NEEDS[page])] if page in NEEDS else []
+    return pytest.param(page, marks=marks if page.stem in IN_EVERY_RUN else [*marks, pytest.mark.matrix])
 
 
 @pytest.fixture(scope="module")

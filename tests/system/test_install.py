@@ -83,6 +83,7 @@ def test_a_part_is_added_as_the_messages_say(checkout: Path) -> None:
     run(checkout, str(checkout / "venv" / "bin" / "python"), "-c", "import zstandard")
 
 
+@pytest.mark.matrix
 def test_a_wheel_for_other_machines(checkout: Path) -> None:
     """Both commands as the README has them: the wheel is made here, and installed in an environment there."""
     make, install = (line for line in IN_A_SENTENCE.findall(README.read_text()) if "dist" in line)
