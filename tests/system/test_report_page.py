@@ -212,8 +212,9 @@ def test_light_and_dark(opened: OpenReport) -> None:
 
 def test_narrow(opened: OpenReport) -> None:
     opened.page.set_viewport_size({"width": 400, "height": 800})
-    opened.wait_until("document.querySelector('#figure-timeline .main-svg').clientWidth < 400")
+    opened.wait_until("document.querySelector('#figure-timeline .main-svg').clientWidth === 760")
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert opened.page.evaluate("document.querySelector('#figure-timeline').scrollWidth") == 760
     opened.page.set_viewport_size({"width": 1280, "height": 900})
 
 
@@ -221,7 +222,9 @@ def test_narrow(opened: OpenReport) -> None:
 def test_no_table_and_no_navigation_is_cut(opened: OpenReport, width: int) -> None:
     opened.page.set_viewport_size({"width": width, "height": 900})
     try:
-        opened.wait_until(f"document.querySelector('#figure-timeline .main-svg').clientWidth < {width}")
+        opened.wait_until(
+            f"document.querySelector('#figure-timeline .main-svg').clientWidth < {max(761, width)}"
+        )
         cut = opened.page.evaluate(
             "[...document.querySelectorAll('nav, nav a, .scroll, table, th, td')].filter(one =>"
             " one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline' ||"
@@ -231,6 +234,41 @@ def test_no_table_and_no_navigation_is_cut(opened: OpenReport, width: int) -> No
         assert cut == []
     finally:
         opened.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_label_lies_upon_another(opened: OpenReport, width: int) -> None:
+    opened.page.set_viewport_size({"width": width, "height": 900})
+    try:
+        opened.wait_until(
+            f"document.querySelector('#figure-timeline .main-svg').clientWidth < {max(761, width)}"
+        )
+        assert opened.page.evaluate(_OVERPRINTED) == []
+    finally:
+        opened.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+_OVERPRINTED = """() => {
+  const found = [];
+  for (const figure of document.querySelectorAll(".figure")) {
+    const inside = figure.querySelector(".main-svg")?.getBoundingClientRect();
+    const kinds = ".xtick text, .ytick text, .legendtext, .annotation-text, .modebar-btn, .xtitle, .ytitle";
+    const lines = (one) => (one.querySelector("tspan.line") ? [...one.querySelectorAll("tspan.line")] : [one]);
+    const labels = [...figure.querySelectorAll(kinds)]
+      .flatMap(lines)
+      .map((one) => [one.textContent || one.dataset.title, one.getBoundingClientRect()])
+      .filter(([, box]) => box.width && box.height);
+    labels.forEach(([text, box], number) => {
+      if (box.left < inside.left - 1 || box.right > inside.right + 1) found.push(`cut: ${figure.id} ${text}`);
+      for (const [other, place] of labels.slice(number + 1)) {
+        const across = Math.min(box.right, place.right) - Math.max(box.left, place.left);
+        const along = Math.min(box.bottom, place.bottom) - Math.max(box.top, place.top);
+        if (across > 2 && along > 4) found.push(`${figure.id}: ${text} | ${other}`);
+      }
+    });
+  }
+  return found;
+}"""
 
 
 def test_a_narrow_screen_names_the_column_of_each_value(opened: OpenReport) -> None:
@@ -258,6 +296,38 @@ def test_begins_dark_where_the_machine_is_and_prints_light(running: Browser, pat
 _NOTE_PAPER = f"""() => {{
   window.addEventListener("beforeprint", () => {{ window.printedOn = {PAPER}; }});
 }}"""
+
+
+def test_without_javascript_sentences_and_tables_stand(running: Browser, path: Path, truth: Truth) -> None:
+    context = running.new_context(java_script_enabled=False)
+    try:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        shown = page.locator("body").inner_text()
+        assert "missed 97 events" in page.locator(".headline").inner_text()
+        assert "The figures need JavaScript. The tables below do not." in shown
+        rows = page.locator("#table-subscriptions tbody tr")
+        assert rows.count() == sum(map(len, truth.topics))
+        assert page.locator(".figure:visible, .pager:visible, nav a[href^='#panel']:visible").count() == 0
+    finally:
+        context.close()
+
+
+def test_a_browser_that_cannot_unpack_the_figures_says_so(running: Browser, path: Path) -> None:
+    page = running.new_page()
+    try:
+        page.add_init_script("delete window.DecompressionStream")
+        page.goto(path.as_uri())
+        sentence = page.locator("#no-figures")
+        sentence.wait_for()
+        assert sentence.inner_text().startswith("This browser cannot show the figures (ReferenceError")
+        page.locator("#table-servers th button").first.click()
+    finally:
+        page.close()
+
+
+def test_a_report_is_a_file_of_few_megabytes(path: Path) -> None:
+    assert path.stat().st_size < 3_000_000
 
 
 HOSTILE = (

@@ -6,6 +6,8 @@
   const config = { displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
   const figures = Array.from(document.querySelectorAll("[data-figure]"));
   const printWidth = 1020;
+  // On a narrower screen a figure is moved sideways: below this its labels lie upon each other or are cut.
+  const leastWidth = 760;
   let printing = false;
 
   const isDark = () => !printing && (root.dataset.theme ? root.dataset.theme === "dark" : prefersDark.matches);
@@ -21,6 +23,17 @@
     );
   }
 
+  // The library of the figures lies in the page compressed. Its hash is in the policy of the page.
+  async function unpackPlotly() {
+    const holder = document.getElementById("plotly");
+    const packed = Uint8Array.from(atob(holder.textContent), (character) => character.charCodeAt(0));
+    holder.remove();
+    const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const script = document.createElement("script");
+    script.textContent = await new Response(unpacked).text();
+    document.head.append(script);
+  }
+
   function draw(holder) {
     const source = document.getElementById(`data-${holder.dataset.figure}-${holder.dataset.page || 0}`);
     let figure = JSON.parse(source.textContent);
@@ -29,10 +42,11 @@
       for (let i = 0; i < layers; i++) figure.data[i].visible = i === Number(holder.dataset.layer);
     }
     if (isDark()) figure = themed(figure, false);
-    figure.layout.width = printing ? printWidth : holder.clientWidth;
+    figure.layout.width = printing ? printWidth : Math.max(leastWidth, holder.clientWidth);
     if (printing) figure.layout.height *= 0.85;
     holder.style.minHeight = `${figure.layout.height}px`;
-    Plotly.react(holder, figure.data, figure.layout, config);
+    const roomy = holder.clientWidth >= 900; // else the buttons would cover the legend
+    Plotly.react(holder, figure.data, figure.layout, { ...config, displayModeBar: roomy ? "hover" : false });
     holder.dataset.drawn = isDark() ? "dark" : "light";
   }
 
@@ -67,17 +81,23 @@
   window.addEventListener("resize", () => {
     window.clearTimeout(resizing);
     resizing = window.setTimeout(
-      () => figures.filter((one) => one.dataset.drawn && one.clientWidth !== one.layout.width).forEach(draw),
+      () => figures
+          .filter((one) => one.dataset.drawn && Math.max(leastWidth, one.clientWidth) !== one.layout.width)
+          .forEach(draw),
       100
     );
   });
+  function drawAll() {
+    if (window.Plotly) figures.forEach(draw);
+  }
+
   window.addEventListener("beforeprint", () => {
     printing = true;
-    figures.forEach(draw);
+    drawAll();
   });
   window.addEventListener("afterprint", () => {
     printing = false;
-    figures.forEach(draw);
+    drawAll();
   });
 
   function enablePager(pager) {
@@ -86,7 +106,7 @@
     const buttons = Array.from(pager.querySelectorAll("button"));
     function show(page) {
       holder.dataset.page = page;
-      draw(holder);
+      if (window.Plotly) draw(holder);
       pager.querySelector("output").textContent = `page ${page + 1} of ${pages}`;
       buttons[0].disabled = page === 0;
       buttons[1].disabled = page === pages - 1;
@@ -103,7 +123,7 @@
     buttons.forEach((button, layer) =>
       button.addEventListener("click", () => {
         holder.dataset.layer = layer;
-        draw(holder);
+        if (window.Plotly) draw(holder);
         buttons.forEach((other) => other.setAttribute("aria-pressed", other === button));
       })
     );
@@ -154,5 +174,13 @@
   document.querySelectorAll(".pager").forEach(enablePager);
   document.querySelectorAll(".layers").forEach(enableLayers);
   themeButton.textContent = isDark() ? "light" : "dark";
-  drawInTurn(figures);
+  unpackPlotly().then(
+    () => drawInTurn(figures),
+    (error) => {
+      const sentence = document.getElementById("no-figures");
+      sentence.textContent = `This browser cannot show the figures (${error}); take one of 2023 or later. The tables need nothing.`;
+      sentence.className = "nothing";
+      sentence.hidden = false;
+    }
+  );
 })();

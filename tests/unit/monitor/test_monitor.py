@@ -30,11 +30,13 @@ class FakePoller:
         self.poll_period = None
         self.closed = False
         self.failures = []
+        self.spared = []
 
-    def poll(self, overruns_total=0):
+    def poll(self, overruns_total=0, *, spare=True):
         if self.failures:
             raise self.failures.pop(0)
         self.number += 1
+        self.spared.append(spare)
         return Poll(self.number, time.time_ns(), time.monotonic_ns(), 0.0, 0.0, overruns_total, ())
 
     def set_sampling(self, on):
@@ -111,12 +113,13 @@ def wait_until(condition):
         time.sleep(0.005)
 
 
-def test_polls_at_once_and_again_when_asked(monitor):
+def test_polls_at_once_and_again_when_asked(monitor, parts):
     monitor.start()
     wait_until(lambda: monitor.snapshot is not None)
     first = monitor.snapshot.poll
     assert monitor.poll_now().poll > first
     assert monitor.poll_now().poll > first + 1
+    assert parts[0].spared.count(False) == 2, "whoever polls now asks everybody"
 
 
 def test_starting_and_stopping_twice_is_no_error(monitor, parts):

@@ -62,9 +62,10 @@ def figure(findings: Findings) -> Figure | Nothing:
 
 
 def _room(findings: Findings) -> float:
-    """How much of the curves' width the longest name takes on either side, on a page of usual width."""
+    """How much of the curves' width the longest name, or the heading, takes on a page of usual width."""
     naming, found = Naming.of(findings.evidence), findings.graph
-    names = [shortened(naming.short(code), CHARACTERS) for code in (*found.publishers, *found.subscribers)]
+    codes = (*found.publishers, *found.subscribers)
+    names = ["the subscribers", *(shortened(naming.short(code), CHARACTERS) for code in codes)]
     pixels = 8 * max(map(len, names)) + 40
     return pixels / (PAGE_PIXELS - 2 * pixels)
 
