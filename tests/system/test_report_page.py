@@ -253,7 +253,8 @@ _OVERPRINTED = """() => {
   for (const figure of document.querySelectorAll(".figure")) {
     const inside = figure.querySelector(".main-svg")?.getBoundingClientRect();
     const kinds = ".xtick text, .ytick text, .legendtext, .annotation-text, .modebar-btn, .xtitle, .ytitle";
-    const lines = (one) => (one.querySelector("tspan.line") ? [...one.querySelectorAll("tspan.line")] : [one]);
+    const broken = (one) => [...one.querySelectorAll("tspan.line")];
+    const lines = (one) => (broken(one).length ? broken(one) : [one]);
     const labels = [...figure.querySelectorAll(kinds)]
       .flatMap(lines)
       .map((one) => [one.textContent || one.dataset.title, one.getBoundingClientRect()])

@@ -1,7 +1,7 @@
 """The page: one HTML file with everything in it, which asks nobody for anything.
 
-A Content-Security-Policy with the hashes of the two scripts (plotly.js as it is unpacked) forbids every other script and every request, so
-that a name which got through all escaping still could do nothing.
+A Content-Security-Policy with the hashes of the two scripts (plotly.js as it is unpacked) forbids every other
+script and every request, so that a name which got through all escaping still could do nothing.
 """
 
 from __future__ import annotations

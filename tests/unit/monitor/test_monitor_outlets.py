@@ -49,7 +49,7 @@ class FakePoller:
 
     number = 0
 
-    def poll(self, overruns_total: int = 0, *, spare: bool = True) -> Poll:
+    def poll(self, overruns_total: int = 0, *, spare: bool = True) -> Poll:  # noqa: ARG002
         self.number += 1
         return Poll(self.number, Clock.now, Clock.now, 0.0, 0.0, overruns_total, ())
 
