@@ -218,8 +218,13 @@ def _loss(columns: Columns, own: Integers, missed: int, unaccounted: int, receiv
 def _overdue(columns: Columns, groups: _Groups, patience: Patience) -> tuple[Overdue, ...]:
     rows = columns.subscriptions
     waits = (rows.overdue > 0) & ~rows.ended
-    recent = rows.before_end < patience.overdue_polls
-    polls = np.bincount(groups.of_row[waits & recent], minlength=groups.number)
+    answers = np.flatnonzero(
+        _answered(columns) & np.isin(groups.of_row, groups.of_row[waits & (rows.before_end == 0)])
+    )
+    latest_first = answers[np.lexsort((rows.before_end[answers], groups.of_row[answers]))]
+    of = groups.of_row[latest_first]
+    recent = latest_first[np.arange(len(of)) - np.searchsorted(of, of) < patience.overdue_polls]
+    polls = np.bincount(groups.of_row[recent[waits[recent]]], minlength=groups.number)
     return tuple(
         Overdue(
             server=_name(columns, rows.server[row]),
@@ -232,6 +237,14 @@ def _overdue(columns: Columns, groups: _Groups, patience: Patience) -> tuple[Ove
         )
         for row in np.flatnonzero(waits & (rows.before_end == 0)).tolist()
     )
+
+
+def _answered(columns: Columns) -> Flags:
+    """Of each row of a subscription whether its server answered in that poll; of the last source alone."""
+    servers, rows = columns.servers, columns.subscriptions
+    told = servers.age_seconds == 0
+    polls = (servers.server[told].astype(np.int64) << 42) + servers.before_end[told]
+    return np.isin((rows.server.astype(np.int64) << 42) + rows.before_end, polls)
 
 
 def _silences(columns: Columns) -> tuple[Silence, ...]:
@@ -270,9 +283,9 @@ def _disconnected(columns: Columns) -> tuple[Disconnected, ...]:
     rows = columns.servers
     found = []
     for row in np.flatnonzero((rows.disconnected > 0) & (rows.before_end == 0)).tolist():
-        own = rows.server == rows.server[row]
+        own = (rows.server == rows.server[row]) & (rows.age_seconds == 0)
         connected = rows.before_end[own & (rows.disconnected <= 0)]
-        polls = int(connected.min()) if len(connected) else int(np.count_nonzero(own))
+        polls = int(np.count_nonzero(own & (rows.before_end < connected.min(initial=np.iinfo(np.int64).max))))
         name = _name(columns, rows.server[row])
         if _name(columns, rows.state[row]) == ServerState.MONITORED:
             found.append(Disconnected(name, "", polls, int(rows.disconnected[row])))

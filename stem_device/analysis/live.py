@@ -182,12 +182,11 @@ class Running:
     def _overdue_now(self, servers: Iterable[ServerRecord]) -> Iterator[tuple[Key, Overdue]]:
         """Those of a server that did not answer are neither confirmed nor disproved: they stay."""
         for server in servers:
-            answered = server.state is ServerState.MONITORED
             for row in server.subscriptions:
                 if row.overdue and not row.ended:
                     key = (server.name, row.topic)
                     before = self._overdue.get(key)
-                    polls = (before.polls if before else 0) + answered
+                    polls = (before.polls if before else 0) + server.answered
                     starting = row.cause == Cause.STARTING
                     yield (
                         key,
@@ -227,12 +226,12 @@ class Running:
 
     def _disconnected(self, servers: Iterable[ServerRecord]) -> tuple[Disconnected, ...]:
         retried = {
-            (server.name, stream_of(one.device, one.attribute, one.event_type)): 0
+            (server.name, stream_of(one.device, one.attribute, one.event_type)): int(server.answered)
             for server in servers
             if server.state is ServerState.MONITORED
             for one in server.not_connected
         }
-        self._retried = {key: self._retried.get(key, 0) + 1 for key in retried}
+        self._retried = {key: self._retried.get(key, 0) + more for key, more in retried.items()}
         return tuple(Disconnected(server, stream, polls) for (server, stream), polls in self._retried.items())
 
     def _unseen_streams(self, snapshot: Snapshot) -> tuple[Unseen, ...]:

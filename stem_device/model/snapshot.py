@@ -188,6 +188,11 @@ class ServerRecord(Struct, frozen=True):
     heartbeat_endpoints: tuple[str, ...] = ()
     asked_every: int = 1
 
+    @property
+    def answered(self) -> bool:
+        """Whether it did in this poll. A monitored server that is spared was not asked."""
+        return self.state is ServerState.MONITORED and self.age_seconds == 0
+
 
 @dataclass(frozen=True, slots=True)
 class PublisherSamples:

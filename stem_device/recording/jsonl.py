@@ -16,7 +16,7 @@ from msgspec import Raw, Struct, structs
 
 from stem_device.errors import ReplyError
 from stem_device.model.mark import Mark
-from stem_device.model.poll import Failure, Identity, ServerState
+from stem_device.model.poll import Failure, Identity
 from stem_device.model.snapshot import ServerRecord, Snapshot
 from stem_device.recording.growing_file import GrowingFile
 from stem_device.responses import encode_reply, merge_samples, parse_reply
@@ -103,7 +103,7 @@ def _answer(record: ServerRecord) -> dict[str, Any]:
 
 
 def _reply(record: ServerRecord) -> dict[str, Any]:
-    if record.state is not ServerState.MONITORED or record.age_seconds != 0:
+    if not record.answered:
         return {"error": record.reason or f"no answer in this poll ({record.state})"}
     if not record.texts:
         return {"error": "the text of the reply was not kept"}

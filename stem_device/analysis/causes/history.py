@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from msgspec import Struct, structs
 
-from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Link, Snapshot, StreamRecord, SubscriptionRecord
 
 RECENT_POLLS = 3
@@ -162,7 +161,7 @@ def see(snapshot: Snapshot, before: SeenPoll | None = None) -> SeenPoll:
             int(total),
             last,
             server.identity.life or 0,
-            server.state is ServerState.MONITORED,
+            server.answered,
         )
     return SeenPoll(snapshot.time_utc_ns, snapshot.monotonic_ns, facts)
 

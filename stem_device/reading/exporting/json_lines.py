@@ -12,7 +12,6 @@ import numpy.typing as npt
 from msgspec import structs
 
 from stem_device.model.mark import Mark, MarkKind
-from stem_device.model.poll import ServerState
 from stem_device.model.reply import (
     Dialect,
     EventCallback,
@@ -61,7 +60,7 @@ def with_replies(snapshot: Snapshot) -> Snapshot:
     publisher, subscriber = _samples(snapshot)
     servers = tuple(
         structs.replace(record, texts=(_text(record, publisher[index], subscriber[index]),))
-        if record.state is ServerState.MONITORED and record.age_seconds == 0
+        if record.answered
         else record
         for index, record in enumerate(snapshot.servers)
     )

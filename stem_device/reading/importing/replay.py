@@ -16,6 +16,7 @@ DEFAULT_STEP_NS = 1_000_000_000
 """Between two polls where the file's clock does not tell it."""
 
 _STATES = (
+    (ServerState.MONITORED, r"no answer in this poll \(monitored\)"),  # it was spared
     (ServerState.UNSUPPORTED, r"API_CommandNotFound|cannot tell about its events|\(unsupported\)"),
     (
         ServerState.NOT_EXPORTED,
@@ -105,7 +106,7 @@ class Replay:
         return Answer(
             server=server,
             state=state,
-            reason="" if reply is not None else reason,
+            reason="" if state is ServerState.MONITORED else reason,
             since_utc_ns=self._since(server, state, reason),
             reply=reply,
             texts=() if text is None else (text if reply is not None else text[:KEPT_CHARACTERS],),
@@ -139,7 +140,9 @@ def state_of(reason: str) -> ServerState:
 
 def _failure(state: ServerState, told: Failure, reason: str) -> Failure:
     """The code that the line tells, if it goes with the state; otherwise that of the text."""
-    if (told is Failure.NONE) is not (state is ServerState.MONITORED):
+    if state is ServerState.MONITORED:
+        return Failure.NONE
+    if told is Failure.NONE:
         found = (code for code, owner, pattern in _FAILURES if owner is state and re.search(pattern, reason))
         return next(found, _USUAL[state])
     return told

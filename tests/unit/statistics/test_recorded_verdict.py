@@ -48,22 +48,14 @@ class System:
         self._random = random.Random(seed)
         self._totals = [[0, 0, 0], [0, 0, 0]]
         self._number = 0
+        self._last: list[ServerRecord | None] = [None, None]
         # Few kinds of trouble a history, so that every level comes up.
-        self._trouble = self._random.sample(range(6), self._random.choice((0, 0, 1, 1, 2, 6)))
+        self._trouble = self._random.sample(range(7), self._random.choice((0, 0, 1, 1, 2, 7)))
 
     def poll(self) -> Snapshot:
         seconds, self._number = 10 * self._number, self._number + 1
-        rows = [self._row(index, seconds) for index in range(2)]
-        servers = [
-            server(
-                f"tango://h:1/dserver/slow/{index}",
-                row,
-                not_connected=retried,
-                counts=Counts(disconnected=len(retried)),
-            )
-            for index, row in enumerate(rows)
-            for retried in [self._retried()]
-        ]
+        servers = [self._subscriber(index, seconds) for index in range(2)]
+        rows = [one.subscriptions[0] for one in servers]
         unseen = self._random.choice(list(Unseen)) if self._happens(3) else Unseen.NOT_TOLD
         streams = (structs.replace(stream(), unseen=unseen),)
         counts = Counts(
@@ -76,6 +68,27 @@ class System:
 
     def _happens(self, trouble: int) -> bool:
         return trouble in self._trouble and self._number > 1 and self._random.random() < 0.5
+
+    def _subscriber(self, index: int, seconds: int) -> ServerRecord:
+        last = self._last[index]
+        if last is not None and self._happens(6):
+            return self._spared(last)
+        row, retried = self._row(index, seconds), self._retried()
+        self._last[index] = answered = server(
+            f"tango://h:1/dserver/slow/{index}",
+            row,
+            not_connected=retried,
+            counts=Counts(disconnected=len(retried)),
+        )
+        return answered
+
+    def _spared(self, last: ServerRecord) -> ServerRecord:
+        """It was not asked, since its answers take long: what it last told stays."""
+        (row,) = last.subscriptions
+        still = structs.replace(
+            row, missed_delta=0, unaccounted_delta=0, received_delta=0, lost_since_utc_ns=None, cause=""
+        )
+        return structs.replace(last, age_seconds=10.0, asked_every=3, subscriptions=(still,))
 
     def _row(self, index: int, seconds: int) -> SubscriptionRecord:
         missed = self._random.randint(1, 5) if self._happens(0) else 0
@@ -129,6 +142,18 @@ def test_a_recording_is_judged_as_it_was_live(tmp_path: Path, seeds: range) -> N
         assert sorted(one.why for one in found.waiting) == sorted(one.why for one in live.waiting), seed
         levels.add(found.level)
     assert len(levels) > 1
+
+
+@pytest.mark.parametrize(("answers", "level"), [(1, Level.UNKNOWN), (2, Level.WAITING)])
+def test_a_server_that_is_spared_waits_by_its_own_answers(tmp_path: Path, answers: int, level: Level) -> None:
+    """The polls in which it was not asked show again what it told before."""
+    row = subscription(overdue=7)
+    spared = structs.replace(server("a", row), age_seconds=10.0, asked_every=3)
+    story = [server("a", subscription())] + answers * [server("a", row), spared, spared]
+    polls = [snapshot(one, seconds=10 * number) for number, one in enumerate(story)]
+    live = judged(*polls, hold_seconds=float("inf"))
+    found = recorded(tmp_path / "spared.h5", *polls)
+    assert (live.level, found.level) == (level, level)
 
 
 def test_what_ended_in_the_span_is_known_live_and_in_a_recording(tmp_path: Path) -> None:
