@@ -17,6 +17,7 @@ from stem_device.analysis.columns import (
 )
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.verdict import Verdict, judge
+from stem_device.model.poll import ServerState
 from stem_device.report.page.evidence import (
     Evidence,
     PollRows,
@@ -91,18 +92,19 @@ class Story:
             "runs": self._runs(),
             "stages": self._stages(),
         }
+        monitored = self.code(ServerState.MONITORED)
         names = np.array([*self.names, None], dtype=object)[:-1]
         return Evidence(
             names=names,
             sources=(Source("story", "control-7", self.complete, ("story.h5",)),),
             polls=PollRows(times, ints([0] * len(times)), counted | self.first_counts),
             problems=self.problems,
-            verdict=self._verdict(names, times, tables["subscriptions"]),
+            verdict=self._verdict(names, times, tables["subscriptions"], monitored),
             **tables,
         )
 
-    def _verdict(self, names: Any, times: Any, rows: SubscriptionRows) -> Verdict:
-        """As of a recording of the present format."""
+    def _verdict(self, names: Any, times: Any, rows: SubscriptionRows, monitored: int) -> Verdict:
+        """As of a recording of the present format, in which all subscribers answered at every poll."""
         end = times.max(initial=0)
         order = {time: place for place, time in enumerate(sorted(set(times.tolist()), reverse=True))}
         before_end = ints([order.get(time, 0) for time in rows.time_utc_ns.tolist()])
@@ -125,16 +127,18 @@ class Story:
             cause=np.full(len(rows.server), -1),
             blind_seconds=np.zeros(len(rows.server)),
         )
+        server, polls = np.unique(np.stack((rows.server, before_end)), axis=1)
+        none = ints([-1] * len(server))
         servers = ServerColumns(
-            before_end=nothing,
-            server=nothing,
-            state=nothing,
-            failure=nothing,
-            reason=nothing,
-            since_utc_ns=nothing,
-            age_seconds=np.array([]),
-            followed=nothing.astype(np.bool_),
-            disconnected=nothing,
+            before_end=polls,
+            server=server,
+            state=ints([monitored] * len(server)),
+            failure=none,
+            reason=none,
+            since_utc_ns=none,
+            age_seconds=np.zeros(len(server)),
+            followed=np.zeros(len(server), dtype=np.bool_),
+            disconnected=np.zeros(len(server), dtype=np.int64),
         )
         columns = Columns(
             names=names,
