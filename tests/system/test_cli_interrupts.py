@@ -17,7 +17,9 @@ from stem_device.demo.processes import wait_until
 pytest.importorskip("typer")
 
 PROGRAM = (
+    # As a shell starts it; a job in the background, as these tests may be, ignores interrupts.
     "import faulthandler, signal; faulthandler.register(signal.SIGUSR1);"
+    "signal.signal(signal.SIGINT, signal.default_int_handler);"
     "from stem_device.cli import main; print('begin', flush=True); main()"
 )
 RUN = ("monitor", "tango://127.0.0.1:1/a/b/c", "--wait", "--poll-period", "0.2", "--plain", "-o")
