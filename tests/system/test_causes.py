@@ -18,12 +18,18 @@ pytest.importorskip("h5py")
 
 pytestmark = pytest.mark.timeout(180)
 
-SAMPLE = ("slow-few", "blocked", "refused", "publisher-killed", "stopped", "subscriber-restarted", "renewed")
+SAMPLE = ("slow-few", "blocked", "publisher-killed", "subscriber-restarted")
+MORE = ("refused", "stopped", "renewed")
 HEALTHY_SAMPLE = ("both", "renewed")
 
 
 @pytest.mark.parametrize(
-    "injection", [one for one in INJECTIONS if one.name in SAMPLE], ids=lambda one: one.name
+    "injection",
+    [
+        pytest.param(one, id=one.name, marks=[pytest.mark.matrix] if one.name in MORE else [])
+        for one in INJECTIONS
+        if one.name in SAMPLE + MORE
+    ],
 )
 def test_the_right_cause_comes_first(
     injection: Injection, database: EmbeddedDatabase, tmp_path: Path

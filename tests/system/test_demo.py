@@ -154,6 +154,7 @@ def test_without_a_part_that_is_needed_it_says_why_and_leaves_nothing(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.matrix
 def test_without_a_recording_it_says_so_and_shows_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +244,7 @@ def test_interrupted_while_it_starts_it_leaves_nothing(tmp_path: Path, temporary
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.matrix
 def test_left_running_until_interrupted(tmp_path: Path) -> None:
     with stem(tmp_path, "demo", "--seconds", "2", "--keep") as run:
         run.wait_for("On your own control system")

@@ -116,6 +116,7 @@ def test_every_part_that_a_page_names_exists() -> None:
     assert wheels == {f"stem_device-{project['version']}-py3-none-any.whl"}
 
 
+@pytest.mark.matrix
 def test_the_demo_is_whole_where_no_setuptools_lies_about(checkout: Path) -> None:
     python = checkout / "venv-demo" / "bin" / "python"
     run(checkout, sys.executable, "-m", "venv", "--without-pip", "venv-demo")
