@@ -25,7 +25,7 @@ from stem_device.accounting.sight import (
     unplaced_since,
     unwatched_since,
 )
-from stem_device.accounting.stream import StreamAccount, port_of
+from stem_device.accounting.stream import StreamAccount
 from stem_device.model.snapshot import Link
 
 CONNECT_SECONDS = 1.0
@@ -315,7 +315,7 @@ class Former(Struct, frozen=True, gc=False):
         if new is None:
             # Of a publisher that is not asked only a jump tells; of one that is gone there is no new life.
             return jumped and self.stream is None
-        if new.ports and port_of(sight.endpoint) not in new.ports:
+        if is_elsewhere(sight.endpoint, new):
             return False
         if not (jumped or (change.received > 0 and self._was_quiet(sight))):
             return False
@@ -378,7 +378,7 @@ class Former(Struct, frozen=True, gc=False):
         new = present_stream(sight)
         if new is None or sight.endpoint == self.endpoint:
             return False
-        return not new.ports or port_of(sight.endpoint) in new.ports
+        return not is_elsewhere(sight.endpoint, new)
 
     def _idle_stream(self, sight: Sight) -> StreamAccount | None:
         """Not one that went while its process stayed: its attribute may be there again, uncounted."""
