@@ -55,20 +55,20 @@ def _texts(name: str, lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip())
 
 
-def _seconds(name: str, lines: Sequence[str]) -> float:
+def _number(name: str, lines: Sequence[str], wanted: str) -> float:
     text = _single(name, lines)
     try:
         return float(text)
     except ValueError as error:
-        raise OptionError(name, text, "must be a number of seconds, as 10 or 0.5") from error
+        raise OptionError(name, text, wanted) from error
+
+
+def _seconds(name: str, lines: Sequence[str]) -> float:
+    return _number(name, lines, "must be a number of seconds, as 10 or 0.5")
 
 
 def _share(name: str, lines: Sequence[str]) -> float:
-    text = _single(name, lines)
-    try:
-        return float(text)
-    except ValueError as error:
-        raise OptionError(name, text, "must be a share of the time, as 0.01") from error
+    return _number(name, lines, "must be a share of the time, as 0.01")
 
 
 def _count(name: str, lines: Sequence[str]) -> int:
