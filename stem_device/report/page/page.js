@@ -35,6 +35,7 @@
   }
 
   function draw(holder) {
+    if (!window.Plotly) return; // it is being unpacked, and all are drawn then
     const source = document.getElementById(`data-${holder.dataset.figure}-${holder.dataset.page || 0}`);
     let figure = JSON.parse(source.textContent);
     if (holder.dataset.layer !== undefined) {
@@ -81,23 +82,20 @@
   window.addEventListener("resize", () => {
     window.clearTimeout(resizing);
     resizing = window.setTimeout(
-      () => figures
+      () =>
+        figures
           .filter((one) => one.dataset.drawn && Math.max(leastWidth, one.clientWidth) !== one.layout.width)
           .forEach(draw),
       100
     );
   });
-  function drawAll() {
-    if (window.Plotly) figures.forEach(draw);
-  }
-
   window.addEventListener("beforeprint", () => {
     printing = true;
-    drawAll();
+    figures.forEach(draw);
   });
   window.addEventListener("afterprint", () => {
     printing = false;
-    drawAll();
+    figures.forEach(draw);
   });
 
   function enablePager(pager) {
@@ -106,7 +104,7 @@
     const buttons = Array.from(pager.querySelectorAll("button"));
     function show(page) {
       holder.dataset.page = page;
-      if (window.Plotly) draw(holder);
+      draw(holder);
       pager.querySelector("output").textContent = `page ${page + 1} of ${pages}`;
       buttons[0].disabled = page === 0;
       buttons[1].disabled = page === pages - 1;
@@ -123,7 +121,7 @@
     buttons.forEach((button, layer) =>
       button.addEventListener("click", () => {
         holder.dataset.layer = layer;
-        if (window.Plotly) draw(holder);
+        draw(holder);
         buttons.forEach((other) => other.setAttribute("aria-pressed", other === button));
       })
     );
