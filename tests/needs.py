@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ class Need:
     """``what`` it is, and whether it is ``met`` here.
 
     The rest is what would meet it: Debian ``packages``, by the program that each brings; ``root``; the newest
-    ``python`` that has it.
+    ``python`` that has it; the target of the Makefile that would ``make`` it.
     """
 
     what: str
@@ -34,6 +35,7 @@ class Need:
     packages: tuple[tuple[str, str], ...] = ()
     root: bool = False
     python: str = ""
+    make: str = ""
 
 
 def required() -> set[str]:
@@ -62,7 +64,8 @@ def command(names: Iterable[str]) -> str:
     # One interpreter has to do for all: the oldest that is asked for.
     pythons = [need.python for need in needs if need.python]
     python = f" PYTHON=python{min(pythons, key=_version)}" if pythons else ""
-    return f"{install}{root}make test{python}"
+    made = "".join(f"make {need.make} && " for need in needs if need.make)
+    return f"{install}{made}{root}make test{python}"
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -86,10 +89,36 @@ def _punx_starts() -> bool:
     return subprocess.run(start, check=False, capture_output=True).returncode == 0
 
 
+def _taurus_starts() -> bool:
+    """Seen by starting it: its PyQt5 can lack a library."""
+    start = [sys.executable, "-c", "import taurus.qt.qtgui.panel"]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    return subprocess.run(start, check=False, capture_output=True, env=environment).returncode == 0
+
+
+def _noida_starts() -> bool:
+    """Seen by starting it: it is a program for one kind of machine."""
+    from tests.system.elastic_server import program
+
+    path = program()
+    return (
+        path is not None
+        and subprocess.run([path, "version"], check=False, capture_output=True).returncode == 0
+    )
+
+
 def _may_make_namespaces() -> bool:
     from tests.system.harness import DividedNetwork
 
     return DividedNetwork.is_permitted()
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
 
 
 def _may_mount() -> bool:
@@ -105,6 +134,16 @@ def _may_mount() -> bool:
 def old_tango(version: str) -> Path:
     """The interpreter of the environment that ``make test`` makes for an old PyTango, where it can."""
     return ROOT / f".venv-tango-{version}" / "bin" / "python"
+
+
+def helm() -> str | None:
+    """The program helm: that which ``make helm`` has brought, or the machine's own."""
+    made = ROOT / ".helm" / "helm"
+    return str(made) if made.exists() else shutil.which("helm")
+
+
+GRAFANA_SCHEMA = ROOT / ".grafana-schema" / "dashboard.json"
+"""JSON schema of a dashboard, which ``make grafana-schema`` makes of what Grafana publishes."""
 
 
 def _old_tango(version: str, python: str) -> Need:
@@ -124,16 +163,37 @@ NEEDS = {
         packages=(("ip", "iproute2"),),
         root=True,
     ),
+    "elasticsearch": Need(
+        "noida-db, a server that speaks Elasticsearch: for x86-64 Linux alone", _noida_starts
+    ),
     "punx": Need(
         "punx, a validator of NeXus files, that starts",
         _punx_starts,
         packages=(("", "libglib2.0-0"),),
     ),
+    "prometheus": Need(
+        "Prometheus with promtool",
+        lambda: all(map(_program, ("prometheus", "promtool"))),
+        packages=(("prometheus", "prometheus"),),
+    ),
+    "victoria-metrics": Need(
+        "a VictoriaMetrics",
+        lambda: _program("victoria-metrics") is not None,
+        packages=(("victoria-metrics", "victoria-metrics"),),
+    ),
+    "ipv6": Need("an IPv6 address of the loopback interface", _has_ipv6),
     "mounts": Need("the right to mount a file system", _may_mount, root=True),
     "ensurepip": Need(
         "venv with pip",
         lambda: importlib.util.find_spec("ensurepip") is not None,
         packages=(("", "python3-venv"),),
+    ),
+    "taurus": Need("taurus with PyQt5 that starts: pip install taurus PyQt5 lxml ply", _taurus_starts),
+    "helm": Need("the program helm", lambda: helm() is not None, make="helm"),
+    "grafana-schema": Need(
+        "the schema of Grafana's dashboards, from npm",
+        GRAFANA_SCHEMA.exists,
+        make="grafana-schema",
     ),
     "tango-9.5": _old_tango("9.5", "3.12"),
     "tango-10.0": _old_tango("10.0", "3.13"),

@@ -72,6 +72,39 @@ class CppDatabase:
         except ProcessError as error:
             raise ProcessError("mariadb", "cannot connect", self._sql("select 1;").stderr) from error
 
+    def access_control(self, allowed: Sequence[str]) -> ChildProcess:
+        """Tango's own, with the same tables, not started yet: everybody may read all devices.
+
+        ``allowed`` are the commands of admin devices that everybody may call, beside QueryClass.
+        """
+        rows = ", ".join(
+            f"('DServer', 'AllowedAccessCmd', {number}, '{command}', now(), now(), null)"
+            for number, command in enumerate(("QueryClass", *allowed), start=1)
+        )
+        limited = self._sql(
+            "update tango.access_device set rights = 'read';"
+            "delete from tango.property_class where class = 'DServer';"
+            f"insert into tango.property_class values {rows};"
+        )
+        assert limited.returncode == 0, limited.stderr
+        return ChildProcess(
+            [
+                str(self._tree / "usr/lib/tango/TangoAccessControl"),
+                "1",
+                "-ORBendPoint",
+                f"giop:tcp:{HOST}:0",
+            ],
+            log=self._directory / "access.log",
+            # Else it would ask itself whether it may export its device.
+            environment={
+                **self._environment,
+                **self._mysql,
+                "TANGO_HOST": self.tango_host,
+                "SUPER_TANGO": "true",
+            },
+            ready_line=READY_LINE,
+        )
+
     def connection(self) -> tango.Database:
         return tango.Database(HOST, self._port)
 
@@ -107,15 +140,18 @@ class CppDatabase:
                 f"giop:tcp:{HOST}:{self._port}",
             ],
             log=self._directory / "database.log",
-            environment={
-                **self._environment,
-                "MYSQL_HOST": f"{HOST}:{self._mariadb_port}",
-                "MYSQL_USER": "tango",
-                "MYSQL_PASSWORD": "tango",
-                "MYSQL_DATABASE": "tango",
-            },
+            environment={**self._environment, **self._mysql},
             ready_line=READY_LINE,
         )
+
+    @property
+    def _mysql(self) -> dict[str, str]:
+        return {
+            "MYSQL_HOST": f"{HOST}:{self._mariadb_port}",
+            "MYSQL_USER": "tango",
+            "MYSQL_PASSWORD": "tango",
+            "MYSQL_DATABASE": "tango",
+        }
 
     def _install(self) -> None:
         subprocess.run(

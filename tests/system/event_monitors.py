@@ -40,6 +40,18 @@ class EventMonitor:
     def value(self, attribute: str) -> object:
         return self.proxy.read_attribute(attribute).value
 
+    def number(self, attribute: str) -> int:
+        """The value of an attribute that is a whole number."""
+        return int(str(self.value(attribute)))
+
+    @property
+    def level(self) -> str:
+        """The word of its verdict, "none yet" before the first poll."""
+        value = self.value("verdict")
+        if value is None:
+            return "none yet"
+        return str(self.proxy.get_attribute_config("verdict").enum_labels[int(str(value))])
+
     def wait(self, condition: Callable[[], T | None], what: str, limit_seconds: float = 20.0) -> T:
         return wait_until(condition, f"{what}; Status: {self.status}", limit_seconds=limit_seconds)
 

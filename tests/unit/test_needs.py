@@ -83,6 +83,7 @@ def test_what_is_required_runs_and_fails(tmp_path: Path) -> None:
             1000,
             "sudo apt-get install -y --no-install-recommends chromium libatomic1 iproute2 && sudo make test",
         ),
+        (["helm", "grafana-schema"], 1000, "make grafana-schema && make helm && make test"),
     ],
 )
 def test_one_command_would_let_all_of_them_run(

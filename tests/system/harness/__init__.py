@@ -7,6 +7,7 @@ from tests.system.harness.accountant import Accountant, push_until_received, set
 from tests.system.harness.freezing import freeze
 from tests.system.harness.network import DividedNetwork
 from tests.system.harness.servers import KEPT_AT_ONCE, Publisher, Server, ServerFactory, Subscriber, Truth
+from tests.system.harness.victoria_metrics import VictoriaMetrics
 
 MakePoller = Callable[..., Poller]
 """``poller(*targets, **options)`` makes one; the fixture of that name closes it."""
@@ -21,6 +22,7 @@ __all__ = [
     "ServerFactory",
     "Subscriber",
     "Truth",
+    "VictoriaMetrics",
     "freeze",
     "push_until_received",
     "settle",

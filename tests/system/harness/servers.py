@@ -266,8 +266,12 @@ class ServerFactory:
         process = tango_server(
             module, instance, log=log, tango_host=self._database.tango_host, arguments=arguments
         )
-        self._processes.append(process)
+        self.adopt(process)
         return process.start()
+
+    def adopt(self, process: ChildProcess) -> None:
+        """Stop this one too in the end."""
+        self._processes.append(process)
 
     def stop(self) -> None:
         while self._processes:
