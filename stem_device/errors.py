@@ -124,6 +124,23 @@ class MarkError(StemError):
         self.reason = reason
 
 
+class ClientReportError(StemError):
+    """A report of a client that is not taken. ``key`` is as in ReplyError, ``$`` for the whole."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"the report is not taken: {reason} (at {key})")
+        self.key = visible(key)
+        self.reason = visible(reason)
+
+
+class WatchError(StemError):
+    """A process that cannot be watched: of a PyTango that does not tell, or a device server."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this process cannot be watched: {reason}")
+        self.reason = reason
+
+
 class UnreadableRecordingError(RecordingError):
     """A file that is no recording, of another version, or damaged. ``advice`` says what to do."""
 
@@ -207,4 +224,50 @@ class RegistrationError(StemError):
     def __init__(self, device: str, reason: str) -> None:
         super().__init__(f"cannot register {device}: {reason}")
         self.device = device
+        self.reason = reason
+
+
+class TsdbQueryError(StemError):
+    """A question in OpenTSDB's language that is not answered. ``status`` is the code of HTTP that says so.
+
+    ``details`` say what would be answered; empty if the message says it all.
+    """
+
+    def __init__(self, message: str, details: str = "", *, status: int = 400) -> None:
+        super().__init__(message)
+        self.message = visible(message)
+        self.details = visible(details)
+        self.status = status
+
+
+class PushError(StemError):
+    """Points that a server did not take. ``taken`` of them were, before or besides."""
+
+    def __init__(self, endpoint: str, reason: str, taken: int = 0) -> None:
+        super().__init__(f"{endpoint} did not take the points: {reason}")
+        self.endpoint = endpoint
+        self.reason = visible(reason)
+        self.taken = taken
+
+
+class SendError(StemError):
+    """What is sent to a service did not arrive. ``retry``: it may do so later."""
+
+    def __init__(self, service: str, reason: str, *, retry: bool = True) -> None:
+        super().__init__(f"{service}: {reason}")
+        self.service = service
+        self.reason = visible(reason)
+        self.retry = retry
+
+
+class MetricError(StemError):
+    """A batch of points of users' metrics that is none."""
+
+
+class TelemetryError(StemError):
+    """Telemetry that cannot be collected or read as asked. ``what`` is the setting, file or directory."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what = what
         self.reason = reason

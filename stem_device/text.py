@@ -24,6 +24,11 @@ def visible(text: str) -> str:
     return "".join(_harmless(character) for character in text)
 
 
+def encodable(text: str) -> str:
+    """``text`` with U+FFFD in place of halves of surrogate pairs, which UTF-8 cannot hold."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _harmless(character: str) -> str:
     if character in "\t\n\r":
         return " "

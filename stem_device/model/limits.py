@@ -24,3 +24,10 @@ def max_read_bytes() -> int:
     if not told.isascii() or not told.isdigit() or not int(told[:18]):
         raise OptionError(MAX_READ_BYTES, told, "must be a whole number of bytes, more than 0")
     return int(told[:18])
+
+
+DOCTOR_WAIT_SECONDS = 12.0
+"""How long the doctor waits for events: heartbeats come every 9 or 10 s."""
+
+DOCTOR_ALL_SECONDS = 60.0
+"""How long the doctor may look at all devices of a database; those not reached by then are told."""

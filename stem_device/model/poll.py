@@ -18,6 +18,12 @@ class ServerState(enum.StrEnum):
     NOT_EXPORTED = "not exported"
     UNSUPPORTED = "unsupported"
     FAILING = "failing"
+    TAPPED = "tapped"
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether what it publishes is counted; of one that is tapped, nothing else is."""
+        return self in {ServerState.MONITORED, ServerState.TAPPED}
 
 
 class Failure(enum.StrEnum):
@@ -54,23 +60,55 @@ class Identity(Struct, frozen=True):
     since_utc_ns: int = 0
 
 
+class TapFigures(Struct, frozen=True):
+    """What the tap heard of one publisher in this life of it. docs/reference/tap.md says what is counted.
+
+    Counts of events are totals over all topics, ``size`` in bytes. ``pushed``: in this life from the first
+    event heard on, of topics whose events carry a number; None where none does. ``others``: messages that are
+    no events, and refused ones. ``unnumbered``: topics whose events carry no number. Rates are those since
+    the poll before. ``heartbeat_age_seconds`` is None before the first.
+    """
+
+    connected: bool
+    endpoint: str
+    topics: int = 0
+    unnumbered: int = 0
+    pushed: int | None = None
+    heard: int = 0
+    size: int = 0
+    duplicates: int = 0
+    lost_here: int = 0
+    lost_on_the_way: int = 0
+    others: int = 0
+    restarts: int = 0
+    heartbeats: int = 0
+    heartbeat_age_seconds: float | None = None
+    events_per_second: float = 0.0
+    bytes_per_second: float = 0.0
+
+
 class Answer(Struct, frozen=True):
     """One server in one poll.
 
     ``server`` is its admin device (or the device itself, if that has ``QueryEventSystem``) with the
     ``tango://host:port/`` of its database, in lower case: the one name under which it is known.
     ``reason`` is empty when monitored; otherwise it says what is wrong and what to do.
-    ``reply`` is None in any state but MONITORED, and where it was not asked; it holds the samples of every
-    query of this poll.
+    ``reply`` is None in any state but MONITORED and TAPPED, and where it was not asked; it holds the
+    samples of every query of this poll.
     ``texts`` are the replies as they came, oldest first; kept also when they could not be parsed.
-    ``asked``/``answered`` times belong to the last query of the poll, the one that brought the counters.
-    ``failure`` is NONE exactly when the state is MONITORED.
+    ``asked``/``answered`` times belong to the last query of the poll, the one that brought the counters;
+    all are 0 where nothing came, neither a reply nor an error.
+    ``failure`` is NONE exactly when the state is MONITORED; it is UNSUPPORTED where it is TAPPED.
     ``identity`` is that of the process that answered last. ``ended``: that process is known to have ended
     (it is not exported, or refused the connection at two polls); a silent one has not.
     ``asked_every``: it is asked at every so manieth poll only, since its answers take long
     (``MaxQueryShare``); in the others it is what it was, without a reply.
     ``followed``: not a target itself, asked because a monitored subscription depends on it.
     ``event_endpoints`` and ``heartbeat_endpoints`` are where this life publishes; empty while not known.
+    ``tap``: what was heard on the wire, where it is tapped. ``heard_from``: by the name of a stream that was
+    first heard of since the poll before, how often it had been pushed before that. The counters of a TAPPED
+    server are lower bounds: the last events may not have been heard.
+    ``complete``: topics of which all that was due has arrived, known without their publishers: by a period.
     """
 
     server: str
@@ -93,6 +131,9 @@ class Answer(Struct, frozen=True):
     followed: bool = False
     event_endpoints: tuple[str, ...] = ()
     heartbeat_endpoints: tuple[str, ...] = ()
+    tap: TapFigures | None = None
+    heard_from: dict[str, int] = {}
+    complete: frozenset[str] = frozenset()
 
 
 class PollPhases(Struct, frozen=True, gc=False):

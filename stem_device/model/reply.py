@@ -83,13 +83,15 @@ class EventCallback(Struct, frozen=True, gc=False):
 class NotConnected(Struct, frozen=True, gc=False):
     """A subscription that is being retried; ``last_heartbeat`` as cppTango wrote it.
 
+    It is null, and empty once parsed, until there was one (measured: with a form of Taurus).
+
     ``attribute`` is empty where it is to events of the device, as interface changes.
     """
 
     device: Text
     attribute: Text
     event_type: Text
-    last_heartbeat: Text
+    last_heartbeat: Text | None
     tango_host: Text | None
 
     @property

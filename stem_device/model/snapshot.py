@@ -2,13 +2,16 @@
 
 Totals count from when monitoring began (or the last ``ResetCounters``) and never fall, but for
 ``unaccounted`` where events arrive after all.
-The names ending in ``_total`` are totals; ``_delta`` is what this poll added.
+The names ending in ``_total`` are totals; ``_delta`` is what this poll added to them: nothing where the
+server did not answer, whose next answer adds what happened meanwhile.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +19,7 @@ from msgspec import Struct
 
 from stem_device.model.finding import Finding
 from stem_device.model.outlet_health import OutletHealth
-from stem_device.model.poll import UNKNOWN_PHASES, Failure, Identity, PollPhases, ServerState
+from stem_device.model.poll import UNKNOWN_PHASES, Failure, Identity, PollPhases, ServerState, TapFigures
 from stem_device.model.reply import NotConnected
 
 Floats = npt.NDArray[np.float64]
@@ -141,6 +144,13 @@ class Counts(Struct, frozen=True, gc=False):
     unseen_streams: int = 0
     blind_seconds: float = 0.0
 
+    @property
+    def known_overdue(self) -> int | None:
+        """The sum of what is known. None where that is 0 and some subscription does not tell: 0 would say
+        that there is nothing.
+        """
+        return None if self.overdue_unknown and not self.overdue else self.overdue
+
 
 NONE_DEPARTED = Counts()
 
@@ -150,12 +160,19 @@ class ServerRecord(Struct, frozen=True):
 
     A server that does not answer keeps the streams, subscriptions and totals of its last answer;
     ``age_seconds`` says how old they are (0 when it answered in this poll, None when it never did).
+    ``asked_utc_ns``, ``asked_monotonic_ns``, ``round_trip_seconds`` are those of what came in this poll, a
+    reply or an error; None and NaN where nothing did (it was spared, or is silent).
+    ``queries`` are the questions to which something came.
     ``channels`` maps a publisher's admin device to its endpoint.
     ``publisher_samples``/``subscriber_samples`` count the samples of this poll, ``sampled_events`` the events
-    that happened meanwhile; ``drained_by_others`` says that samples were missing which must have been there.
+    between two answers with sampling on, 0 where that cannot be judged; ``drained_by_others`` says that
+    samples were missing which must have been there.
     ``texts`` are the replies as they came.
-    ``failure``, ``identity``, ``ended``, ``followed``, ``asked_every``, endpoints: see :class:`.poll.Answer`.
+    ``failure``, ``identity``, ``ended``, ``followed``, ``asked_every``, endpoints, ``tap``: see
+    :class:`.poll.Answer`.
     A followed server shows only the streams that monitored subscriptions depend on, and no subscription.
+    ``streams`` and ``subscriptions`` are tuples, or sequences that make their records when they are looked at
+    (:class:`stem_device.model.rows.SteadyRows`).
     """
 
     name: str
@@ -164,8 +181,8 @@ class ServerRecord(Struct, frozen=True):
     since_utc_ns: int
     tango_version: str
     age_seconds: float | None
-    asked_utc_ns: int
-    asked_monotonic_ns: int
+    asked_utc_ns: int | None
+    asked_monotonic_ns: int | None
     round_trip_seconds: float
     queries: int
     sampling: bool
@@ -175,8 +192,8 @@ class ServerRecord(Struct, frozen=True):
     subscriber_samples: int
     sampled_events: int
     counts: Counts
-    streams: tuple[StreamRecord, ...] = ()
-    subscriptions: tuple[SubscriptionRecord, ...] = ()
+    streams: Sequence[StreamRecord] = ()
+    subscriptions: Sequence[SubscriptionRecord] = ()
     channels: dict[str, str] = {}
     not_connected: tuple[NotConnected, ...] = ()
     texts: tuple[str, ...] = ()
@@ -187,11 +204,17 @@ class ServerRecord(Struct, frozen=True):
     event_endpoints: tuple[str, ...] = ()
     heartbeat_endpoints: tuple[str, ...] = ()
     asked_every: int = 1
+    tap: TapFigures | None = None
 
     @property
     def answered(self) -> bool:
         """Whether it did in this poll. A monitored server that is spared was not asked."""
-        return self.state is ServerState.MONITORED and self.age_seconds == 0
+        return self.state.is_counted and self.age_seconds == 0
+
+    @property
+    def known_overdue(self) -> int | None:
+        """As :attr:`Counts.known_overdue`; None too of a server that never answered."""
+        return None if self.age_seconds is None else self.counts.known_overdue
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +245,54 @@ class SubscriberSamples:
     discarded: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class TelemetryRows:
+    """Measurements in processes, as columns of equal length n; ``kind`` is duration or runtime."""
+
+    at_utc_ns: Integers
+    value: Floats
+    label: tuple[str, ...]
+    kind: tuple[str, ...]
+    pid: Integers
+
+
+NO_TELEMETRY = TelemetryRows(np.empty(0, np.int64), np.empty(0), (), (), np.empty(0, np.int64))
+
+
+class MetricSeries(NamedTuple):
+    """One series of a metric of users.
+
+    ``labels`` are names and values, in the order of names; ``host`` and ``process`` None where not told.
+    """
+
+    name: str
+    labels: tuple[tuple[str, str], ...] = ()
+    host: str | None = None
+    process: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRows:
+    """Points of users' metrics that came after the poll before and until this one.
+
+    ``index`` (shape (n,)) of each point is its series in ``series``, ``at_utc_ns`` and ``value`` are its time
+    and value, in the order of their coming. ``latest_utc_ns`` and ``latest_value`` (shape (len(series),)) are
+    the latest point of each series: those of a live monitor have had one within the last minutes.
+    """
+
+    series: tuple[MetricSeries, ...]
+    index: Integers
+    at_utc_ns: Integers
+    value: Floats
+    latest_utc_ns: Integers
+    latest_value: Floats
+
+
+NO_METRICS = MetricRows(
+    (), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), np.empty(0)
+)
+
+
 class Timings(Struct, frozen=True, gc=False):
     """Quantiles over the samples of this poll, in seconds; NaN without samples."""
 
@@ -244,6 +315,8 @@ class Snapshot:
     ``findings`` say why subscriptions lost events lately or wait, worst first; empty before
     :mod:`stem_device.analysis.causes` was asked. Of each subscription concerned ``cause`` is a code of them.
     ``outlets`` are how the outlets did until this poll, which is not in their counts.
+    ``telemetry`` are measurements in processes that came with it: stem import puts them there.
+    ``metrics`` are points of users' metrics that came since the poll before.
     """
 
     poll: int
@@ -267,3 +340,5 @@ class Snapshot:
     findings: tuple[Finding, ...] = ()
     outlets: tuple[OutletHealth, ...] = ()
     phases: PollPhases = UNKNOWN_PHASES
+    telemetry: TelemetryRows = NO_TELEMETRY
+    metrics: MetricRows = NO_METRICS
