@@ -55,7 +55,7 @@ def decode(text: str) -> Reply:
     if client is not None:
         _refuse_null_discarded(client.event_callbacks)
         if client.not_connected:
-            client = replace(client, not_connected=[_of_device(entry) for entry in client.not_connected])
+            client = replace(client, not_connected=[_retried(entry) for entry in client.not_connected])
     return Reply(dialect=Dialect.CPPTANGO_1, server=wire.server, client=client)
 
 
@@ -64,10 +64,17 @@ def encode(reply: Reply) -> bytes:
     return _ENCODER.encode(_Wire(version=VERSION, server=reply.server, client=reply.client))
 
 
-def _of_device(entry: NotConnected) -> NotConnected:
-    """Interface changes are events of a device; cppTango writes an attribute of its own invention."""
+def _retried(entry: NotConnected) -> NotConnected:
+    """Interface changes are events of a device; cppTango writes an attribute of its own invention.
+
+    Before the first heartbeat it writes null.
+    """
     dummy = entry.event_type == "intr_change" and entry.attribute == "dummy"
-    return replace(entry, attribute="") if dummy else entry
+    if entry.last_heartbeat is not None and not dummy:
+        return entry
+    return replace(
+        entry, attribute="" if dummy else entry.attribute, last_heartbeat=entry.last_heartbeat or ""
+    )
 
 
 def _refuse_null_discarded(callbacks: Mapping[str, EventCallback]) -> None:

@@ -18,6 +18,9 @@ from stem_device.responses.locate import shown_name
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 """Longest text that is looked at; 10,000 subscriptions with full sample buffers are some 4 MiB."""
 
+KEPT_CHARACTERS = 65_536
+"""How much is kept of the text of a reply that cannot be used."""
+
 MAX_ENTRIES = 100_000
 """Most entries of any table or list inside a reply."""
 
@@ -95,7 +98,7 @@ def _texts(client: SubscriberReply) -> set[str]:
         texts.update((callback.channel_name, callback.last_resubscribed or ""))
     texts.update([channel.endpoint for channel in client.event_channels.values()])
     for entry in client.not_connected:
-        texts.update((entry.device, entry.attribute, entry.event_type, entry.last_heartbeat))
+        texts.update((entry.device, entry.attribute, entry.event_type, entry.last_heartbeat or ""))
         texts.add(entry.tango_host or "")
     return texts
 

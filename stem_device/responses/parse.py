@@ -39,7 +39,7 @@ def parse_reply(text: str | bytes, *, max_bytes: int = MAX_REPLY_BYTES) -> Reply
     try:
         return _parsed(checked)
     except ReplyError as error:
-        mended = _mended(checked)
+        mended = _mended(checked) if _may_be_for_names(error) else None
         if mended is not None:
             return mended
         # No error may be its own cause, or stay in a variable here: all of the text would stay in memory.
@@ -55,6 +55,11 @@ def _parsed(text: str) -> Reply:
         reply = _with_care(text)
     check_limits(reply, printable=surely_printable(text))
     return reply
+
+
+def _may_be_for_names(error: ReplyError) -> bool:
+    """Whether names that are not escaped can be what is wrong: not where it is JSON with other contents."""
+    return not isinstance(error.__cause__, msgspec.ValidationError | RecursionError)
 
 
 def _mended(text: str) -> Reply | None:

@@ -9,27 +9,40 @@ from __future__ import annotations
 
 import re
 
+from stem_device.model.reply import MAX_NAME_CHARACTERS
+
 _END = re.compile(r'"(?=:[-\d{"\[ntf]|,"|[}\]])')
 _ODD = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _BEYOND_ASCII = re.compile(r"[\x80-\xff]+")
 _SHOWN = 40
 
+MAX_STRINGS = 400_000
+"""More than a reply of 8 MiB can have, with what a subscription says. Twice as many cost a second more, for a
+text that is no reply at all."""
+
+MAX_ESCAPED = 100_000
+"""Characters; one for each stream of the largest server. A text full of them takes many seconds."""
+
 
 def repaired(text: str) -> str | None:
-    """The text with every string escaped as JSON wants it; None if it cannot be told where a string ends.
+    """The text with every string escaped as JSON wants it.
 
-    Control characters become visible (``\\x0a``), since names have to be printable; a backslash is taken as
-    itself. Takes time and memory in proportion to the text.
+    None if it cannot be told where a string ends, one is too long to be a name, or there is more to do than
+    MAX_STRINGS and MAX_ESCAPED. Control characters become visible (``\\x0a``), since names have to be
+    printable; a backslash is taken as itself. Takes time and memory in proportion to the text.
     """
     pieces: list[str] = []
-    position = 0
+    position = escaped = 0
     while (begin := text.find('"', position)) >= 0:
         end = _END.search(text, begin + 1)
-        if end is None:
+        if end is None or end.start() - begin > MAX_NAME_CHARACTERS + 1:
             return None
-        body = text[begin + 1 : end.start()]
-        pieces += (text[position:begin], '"', _ODD.sub(_escaped, body), '"')
+        body, odd = _ODD.subn(_escaped, text[begin + 1 : end.start()])
+        escaped += odd
+        if escaped > MAX_ESCAPED or len(pieces) > 4 * MAX_STRINGS:
+            return None
+        pieces += (text[position:begin], '"', body, '"')
         position = end.end()
     pieces.append(text[position:])
     return "".join(pieces)

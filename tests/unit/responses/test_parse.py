@@ -376,3 +376,12 @@ def test_every_prefix_of_a_reply_is_refused(dialect: Any) -> None:
     text = json.dumps(dialect())
     for end in range(len(text)):
         refused(text[:end])
+
+
+def test_a_subscription_that_never_had_a_heartbeat() -> None:
+    """cppTango writes null for it, as of a form of Taurus that is being connected."""
+    reply = whole()
+    reply["client"]["not_connected"][0]["last_heartbeat"] = None
+    parsed = parse_reply(json.dumps(reply))
+    assert parsed.client is not None
+    assert [one.last_heartbeat for one in parsed.client.not_connected] == [""]

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stem_device.errors import ReplyError
-from stem_device.model.reply import Reply
-from stem_device.responses import parse_reply
+from stem_device.model.reply import MAX_NAME_CHARACTERS, Reply
+from stem_device.responses import parse, parse_reply
+from stem_device.responses.repair import MAX_ESCAPED, MAX_STRINGS, repaired
 
 
 def reply_with(name: str) -> str:
@@ -106,3 +107,44 @@ def test_interface_changes_are_of_the_device_and_not_of_a_dummy() -> None:
     reply = parse_reply(reply_with("x").replace('"not_connected":[]', f'"not_connected":[{entries}]'))
     assert reply.client is not None
     assert [entry.subject for entry in reply.client.not_connected] == ["a/b/c", "a/b/c/dummy"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"version":1,"server":{"event_counters":{},"perf":[{"quo\\\\te":1}]},"client":null}',
+        '{"version":1}',
+    ],
+)
+def test_json_that_is_another_document_is_not_searched_for_names(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parse, "repaired", lambda _: pytest.fail("it was"))
+    with pytest.raises(ReplyError):
+        parse_reply(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["' + "\n" * (MAX_NAME_CHARACTERS + 1) + '"]',
+        '["' + '","'.join("\n" for _ in range(MAX_STRINGS + 2)) + '"]',
+        '["' + '","'.join("\n" * 1000 for _ in range(MAX_ESCAPED // 1000 + 1)) + '"]',
+    ],
+)
+def test_no_more_is_mended_than_a_reply_can_need(text: str) -> None:
+    assert repaired(text) is None
+
+
+def test_as_much_is_mended_as_a_large_reply_needs() -> None:
+    names = (f'tango://h:1/a/b/c/quo"te{number}' for number in range(90_000))
+    text = '{"version":1,"server":{"event_counters":{' + ",".join(f'"{name}":3' for name in names)
+    reply = parse_reply(text + '},"perf":null},"client":null}')
+    assert reply.server is not None
+    assert len(reply.server.event_counters) == 90_000
+
+
+def test_nesting_without_end_is_refused() -> None:
+    """By its depth, or, from Python 3.14 on, which allows more of it, as cut off."""
+    with pytest.raises(ReplyError):
+        parse_reply('{"version":1,"server":' + '{"a":' * 200_000)
