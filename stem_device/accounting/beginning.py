@@ -19,7 +19,15 @@ def begin(sight: Sight, *, baseline: bool) -> State:
         connecting_ns = None if baseline and stream is not None else sight.moment.monotonic_ns
         unplaced_ns = unplaced_since(sight, stream) if stream is not None else None
         return Fresh(
-            stream, pushed, pushed, before, sight.endpoint, sight.life, connecting_ns, unplaced_ns=unplaced_ns
+            stream,
+            pushed,
+            pushed,
+            before,
+            sight.endpoint,
+            sight.life,
+            connecting_ns,
+            unplaced_ns=unplaced_ns,
+            at_baseline=baseline,
         )
     state = adopt(sight, counter)
     if isinstance(state, Live):

@@ -19,6 +19,28 @@ def go_on(step: Step, books: Books, *, before: int) -> None:
         miss(change.lost, step.last.server_counter, step.now.server_counter, before, books)
 
 
+def begin_to_go_on(step: Step, books: Books, told: int | None) -> None:
+    """The same of what is the first to arrive since monitoring began: a gap before it may be older than that.
+
+    ``told``: the publisher had pushed so much by this poll, None where that is not known. What is beyond it
+    was pushed since.
+    """
+    change = step.change
+    receive(change, books)
+    lost = change.lost if change.lost > 0 else change.gaps
+    if not lost:
+        return
+    perhaps = (
+        lost
+        if told is None
+        else lost_before(lost, step.last.server_counter, step.now.server_counter, told)[1]
+    )
+    if change.lost < 0:
+        books.begin_series()
+    books.miss(lost - perhaps)
+    books.leave_unaccounted(perhaps)
+
+
 def receive(change: Change, books: Books) -> None:
     """Book what has arrived since the last poll, and the gaps and duplicates that were noticed."""
     books.receive(change.received, gaps=change.gaps, discarded=change.discarded)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import operator
-from functools import reduce
+from collections.abc import Iterable
+
+from msgspec import structs
 
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.samples import collect, summarise
@@ -26,6 +27,7 @@ class Ledger:
         self._clock = clock or SystemClock()
         self._servers: dict[str, ServerAccount] = {}
         self._index: dict[str, list[tuple[str, StreamAccount]]] = {}
+        self._streams_version = 0
         self._departed = Counts()
         self._since_utc_ns = self._clock.utc_ns()
         self._previous_monotonic_ns: int | None = None
@@ -41,7 +43,14 @@ class Ledger:
             self._rebuild_index()
         for account, answer in pairs:
             late = answer.asked_monotonic_ns < poll.started_monotonic_ns
-            account.update_subscriptions(answer, self._find_stream, self._find_publisher, moment, late=late)
+            account.update_subscriptions(
+                answer,
+                self._find_stream,
+                self._find_publisher,
+                moment,
+                streams_version=self._streams_version,
+                late=late,
+            )
         for account, answer in pairs:
             account.add_up(answer, moment)
         return self._snapshot(poll, accounts)
@@ -57,15 +66,15 @@ class Ledger:
         """One account an answer. A server that is no target any more leaves its totals behind."""
         names = {answer.server for answer in poll.answers}
         for name in self._servers.keys() - names:
-            self._departed = _add(self._departed, self._servers.pop(name).depart())
+            self._departed = _sum([self._departed, self._servers.pop(name).depart()])
             self._rebuild_index()
-        begun_ns = poll.started_monotonic_ns
-        return [
-            self._servers.setdefault(answer.server, ServerAccount(answer.server, begun_ns))
-            for answer in poll.answers
-        ]
+        for answer in poll.answers:
+            if answer.server not in self._servers:
+                self._servers[answer.server] = ServerAccount(answer.server, poll.started_monotonic_ns)
+        return [self._servers[answer.server] for answer in poll.answers]
 
     def _rebuild_index(self) -> None:
+        self._streams_version += 1
         self._index = {}
         for server in self._servers.values():
             for stream in server.streams.values():
@@ -103,7 +112,7 @@ class Ledger:
             spread_seconds=poll.spread_seconds,
             overruns_total=poll.overruns_total,
             monitoring_since_utc_ns=self._since_utc_ns,
-            counts=reduce(_add, [account.totals for account in accounts], self._departed),
+            counts=_sum([self._departed, *(account.totals for account in accounts)]),
             published_rate=_rate(sum(account.published_delta for account in accounts), elapsed),
             received_rate=_rate(sum(account.received_delta for account in accounts), elapsed),
             sample_coverage=_coverage(accounts, any(answer.sampling for answer in poll.answers)),
@@ -117,12 +126,9 @@ class Ledger:
         )
 
 
-def _add(one: Counts, other: Counts) -> Counts:
-    return Counts(*map(operator.add, _values(one), _values(other)))
-
-
-def _values(counts: Counts) -> tuple[int, ...]:
-    return tuple(getattr(counts, field) for field in Counts.__struct_fields__)
+def _sum(counts: Iterable[Counts]) -> Counts:
+    """Field by field."""
+    return Counts(*map(sum, zip(*map(structs.astuple, counts), strict=True)))
 
 
 def _rate(events: int, seconds: float) -> float:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from msgspec import Struct, structs
 
-from stem_device.accounting.booking import go_on, miss, miss_between, receive
+from stem_device.accounting.booking import begin_to_go_on, go_on, miss, miss_between, receive
 from stem_device.accounting.books import Books
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.sight import (
@@ -23,6 +23,7 @@ from stem_device.accounting.sight import (
     is_elsewhere,
     present_stream,
     unplaced_since,
+    unwatched_ns,
     unwatched_since,
 )
 from stem_device.accounting.stream import StreamAccount
@@ -46,7 +47,7 @@ after DRAIN_POLLS polls and so long without one is of the new life."""
 class Unknown(Struct, frozen=True, gc=False):
     """The publisher is not asked, or does not tell what it pushes. Its life may be known nevertheless.
 
-    ``at_baseline``: monitoring began with this poll.
+    ``at_baseline``: monitoring has begun, and nothing has arrived since.
     """
 
     life: int
@@ -63,18 +64,22 @@ class Unknown(Struct, frozen=True, gc=False):
     def step(self, step: Step, books: Books) -> State:
         if self.ended(step.sight):
             return Former.after(None, 0, self.endpoint, step.sight).step(step, books)
-        go_on(step, books, before=0)
         state = adopt(step.sight, step.now.server_counter)
-        if self.at_baseline and isinstance(state, Live):
+        if not self.at_baseline:
+            go_on(step, books, before=0)
+            return state
+        stream = step.sight.stream
+        begin_to_go_on(step, books, None if stream is None else stream.pushed)
+        if isinstance(state, Live):
             return structs.replace(state, before=state.stream.pushed)
-        return state
+        return structs.replace(state, at_baseline=step.quiet) if isinstance(state, Unknown) else state
 
     def overdue(self, counter: int, *, late: bool) -> int | None:  # noqa: ARG002
         return None
 
     def unwatched_ns(self, moment: Moment) -> int:
         """For how long nobody has counted what is pushed to it, before it ends at this poll."""
-        return moment.monotonic_ns - moment.marks[-2][1]
+        return unwatched_ns(None, moment)
 
 
 class Live(Struct, frozen=True, gc=False):
@@ -109,6 +114,8 @@ class Live(Struct, frozen=True, gc=False):
             go_on(step, books, before=self.before)
             return Unknown(sight.life, sight.endpoint)
         told = self.stream.answered and not sight.late
+        if self.stream.lower_bound and step.change.counter >= 0:
+            self.stream.raise_to(step.now.server_counter, sight.moment)
         if step.change.counter < 0 or (told and last > self.stream.pushed):
             # Book (b): what was received by the last poll has been pushed by this one. If not, there was
             # another life of the publisher that nothing else has told of.
@@ -139,7 +146,8 @@ class Fresh(Struct, frozen=True, gc=False):
 
     ``base`` is what it had pushed when ZeroMQ had had the time to connect; until then (``connecting_ns`` is
     when that began) it moves on from ``first``. ``stale``: the counters are those of a former life.
-    ``held``: see :class:`Former`. ``unplaced_ns``: see :func:`unplaced_since`.
+    ``held``: see :class:`Former`. ``unplaced_ns``: see :func:`unplaced_since`. ``at_baseline``: see
+    :class:`Unknown`.
     """
 
     stream: StreamAccount | None
@@ -152,6 +160,7 @@ class Fresh(Struct, frozen=True, gc=False):
     stale: bool = False
     held: int | None = None
     unplaced_ns: int | None = None
+    at_baseline: bool = False
     link: ClassVar[Link] = Link.FRESH
 
     def ended(self, sight: Sight) -> bool:
@@ -176,19 +185,26 @@ class Fresh(Struct, frozen=True, gc=False):
                 receive(change, books)
                 return structs.replace(self, held=None)
         receive(change, books)
-        gaps = change.gaps - (1 if self.stale else 0)  # a stale counter makes a gap by itself
-        lost = counter - self.base - change.received
-        if self.stream is None:
+        self._lose(step, books)
+        if stream is None:
+            return Unknown(sight.life, sight.endpoint)
+        return Live(stream, counter, self.before, self.endpoint, unplaced_ns=self.unplaced_ns)
+
+    def _lose(self, step: Step, books: Books) -> None:
+        """What was lost before the first events arrived, and between them."""
+        counter, received = step.now.server_counter, step.change.received
+        gaps = step.change.gaps - (1 if self.stale else 0)  # a stale counter makes a gap by itself
+        lost = counter - self.base - received
+        if self.stream is None and self.at_baseline:
+            books.leave_unaccounted(gaps)
+        elif self.stream is None:
             books.miss(gaps, at_least=True)
         elif self.connecting_ns is not None or lost < gaps:
-            miss_between(gaps, counter - self.first - change.received, books)
+            miss_between(gaps, counter - self.first - received, books)
             if not gaps:  # pushed while ZeroMQ connected: nothing is certain
                 books.leave_unobserved(lost)
         else:
             miss(lost, self.base, counter, self.before, books, at_least=self.base > self.first)
-        if stream is None:
-            return Unknown(sight.life, sight.endpoint)
-        return Live(stream, counter, self.before, self.endpoint, unplaced_ns=self.unplaced_ns)
 
     def _wait(self, sight: Sight, books: Books) -> State:
         if self.stream is None and sight.stream is not None:
@@ -217,9 +233,7 @@ class Fresh(Struct, frozen=True, gc=False):
 
     def unwatched_ns(self, moment: Moment) -> int:
         """See :class:`Unknown`."""
-        if self.stream is not None:
-            return self.stream.unwatched_ns(moment)
-        return moment.monotonic_ns - unwatched_since(None, moment)
+        return unwatched_ns(self.stream, moment)
 
 
 class Former(Struct, frozen=True, gc=False):
@@ -417,7 +431,8 @@ def adopt(sight: Sight, counter: int) -> State:
     elsewhere = is_elsewhere(sight.endpoint, stream)
     if stream.ended or elsewhere:
         return Former.after(None, 0, sight.endpoint if elsewhere else "", sight)
-    unproven_ns = sight.moment.monotonic_ns if counter > stream.pushed else None
+    ahead = counter > stream.pushed and not stream.lower_bound
+    unproven_ns = sight.moment.monotonic_ns if ahead else None
     return Live(stream, counter, 0, sight.endpoint, unproven_ns, unplaced_since(sight, stream))
 
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
 from msgspec import structs
 
 from stem_device.accounting.coverage import SampleAccount
-from stem_device.accounting.ended import EndedSubscriptions
 from stem_device.accounting.moment import Moment
-from stem_device.accounting.sight import Sight
+from stem_device.accounting.steady import FindStream
+from stem_device.accounting.steady_streams import SteadyStreams
 from stem_device.accounting.stream import StreamAccount, port_of
-from stem_device.accounting.subscription import SubscriptionAccount, stream_of
-from stem_device.accounting.waiting import WaitingSubscriptions
-from stem_device.model.poll import Answer, Failure
-from stem_device.model.reply import SubscriberReply
-from stem_device.model.snapshot import Counts, ServerRecord, StreamRecord, SubscriptionRecord, Unseen
-
-FindStream = Callable[[str, str], StreamAccount | None]
-"""From a stream's name and the publisher's admin device to its account, if that publisher is monitored."""
-FindPublisher = Callable[[str], "ServerAccount | None"]
-"""From a publisher's admin device to its account, if it is asked."""
+from stem_device.accounting.subscriptions import FindPublisher, Subscriptions
+from stem_device.model.poll import Answer, Failure, ServerState
+from stem_device.model.snapshot import Counts, ServerRecord, StreamRecord, Unseen
 
 STREAMS_KEPT = 10_000
 """Streams of a server that have vanished and whose totals go on if they come back, at most."""
 
-_NO_CLIENT = SubscriberReply(event_callbacks={}, not_connected=[], event_channels={}, perf=None)
 _NOT_RUNNING = (Failure.NOT_EXPORTED, Failure.UNDEFINED, Failure.REFUSED)
 
 
@@ -36,7 +29,6 @@ class ServerAccount:
     def __init__(self, name: str, begun_ns: int) -> None:
         """``begun_ns``: monitoring of it begins with a poll at this monotonic time."""
         self.name = name
-        self._begun_ns = begun_ns
         self.life = 0
         """Number of the life of its process, 0 while it is not known."""
         self.down_ns = 0
@@ -53,53 +45,64 @@ class ServerAccount:
         self._was_down = False
         self._moment = Moment()
         self._vanished_streams: dict[str, StreamAccount] = {}
-        self._subscriptions: dict[str, SubscriptionAccount] = {}
-        self._ended_subscriptions = EndedSubscriptions()
-        self._ended_now: list[SubscriptionAccount] = []
-        self._ended_with_process: set[str] = set()
+        self._subscriptions = Subscriptions(begun_ns)
         self._first_answer_ns: int | None = None
-        self._subscriber_known = False
         self._answered_monotonic_ns: int | None = None
-        self._channels: dict[str, str] = {}
-        self._waiting = WaitingSubscriptions()
-        self._stream_records: tuple[StreamRecord, ...] = ()
-        self._subscription_records: tuple[SubscriptionRecord, ...] = ()
+        self._steady: SteadyStreams | None = None
+        self._unseen_streams = 0
+        self._stream_records: Sequence[StreamRecord] = ()
 
     def update_streams(self, answer: Answer, moment: Moment) -> bool:
-        """First pass of a poll. True if streams have come or gone, so that an index of them is stale."""
+        """First pass of a poll. True if streams have come, gone, ended, or are to be had elsewhere."""
         before, self._moment = self._moment, moment
         reply, life = answer.reply, answer.identity.life
         self.life = life or self.life
         new_life = self._replied_life > 0 and self.life != self._replied_life
+        steady, self._steady = self._steady, None
         if reply is None:
-            if answer.ended or new_life:
+            ends = (answer.ended or new_life) and not self._streams_ended
+            if ends:
                 self._end_streams(before)
             for stream in self.streams.values():
                 stream.hold(moment)
-            return False
+            return ends
         counters = reply.server.event_counters if reply.server else {}
+        as_before = not new_life and answer.heartbeat_endpoints == self._endpoints
+        if steady is not None and as_before and steady.go_on(counters, moment):
+            self._steady = steady
+            return False
+        changed = self._update_each_stream(answer, counters, before, new_life=new_life)
+        self._steady = SteadyStreams.of(self.streams)
+        return changed
+
+    def _update_each_stream(
+        self, answer: Answer, counters: Mapping[str, int], before: Moment, *, new_life: bool
+    ) -> bool:
+        """As ``update_streams``, of a reply; ``before`` is the poll before."""
         # Measured: nothing but a restart of the server sets a counter back, and then it does so to all.
         restarted = new_life or any(
             counter <= known.pushed and known.falls(counter)
             for name, counter in counters.items()
             if (known := self.streams.get(name)) is not None
         )
+        changed = self._streams_ended
         if self._streams_ended and not restarted:
             for stream in self.streams.values():
                 stream.go_on()
         self._streams_ended = False
-        changed = self._retire_streams(counters.keys() if not restarted else (), before)
+        changed |= self._retire_streams(counters.keys() if not restarted else (), before)
         if answer.heartbeat_endpoints != self._endpoints:
+            changed = True
             self._endpoints = answer.heartbeat_endpoints
             self._ports = frozenset(map(port_of, self._endpoints))
         ports = self._ports
         for name, counter in counters.items():
             known = self.streams.get(name)
             if known is None:
-                known = self.streams[name] = self._new_stream(name, counter, began_now=restarted)
+                known = self.streams[name] = self._new_stream(answer, name, counter, began_now=restarted)
                 changed = True
             else:
-                known.update(counter, moment)
+                known.update(counter, self._moment)
             if known.ports is not ports:
                 known.ports = ports
         return changed
@@ -111,78 +114,74 @@ class ServerAccount:
         find_publisher: FindPublisher,
         moment: Moment,
         *,
+        streams_version: int,
         late: bool,
     ) -> None:
         """Second pass of a poll, when the streams of all servers are up to date.
 
+        ``streams_version``: see :meth:`Subscriptions.update`.
         ``late``: the server was asked in an earlier poll, its counters are as old as that.
         """
-        self._ended_now.clear()
-        self._ended_subscriptions.clear_deltas(moment)
+        subscriptions = self._subscriptions
+        subscriptions.begin_poll(moment)
         if answer.ended or (self._replied_life > 0 and self.life != self._replied_life):
-            self._end_all(moment)
+            subscriptions.end_all(moment)
         if answer.reply is None:
-            for subscription in self._subscriptions.values():
-                subscription.hold(moment)
+            subscriptions.hold(moment)
             self.samples.hold()
             if answer.failure in _NOT_RUNNING:
                 self._was_down, self.down_ns = True, moment.monotonic_ns
             return
         if self.life != self._replied_life:
-            self._ended_with_process.clear()
+            subscriptions.forget_process()
         if not answer.followed:
-            client = answer.reply.client or _NO_CLIENT
-            self._update_callbacks(client, find_stream, find_publisher, moment, late=late)
-            self._channels = {name: channel.endpoint for name, channel in client.event_channels.items()}
-            self._waiting.take(client.not_connected, moment.monotonic_ns)
+            subscriptions.update(
+                answer.reply.client,
+                find_stream,
+                find_publisher,
+                moment,
+                streams_version=streams_version,
+                late=late,
+                was_down=self._was_down,
+            )
+            subscriptions.take_as_complete(answer.complete)
         self._answered_monotonic_ns = answer.answered_monotonic_ns
-        self._ended_with_process.clear()
+        subscriptions.forget_process()
         self._replied_life = self.life
 
     def add_up(self, answer: Answer, moment: Moment) -> None:
         """Third pass of a poll, when it is known which streams are subscribed."""
         if answer.reply is not None and self._first_answer_ns is None:
             self._first_answer_ns = moment.monotonic_ns
-        streams = self._counted_streams(answer, moment)
-        self._stream_records = tuple([stream.record for stream in streams])
-        live = self._subscriptions.values()
-        records = [subscription.record for subscription in live]
-        self._subscription_records = (*records, *self._ended_subscriptions.records())
-        self.published_delta = sum([stream.delta for stream in streams])
-        books = [account.books for account in (*live, *self._ended_now)]
-        self.received_delta = sum([one.received_delta for one in books])
-        moved = [one for one in books if one.moved]
-        totals, overdue = self.totals, [record.overdue for record in records]
+        began_again = self._add_up_streams(answer, moment)
+        added, totals = self._subscriptions.add_up(), self.totals
+        self.received_delta = added.received
         self.totals = Counts(
             published=totals.published + self.published_delta,
-            received=totals.received + self.received_delta,
-            missed=totals.missed + sum([one.missed_delta for one in moved]),
-            gaps=totals.gaps + sum([one.gaps_delta for one in moved]),
-            discarded=totals.discarded + sum([one.discarded_delta for one in moved]),
-            resets=totals.resets
-            + sum([one.resets_delta for one in moved])
-            + sum([stream.began_again for stream in streams]),
-            overdue=sum(filter(None, overdue)),
-            disconnected=len(self._waiting.records),
-            unaccounted=totals.unaccounted + sum([one.unaccounted_delta for one in moved]),
-            missed_before=totals.missed_before + sum([one.missed_before_delta for one in moved]),
-            unobserved=totals.unobserved + sum([one.unobserved_delta for one in moved]),
-            blind_seconds=totals.blind_seconds + sum([one.blind_delta_ns for one in moved]) / 1e9,
-            books_unbalanced=totals.books_unbalanced + sum([one.unbalanced_delta for one in moved]),
-            overdue_unknown=overdue.count(None),
-            unseen_streams=sum([stream.unseen is not Unseen.NOT_TOLD for stream in streams]),
+            received=totals.received + added.received,
+            missed=totals.missed + added.missed,
+            gaps=totals.gaps + added.gaps,
+            discarded=totals.discarded + added.discarded,
+            resets=totals.resets + added.resets + began_again,
+            overdue=added.overdue,
+            disconnected=added.disconnected,
+            unaccounted=totals.unaccounted + added.unaccounted,
+            missed_before=totals.missed_before + added.missed_before,
+            unobserved=totals.unobserved + added.unobserved,
+            blind_seconds=totals.blind_seconds + added.blind_seconds,
+            books_unbalanced=totals.books_unbalanced + added.books_unbalanced,
+            overdue_unknown=added.overdue_unknown,
+            unseen_streams=self._unseen_streams,
         )
         if answer.reply is not None:
-            discarded = sum([one.discarded_delta for one in moved])
-            self.samples.update(answer, self.published_delta, self.received_delta + discarded)
+            self.samples.update(answer, self.published_delta, added.received + added.discarded)
 
     def reset_totals(self) -> None:
         for streams in (self.streams, self._vanished_streams):
             for stream in streams.values():
                 stream.reset_totals()
-        for subscription in self._subscriptions.values():
-            subscription.reset_totals()
-        self._ended_subscriptions.reset_totals()
+        self._steady = None
+        self._subscriptions.reset_totals()
         self.totals = Counts(
             overdue=self.totals.overdue,
             disconnected=self.totals.disconnected,
@@ -195,13 +194,14 @@ class ServerAccount:
 
         Nothing has ended by that: what was overdue is not known from now on.
         """
-        waiting = sum(1 for account in self._subscriptions.values() if account.overdue)
+        waiting = self._subscriptions.that_wait
         return structs.replace(
             self.totals, overdue=0, disconnected=0, overdue_unknown=waiting, unseen_streams=0
         )
 
     def record(self, answer: Answer, now_monotonic_ns: int) -> ServerRecord:
         """The server as it is known after this poll."""
+        came = answer.answered_monotonic_ns > 0
         return ServerRecord(
             name=self.name,
             state=answer.state,
@@ -209,9 +209,11 @@ class ServerAccount:
             since_utc_ns=answer.since_utc_ns,
             tango_version=answer.tango_version,
             age_seconds=self._age_seconds(answer, now_monotonic_ns),
-            asked_utc_ns=answer.asked_utc_ns,
-            asked_monotonic_ns=answer.asked_monotonic_ns,
-            round_trip_seconds=max(0, answer.answered_monotonic_ns - answer.asked_monotonic_ns) / 1e9,
+            asked_utc_ns=answer.asked_utc_ns if came else None,
+            asked_monotonic_ns=answer.asked_monotonic_ns if came else None,
+            round_trip_seconds=max(0, answer.answered_monotonic_ns - answer.asked_monotonic_ns) / 1e9
+            if came
+            else math.nan,
             queries=answer.queries,
             sampling=answer.sampling,
             sampling_ours=answer.sampling_ours,
@@ -221,9 +223,9 @@ class ServerAccount:
             sampled_events=self.samples.events,
             counts=self.totals,
             streams=self._stream_records,
-            subscriptions=self._subscription_records,
-            channels=self._channels,
-            not_connected=self._waiting.records,
+            subscriptions=self._subscriptions.records,
+            channels=self._subscriptions.channels,
+            not_connected=self._subscriptions.not_connected,
             texts=answer.texts,
             failure=answer.failure,
             identity=answer.identity,
@@ -232,23 +234,45 @@ class ServerAccount:
             event_endpoints=answer.event_endpoints,
             heartbeat_endpoints=answer.heartbeat_endpoints,
             asked_every=answer.asked_every,
+            tap=answer.tap,
         )
 
-    def _counted_streams(self, answer: Answer, moment: Moment) -> Sequence[StreamAccount]:
-        """All streams of a target; of a followed server, those that monitored subscriptions depend on."""
-        now = moment.monotonic_ns
-        if answer.followed:
-            return [stream for stream in self.streams.values() if stream.subscribed_ns == now]
-        streams = tuple(self.streams.values())
-        if answer.reply is not None:
-            for stream in streams:
-                if stream.unseen or (stream.delta and stream.subscribed_ns != now):
-                    stream.look_for_unseen(now, self._first_answer_ns or now)
-        return streams
+    def _add_up_streams(self, answer: Answer, moment: Moment) -> int:
+        """The rows of this poll and what was pushed; returns how many streams have begun again.
 
-    def _new_stream(self, name: str, counter: int, *, began_now: bool) -> StreamAccount:
-        """A stream that vanished and is there again has begun again from scratch."""
+        All streams of a target count; of a followed server, those that monitored subscriptions depend on.
+        """
+        now, steady = moment.monotonic_ns, None if answer.followed else self._steady
+        streams: Collection[StreamAccount] = self.streams.values()
+        if answer.followed:
+            streams = [one for one in streams if one.subscribed_ns == now]
+        elif answer.reply is not None:
+            doubtful = [one for one in streams if one.unseen or (one.delta and one.subscribed_ns != now)]
+            news = [one.look_for_unseen(now, self._first_answer_ns or now) for one in doubtful]
+            if any(news):
+                steady = self._steady = None  # its rows say otherwise
+        if steady is not None and steady.rows is self._stream_records:  # nothing moves
+            self.published_delta = 0
+            return 0
+        self._unseen_streams = sum([one.unseen is not Unseen.NOT_TOLD for one in streams])
+        if steady is not None:
+            self._stream_records, self.published_delta = steady.rows, steady.published_delta
+            return 0
+        self._stream_records = tuple([one.record for one in streams])
+        self.published_delta = sum([one.delta for one in streams])
+        return sum([one.began_again for one in streams])
+
+    def _new_stream(self, answer: Answer, name: str, counter: int, *, began_now: bool) -> StreamAccount:
+        """A stream that vanished and is there again has begun again from scratch.
+
+        One that is tapped was pushed before, nobody knows since when: it counts from the first event on.
+        """
         former = self._vanished_streams.pop(name, None)
+        if answer.state is ServerState.TAPPED:
+            before = answer.heard_from.get(name, counter - 1)
+            if former is not None:
+                return former.heard_again(counter, before, life=self.life, began_now=began_now)
+            return StreamAccount.heard(name, counter, before, life=self.life)
         if former is not None:
             return former.successor(counter, life=self.life, began_now=began_now)
         baseline = self._answered_monotonic_ns is None and not self._was_down
@@ -268,77 +292,6 @@ class ServerAccount:
         for name in list(islice(self._vanished_streams, max(0, len(self._vanished_streams) - STREAMS_KEPT))):
             del self._vanished_streams[name]
         return bool(gone)
-
-    def _end_all(self, moment: Moment) -> None:
-        """The process has ended, and all of its subscriptions with it."""
-        self._ended_with_process.update(self._subscriptions)
-        for topic in list(self._subscriptions):
-            self._end(topic, moment)
-
-    def _end(self, topic: str, moment: Moment) -> None:
-        account = self._subscriptions.pop(topic)
-        account.end(moment)
-        self._ended_now.append(account)
-        self._ended_subscriptions.add(account)
-
-    def _update_callbacks(
-        self,
-        client: SubscriberReply,
-        find_stream: FindStream,
-        find_publisher: FindPublisher,
-        moment: Moment,
-        *,
-        late: bool,
-    ) -> None:
-        callbacks, channels = client.event_callbacks, client.event_channels
-        if not self._subscriptions.keys() <= callbacks.keys():
-            for topic in self._subscriptions.keys() - callbacks.keys():
-                self._end(topic, moment)
-        for topic, callback in callbacks.items():
-            channel = channels.get(callback.channel_name)
-            endpoint = channel.endpoint if channel else ""
-            account = self._subscriptions.get(topic)
-            stream_name = account.stream_name if account is not None else stream_of(topic)
-            stream = find_stream(stream_name, callback.channel_name)
-            if stream is not None:
-                life = stream.life
-            else:
-                publisher = find_publisher(callback.channel_name)
-                life = publisher.life if publisher is not None else 0
-            if account is not None:
-                account.update(callback, endpoint, stream, life, moment, late=late)
-            else:
-                sight = Sight(callback, endpoint, stream, life, moment, late)
-                publisher = find_publisher(callback.channel_name)
-                waited_ns = self._waited_ns(stream_name, publisher, moment)
-                self._subscriptions[topic] = self._begin(topic, sight, waited_ns)
-        self._subscriber_known = True
-
-    def _waited_ns(self, stream: str, publisher: ServerAccount | None, moment: Moment) -> int:
-        """For how long a subscription that is connected now was retried while its publisher ran."""
-        since_ns = self._waiting.since_ns(stream)
-        if since_ns is None:
-            return 0
-        return moment.monotonic_ns - max(since_ns, publisher.down_ns if publisher is not None else 0)
-
-    def _begin(self, topic: str, sight: Sight, waited_ns: int) -> SubscriptionAccount:
-        """A subscription that is new, or is there again; totals of one that had ended go on."""
-        account = self._ended_subscriptions.take(topic)
-        if account is None:
-            baseline = not self._subscriber_known and not self._was_down
-            if baseline:
-                waited_ns = sight.moment.monotonic_ns - self._begun_ns
-            return SubscriptionAccount(topic, sight, baseline=baseline, blind_ns=waited_ns)
-        just_ended = account in self._ended_now
-        if just_ended:
-            self._ended_now.remove(account)
-        else:
-            account.books.clear_deltas()
-        if topic in self._ended_with_process:
-            account.resume(sight)
-        else:
-            account.renew(sight, waited_ns, just_ended=just_ended)
-        return account
 
     def _age_seconds(self, answer: Answer, now_monotonic_ns: int) -> float | None:
         if self._answered_monotonic_ns is None:

@@ -44,6 +44,13 @@ class Step(Struct, frozen=True, gc=False):
         return not (self.change.counter or self.change.received or self.change.discarded)
 
 
+def unwatched_ns(stream: StreamAccount | None, moment: Moment) -> int:
+    """For how long nobody has counted what is pushed to a subscription, before it ends at this poll."""
+    if stream is not None:
+        return stream.unwatched_ns(moment)
+    return moment.monotonic_ns - unwatched_since(None, moment)
+
+
 def unwatched_since(stream: StreamAccount | None, moment: Moment) -> int:
     """Since when nobody counts what a publisher pushes whose life has ended, monotonic ns.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from typing import TypeGuard
 
 from stem_device.accounting.beginning import begin, place
 from stem_device.accounting.booking import miss_between
@@ -15,16 +15,7 @@ from stem_device.accounting.sight import Sight, Step
 from stem_device.accounting.stream import StreamAccount
 from stem_device.model.reply import EventCallback
 from stem_device.model.snapshot import SubscriptionRecord
-
-_IDL_LEVEL = re.compile(r"\.idl\d+_(?=[^.]*$)")
-
-
-def stream_of(topic: str) -> str:
-    """The publisher's name of a topic: ``dev/attr.idl5_change`` is the stream ``dev/attr.change``.
-
-    Lower case, as Tango names are compared without regard to case.
-    """
-    return _IDL_LEVEL.sub(".", topic).lower()
+from stem_device.model.topics import stream_of
 
 
 class SubscriptionAccount:
@@ -89,18 +80,39 @@ class SubscriptionAccount:
         """Take what a poll shows, see :class:`Sight`; in pieces, as most polls need no more than a glance."""
         state, last = self._state, self._reader.counters
         if (
-            type(state) is Live
-            and stream is state.stream
-            and state.unproven_ns is None
-            and not (stream.ended or (stream.ports and state.unplaced_ns is not None))
-            and last.server_counter <= stream.pushed
-            and not (self._reader.torn or self._gap_before)
+            self._follows(state, stream, endpoint)
+            and last.server_counter <= state.stream.pushed
             and went_on(last, now)
-            and (stream.life or endpoint == state.endpoint)
         ):
             self._go_on(state, now, moment, late=late)
         else:
             self._update_with_care(Sight(now, endpoint, stream, life, moment, late))
+
+    def steady_state(self, stream: StreamAccount | None, endpoint: str) -> Live | None:
+        """Its state if it simply goes on where the next poll's counters say so; nothing waits or was lost.
+
+        ``stream`` and ``endpoint`` are those of this poll. None: it has to be looked at with care.
+        """
+        state, reader = self._state, self._reader
+        steady = (
+            self._follows(state, stream, endpoint)
+            and reader.counters is reader.raw
+            and reader.counters.server_counter > 0
+            and not (self._overdue or self._lag_seconds or self.books.moved)
+        )
+        return state if steady and isinstance(state, Live) else None
+
+    @property
+    def counters(self) -> EventCallback:
+        """As they came at the last poll that was taken."""
+        return self._reader.raw
+
+    def catch_up(self, now: EventCallback, arrived: int) -> None:
+        """Take the polls since at which it simply went on: the last one's counters, and what came at it."""
+        self.books.go_on(now.event_count - self._reader.counters.event_count)
+        self.books.received_delta = arrived
+        self._reader.take(now)
+        self._write()
 
     def renew(self, sight: Sight, blind_ns: int = 0, *, just_ended: bool = True) -> None:
         """Take the counters of a subscription that had ended, perhaps in this poll, and is there again.
@@ -112,6 +124,11 @@ class SubscriptionAccount:
         self.books.take_back(0, min(self.books.unobserved_delta, sight.now.event_count))
         self._begin_again(sight, renewed=just_ended)
         self._finish(sight)
+
+    def owe_nothing(self) -> None:
+        """All that was due at this poll has arrived, by what is known besides the counters."""
+        self._overdue, self._lag_seconds = 0, 0.0
+        self._write()
 
     def hold(self, moment: Moment) -> None:
         """The server did not answer in this poll: nothing is counted."""
@@ -191,6 +208,17 @@ class SubscriptionAccount:
         else:
             self.books.miss(max(0, gaps - explained), at_least=True)
         self._anchor_utc_ns = sight.moment.marks[-2][0]
+
+    def _follows(self, state: State, stream: StreamAccount | None, endpoint: str) -> TypeGuard[Live]:
+        """Whether nothing but the counters is needed to see that it goes on in its publisher's life."""
+        return (
+            type(state) is Live
+            and stream is state.stream
+            and state.unproven_ns is None
+            and not (stream.ended or (stream.ports and state.unplaced_ns is not None))
+            and not (self._reader.torn or self._gap_before)
+            and bool(stream.life or endpoint == state.endpoint)
+        )
 
     def _go_on(self, state: Live, now: EventCallback, moment: Moment, *, late: bool) -> None:
         """All that was pushed was received, or nothing was pushed."""

@@ -19,9 +19,10 @@ from replies import (
 )
 
 from stem_device.accounting import Ledger
-from stem_device.accounting.subscription import stream_of
-from stem_device.model.poll import Failure, ServerState
+from stem_device.model.poll import Answer, Failure, ServerState
 from stem_device.model.reply import Dialect, NotConnected, PublisherReply, Reply, SubscriberSample
+from stem_device.model.snapshot import Link
+from stem_device.model.topics import stream_of
 
 
 class World:
@@ -422,3 +423,35 @@ def test_what_the_life_before_pushed_to_a_new_subscription_is_not_known(world):
     world.poll(5, None)
     world.poll(0, callback(0, 0))  # the publisher's counter fell: it was restarted
     assert (world.counts.blind_seconds, world.counts.unobserved) == (1, 0)
+
+
+def test_when_a_server_was_asked_is_unknown_where_nothing_came(world):
+    world.poll(0, None)
+    silent = Answer(PUBLISHER, ServerState.UNREACHABLE)
+    (row,) = world.ledger.account(structs.replace(poll(9, {}), answers=(silent,))).servers
+    assert (row.asked_utc_ns, row.asked_monotonic_ns) == (None, None)
+    assert math.isnan(row.round_trip_seconds)
+    assert (row.age_seconds, row.queries) != (0.0, 1)
+
+
+@pytest.mark.parametrize(("complete", "known"), [(frozenset(), False), (frozenset({TOPIC}), True)])
+def test_what_is_complete_by_its_period_waits_for_nothing(complete, known):
+    """Of a canary, whose publisher tells nothing: unknown is not 0, and what is known is not unknown."""
+    ledger = Ledger()
+
+    def account(number, now, complete):
+        told = answer(SUBSCRIBER, subscriber(now), number)
+        asked = structs.replace(told, complete=complete)
+        return ledger.account(structs.replace(poll(number, {}), answers=(asked,)))
+
+    account(1, callback(5, 5), complete)
+    snapshot = account(2, callback(6, 6), complete)
+    row = snapshot.servers[0].subscriptions[0]
+    assert (row.overdue, row.lag_seconds) == ((0, 0.0) if known else (None, None))
+    assert (row.link, row.received_delta) == (Link.UNKNOWN, 1)
+    assert snapshot.counts.overdue_unknown == (0 if known else 1)
+
+    snapshot = account(3, callback(9, 8, 1), complete)
+    assert (snapshot.counts.missed, snapshot.counts.overdue_unknown) == (1, 0 if known else 1)
+    snapshot = account(4, callback(9, 8, 1), frozenset())
+    assert snapshot.counts.overdue_unknown == 1, "something is due by now"

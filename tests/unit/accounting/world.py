@@ -154,7 +154,8 @@ class World:
         if not subscription.connected_to and self.now - subscription.made_at >= 1.0 and self.publisher_runs:
             self.reconnect()
         quiet = self.now - max(self.publisher_died_at, self.arrived_at)
-        if subscription.connected_to != self.publisher_life and quiet >= 25.0:
+        alive = self.publisher_runs and subscription.connected_to == self.publisher_life
+        if not alive and quiet >= 25.0:
             self.deliver(len(subscription.queue))
 
     def poll(
