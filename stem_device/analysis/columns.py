@@ -168,12 +168,13 @@ def _blind(columns: Columns, groups: _Groups) -> Blind | None:
         return None
     rows = columns.subscriptions
     seconds = np.bincount(groups.of_row, np.where(rows.ended, 0, rows.blind_seconds), groups.number)
-    number = int(np.count_nonzero(seconds))
-    if not number:
-        return Blind(0, columns.blind_seconds)
-    worst = int(np.argmax(seconds))
-    row = np.flatnonzero((groups.of_row == worst) & (rows.blind_seconds > 0))[-1]
-    return Blind(number, float(seconds[worst]), _name(columns, rows.publisher[row]))
+
+    def publisher_of(group: int) -> str:
+        row = np.flatnonzero((groups.of_row == group) & (rows.blind_seconds > 0))[-1]
+        return _name(columns, rows.publisher[row])
+
+    each = zip(seconds.tolist(), range(groups.number), strict=True)
+    return Blind.longest(each, columns.blind_seconds, publisher_of)
 
 
 def _losses(columns: Columns, groups: _Groups) -> tuple[tuple[Loss, ...], int]:

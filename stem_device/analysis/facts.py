@@ -6,9 +6,15 @@ Server names are admin devices with their database; times are ns since 1970 UTC.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
 from msgspec import Struct
 
+from stem_device.model.options import VerdictOptions
 from stem_device.model.poll import Failure
+
+Key = TypeVar("Key")
 
 MAX_LOSSES = 1000
 """Subscriptions with losses that are kept by name; the sums contain all of them."""
@@ -105,6 +111,20 @@ class Blind(Struct, frozen=True, gc=False):
     seconds: float
     publisher: str = ""
 
+    @classmethod
+    def longest(
+        cls, each: Iterable[tuple[float, Key]], total_seconds: float, publisher_of: Callable[[Key], str]
+    ) -> Blind:
+        """Of the seconds of each subscription that has not ended; those of 0 are not blind.
+
+        The first of several that are equally long prevails. ``total_seconds`` is the sum over all.
+        """
+        blind = [one for one in each if one[0] > 0]
+        if not blind:
+            return cls(0, total_seconds)
+        seconds, key = max(blind, key=lambda one: one[0])
+        return cls(len(blind), seconds, publisher_of(key))
+
 
 class Span(Struct, frozen=True, gc=False):
     """Which time is judged. ``hold_seconds``: the last so many seconds; None for a span with fixed ends."""
@@ -161,5 +181,9 @@ class Facts(Struct, frozen=True, kw_only=True):
 class Patience(Struct, frozen=True, gc=False):
     """How long one waits before it is said: properties OverdueAlarmPolls and UnreachableAlarmPolls."""
 
-    overdue_polls: int = 2
-    unreachable_polls: int = 2
+    overdue_polls: int = VerdictOptions.overdue_alarm_polls
+    unreachable_polls: int = VerdictOptions.unreachable_alarm_polls
+
+    @classmethod
+    def of(cls, options: VerdictOptions) -> Patience:
+        return cls(options.overdue_alarm_polls, options.unreachable_alarm_polls)

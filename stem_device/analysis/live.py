@@ -25,6 +25,7 @@ from stem_device.analysis.window import BlindWindow, Key, LossWindow, nameless
 from stem_device.model import snapshot as model
 from stem_device.model.finding import Cause
 from stem_device.model.poll import Failure, ServerState
+from stem_device.model.rows import live_count, live_topics, troubled
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, SubscriptionRecord
 
 MAX_LISTENERS = 3
@@ -33,6 +34,7 @@ MAX_LISTENERS = 3
 FAILURE_OF_STATE = {
     ServerState.NOT_EXPORTED: Failure.NOT_EXPORTED,
     ServerState.UNSUPPORTED: Failure.UNSUPPORTED,
+    ServerState.TAPPED: Failure.UNSUPPORTED,
     ServerState.FAILING: Failure.ERROR,
     ServerState.UNREACHABLE: Failure.SILENT,
 }
@@ -142,7 +144,7 @@ class Running:
         missed = unaccounted = 0
         for server in snapshot.servers:
             answered = server.state is ServerState.MONITORED
-            for row in server.subscriptions:
+            for row in troubled(server.subscriptions):
                 # The record of a server that did not answer stays as it was; what ended may be told then.
                 if (row.missed_delta or row.unaccounted_delta) and (answered or row.ended):
                     missed += row.missed_delta
@@ -182,7 +184,7 @@ class Running:
     def _overdue_now(self, servers: Iterable[ServerRecord]) -> Iterator[tuple[Key, Overdue]]:
         """Those of a server that did not answer are neither confirmed nor disproved: they stay."""
         for server in servers:
-            for row in server.subscriptions:
+            for row in troubled(server.subscriptions):
                 if row.overdue and not row.ended:
                     key = (server.name, row.topic)
                     before = self._overdue.get(key)
@@ -298,7 +300,7 @@ class KnownSubscriptions:
     def take(self, snapshot: Snapshot) -> Coverage:
         """The coverage with one more poll."""
         own = [server for server in snapshot.servers if not server.followed]
-        live = {server.name: topics for server in own if (topics := _live_topics(server))}
+        live = {server.name: topics for server in own if (topics := live_topics(server.subscriptions))}
         if live != self._live:
             self._note_ends(live, snapshot.monotonic_ns)
             self._live = live
@@ -322,13 +324,9 @@ class KnownSubscriptions:
                 del self._gone[server, topic]
 
 
-def _live_topics(server: ServerRecord) -> frozenset[str]:
-    return frozenset([row.topic for row in server.subscriptions if not row.ended])
-
-
 def known_subscriptions(server: ServerRecord) -> int:
     """The subscriptions that a server has, without the rows of those that ended."""
-    return sum([not row.ended for row in server.subscriptions])
+    return live_count(server.subscriptions)
 
 
 def stream_of(device: str, attribute: str, event_type: str) -> str:

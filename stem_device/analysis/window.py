@@ -128,10 +128,8 @@ class BlindWindow:
         seconds: dict[Key, float] = {}
         for _, _, risen in self._kept:
             seconds = _added(seconds, risen)
-        if not seconds:
-            return Blind(0, sum(one[1] for one in self._kept))
-        worst = max(seconds, key=lambda key: seconds[key])
-        return Blind(len(seconds), seconds[worst], self._publishers[worst])
+        each = ((more, key) for key, more in seconds.items())
+        return Blind.longest(each, sum(one[1] for one in self._kept), self._publishers.__getitem__)
 
 
 def _added(one: dict[Key, float], other: dict[Key, float]) -> dict[Key, float]:

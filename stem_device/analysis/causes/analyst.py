@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from heapq import nsmallest
@@ -12,6 +13,7 @@ from stem_device.analysis.causes.concern import Concerned, Key, concerned_in
 from stem_device.analysis.causes.facts import Case
 from stem_device.analysis.causes.history import MAX_POINTS, SeenPoll, points_of, remember, see
 from stem_device.analysis.causes.notes import notes_of
+from stem_device.analysis.causes.pauses import Pauses
 from stem_device.analysis.causes.rules import name_cause
 from stem_device.analysis.causes.track import REFRESH_SECONDS, Track
 from stem_device.model.finding import Concern, Finding
@@ -45,7 +47,8 @@ class Analyst:
     """Completes Snapshots with causes. Not thread-safe: its owner serialises the calls.
 
     ``hold_seconds`` is how long a loss stays told, ``waiting_polls`` after how many polls in a row overdue
-    events are more than late.
+    events are more than late. ``pauses`` are known beforehand: of a recording, in which telemetry may
+    come with a later poll than what it explains.
     """
 
     def __init__(
@@ -55,11 +58,13 @@ class Analyst:
         waiting_polls: int = 2,
         refresh_seconds: float = REFRESH_SECONDS,
         queue_events: int = QUEUE_EVENTS,
+        pauses: Pauses | None = None,
     ) -> None:
         self._hold_ns = round(hold_seconds * 1e9)
         self._waiting_polls = waiting_polls
         self._refresh_seconds = refresh_seconds
         self._queue_events = queue_events
+        self._pauses = pauses or Pauses()
         self._seen: list[SeenPoll] = []
         self._tracks: dict[Key, Track] = {}
         self._watched_since_utc_ns = 0
@@ -74,6 +79,7 @@ class Analyst:
             self._since_utc_ns = snapshot.monitoring_since_utc_ns
         poll = see(snapshot, self._seen[-1] if self._seen else None)
         self._seen = remember(self._seen, poll)
+        self._pauses.take(snapshot.telemetry)
         concerned = list(concerned_in(snapshot, self._tracks))
         self._follow(concerned, poll, snapshot.poll)
         self._judge(concerned, snapshot)
@@ -110,17 +116,22 @@ class Analyst:
     def _judge(self, concerned: list[Concerned], snapshot: Snapshot) -> None:
         tracks = [(self._tracks.get(one.key), one) for one in concerned]
         due = [(track, one) for track, one in tracks if track is not None and self._is_due(track)]
-        facts = self._seen[-1].servers
+        facts, doubtful = self._seen[-1].servers, _doubtful_pids(snapshot)
         for track, one in nsmallest(MAX_JUDGED, due, key=lambda pair: pair[0].judged_poll):
             track.judged_poll = snapshot.poll
+            story = track.story
+            pid, times = one.server.identity.pid, (story[0].time_utc_ns, story[-1].time_utc_ns)
+            if pid in doubtful:
+                pid = None
             case = Case(
                 subscription=one.record,
                 subscriber=one.server,
                 publisher=one.publisher,
-                points=track.story,
+                points=story,
                 watched_since_utc_ns=self._watched_since_utc_ns,
                 queue_events=self._queue_events,
                 last_processed=facts[one.server.name.lower()].last_processed,
+                pauses=self._pauses.of(pid, *times),
             )
             track.judge(case, name_cause, refresh_seconds=self._refresh_seconds)
 
@@ -165,3 +176,12 @@ def _with_causes(server: ServerRecord, told: Mapping[Key, Finding]) -> ServerRec
         finding = told.get((server.name, record.topic))
         records.append(record if finding is None else structs.replace(record, cause=finding.cause.value))
     return structs.replace(server, subscriptions=tuple(records))
+
+
+def _doubtful_pids(snapshot: Snapshot) -> frozenset[int]:
+    """Numbers of more than one process, as on several hosts, or in containers, where many are process 1.
+
+    Telemetry does not tell on which host it was written, so whose it is of these nobody knows.
+    """
+    pids = Counter(one.identity.pid for one in snapshot.servers if one.identity.pid and not one.ended)
+    return frozenset(pid for pid, servers in pids.items() if servers > 1)

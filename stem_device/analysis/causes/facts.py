@@ -10,6 +10,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from stem_device.analysis.causes.history import Load, Point, between, grown
+from stem_device.analysis.causes.pauses import Pause
 from stem_device.model.finding import Standing
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Link, ServerRecord, SubscriptionRecord
@@ -57,7 +58,8 @@ class Case:
     ``publisher`` is None where it is not asked. ``points`` are the last polls, oldest
     first, the present one last. ``watched_since_utc_ns`` is the first poll of all, ``queue_events`` how many
     events the queues of both sides hold, as far as that is known. ``last_processed`` is the
-    attribute of the subscriber's newest sample, empty without samples.
+    attribute of the subscriber's newest sample, empty without samples. ``pauses`` are those of
+    its garbage collector while the points came, if its process tells telemetry.
     """
 
     subscription: SubscriptionRecord
@@ -67,6 +69,7 @@ class Case:
     watched_since_utc_ns: int
     queue_events: int
     last_processed: str = ""
+    pauses: Sequence[Pause] = ()
 
     @property
     def now(self) -> Point:
@@ -93,6 +96,23 @@ class Case:
             if not point.overdue and not point.lost:
                 return self.points[max(0, index - 1) :]
         return self.points
+
+    @cached_property
+    def episode_pauses(self) -> Sequence[Pause]:
+        """Those that ended in the episode."""
+        begin = self.episode[0].time_utc_ns
+        return [one for one in self.pauses if begin <= one.end_utc_ns <= self.now.time_utc_ns]
+
+    def came_during(self, pause: Pause) -> float:
+        """Events that came for the consumer while it was stopped; those between two polls came evenly."""
+        begin_utc_ns = pause.end_utc_ns - round(pause.seconds * 1e9)
+        came = 0.0
+        for earlier, later in pairwise(self.points):
+            both = min(later.time_utc_ns, pause.end_utc_ns) - max(earlier.time_utc_ns, begin_utc_ns)
+            if both > 0:
+                share = both / (later.time_utc_ns - earlier.time_utc_ns)
+                came += share * ((grown(earlier, later) or 0) + max(0, later.others - earlier.others))
+        return came
 
     @cached_property
     def processing(self) -> Processing | None:

@@ -6,7 +6,7 @@ the Snapshots share anyway. Only a subscription that loses events or waits gets 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,8 +41,8 @@ class ServerFacts:
     of the newest sample there is, of this poll or of one before; empty if there never was one.
     """
 
-    streams: tuple[StreamRecord, ...]
-    subscriptions: tuple[SubscriptionRecord, ...]
+    streams: Sequence[StreamRecord]
+    subscriptions: Sequence[SubscriptionRecord]
     received: int
     samples: int
     process_micros: int

@@ -22,6 +22,7 @@ from stem_device.analysis.causes.rules_of_lives import (
 from stem_device.analysis.causes.rules_of_pace import (
     burst,
     callback_slow,
+    collector_slow,
     consumer_blocked,
     discarded,
     unknown,
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     former_life,
     never_connected,
     discarded,
+    collector_slow,
     consumer_blocked,
     callback_slow,
     burst,

@@ -17,6 +17,9 @@ is concerned. Half of it would call every callback of 2 s blocked."""
 MANY_CALLBACKS = 5.0
 """... and it has to last this many times as long as the callbacks took before."""
 
+PAUSES_TOLD_SECONDS = 0.1
+"""Of pauses of a garbage collector in all. Every process has short ones, which explain nothing."""
+
 SMALL_QUEUE = 100
 """What anybody sets a high-water mark to, at least. A consumer that received as many and then nothing more of
 a silent publisher emptied its queue; one that received fewer stopped in the midst of it."""
@@ -61,6 +64,7 @@ def consumer_blocked(case: Case) -> Named | None:
 def callback_slow(case: Case) -> Named | None:
     """Processing time x arrival rate is 1 or more: the queue can only grow."""
     took, load = case.processing, case.load
+    paused, longest = _paused(case)
     if took is None or load is None or took.seconds * load.rate < 1.0:
         return None
     if not took.samples and not took.received:
@@ -69,15 +73,59 @@ def callback_slow(case: Case) -> Named | None:
     return Named(
         Cause.CALLBACK_SLOW,
         f"{how} {milliseconds(took.seconds)} an event, enough for {rate(1 / took.seconds)} events/s; "
-        f"{rate(load.rate)}/s came.",
+        f"{rate(load.rate)}/s came.{_collected(case)}",
         {
             "processing_seconds": took.seconds,
             "arrival_rate": load.rate,
             "utilisation": took.seconds * load.rate,
             "samples": took.samples,
             "averaged_seconds": load.seconds,
+            **({"gc_pause_seconds": paused, "gc_longest_pause_seconds": longest} if paused else {}),
         },
         likely=not took.samples,
+        named=case.last_processed,
+    )
+
+
+def _paused(case: Case) -> tuple[float, float]:
+    """How long the garbage collector of the subscriber stopped it in the episode: in all, and at most."""
+    lengths = [one.seconds for one in case.episode_pauses]
+    return sum(lengths), max(lengths, default=0.0)
+
+
+def _collected(case: Case) -> str:
+    """A sentence about those pauses, where they were long enough to matter: a tenth of a second in all."""
+    paused, longest = _paused(case)
+    if paused < PAUSES_TOLD_SECONDS:
+        return ""
+    worst = max(case.episode_pauses, key=lambda one: one.seconds)
+    return (
+        f" Meanwhile its garbage collector stopped the process for {milliseconds(paused)}, "
+        f"{milliseconds(longest)} of them up to {stamp(worst.end_utc_ns)} UTC."
+    )
+
+
+def collector_slow(case: Case) -> Named | None:
+    """More came during one pause of the subscriber's garbage collector than the queues hold."""
+    if not case.lost:
+        return None
+    worst = max(case.episode_pauses, key=case.came_during, default=None)
+    came = case.came_during(worst) if worst is not None else 0.0
+    if worst is None or came <= case.queue_events:
+        return None
+    came_rate = came / worst.seconds
+    return Named(
+        Cause.CALLBACK_SLOW,
+        f"The garbage collector of {short(case.subscriber.name)} stopped it for "
+        f"{milliseconds(worst.seconds)} up to {stamp(worst.end_utc_ns)} UTC, callbacks too; "
+        f"{rate(came_rate)} events/s came, so that more than the {case.queue_events:,} that the queues hold "
+        "waited.",
+        {
+            "gc_pause_seconds": _paused(case)[0],
+            "gc_longest_pause_seconds": worst.seconds,
+            "arrival_rate": came_rate,
+            "queue_events": case.queue_events,
+        },
         named=case.last_processed,
     )
 

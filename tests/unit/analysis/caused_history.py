@@ -17,6 +17,7 @@ from stem_device.analysis.causes import Analyst
 from stem_device.model.finding import Finding
 from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.snapshot import (
+    NO_TELEMETRY,
     Counts,
     Link,
     PublisherSamples,
@@ -48,6 +49,7 @@ class System:
         self.pushed = self.received = self.counter = self.missed = self.gaps = 0
         self.published = self.unaccounted = self.resets = 0
         self.others = 0
+        self.telemetry = NO_TELEMETRY  # of the next poll
         self.analyst = Analyst(refresh_seconds=0.0)
         self.last: Snapshot | None = None
         self.snapshots: list[Snapshot] = []
@@ -88,6 +90,7 @@ class System:
         self.unaccounted = values["unaccounted_total"]
         record = replace(plain_records.SUBSCRIPTION, **(values | self.record | once))
         self.last = self.analyst.complete(self._snapshot(record, push, samples))
+        self.telemetry = NO_TELEMETRY
         self.snapshots.append(self.last)
         return self.last
 
@@ -170,6 +173,7 @@ class System:
                 discarded=np.zeros(shown, np.bool_),
             ),
             problems=(),
+            telemetry=self.telemetry,
         )
 
     def _server(self, name: str, changes: dict[str, Any], **more: Any) -> ServerRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from caused_history import BEGIN, SECOND, SUBSCRIBER, TOPIC, System, gone
 from msgspec import structs
@@ -12,7 +13,7 @@ from stem_device.analysis.causes import Analyst
 from stem_device.analysis.causes.history import Point, lengthen, point_at, see
 from stem_device.model.finding import Cause, Concern, Standing
 from stem_device.model.poll import Failure, Identity
-from stem_device.model.snapshot import Link, Snapshot
+from stem_device.model.snapshot import Link, Snapshot, TelemetryRows
 
 
 def named(system: System) -> str:
@@ -35,6 +36,71 @@ def test_a_slow_callback(period: float, sampled: bool) -> None:
         assert finding.evidence["processing_seconds"] == pytest.approx(0.02, rel=0.1)
         assert "take 20 ms an event, enough for 50 events/s" in finding.sentence.replace("took", "take")
     assert ("StartPerformanceMonitoring" in finding.advice) is finding.likely
+
+
+def paused(system: System, seconds: float, pid: int = 11) -> TelemetryRows:
+    """Telemetry of the subscriber's process, or of another one: a pause that ends now."""
+    label = ("gc pause generation 2", "gc pauses generation 2")
+    values = np.array([seconds, 99.0])
+    return TelemetryRows(np.full(2, system.now), values, label, ("runtime",) * 2, np.full(2, pid))
+
+
+def test_a_garbage_collector_that_makes_callbacks_slow_is_evidence() -> None:
+    system = System(callback=0.02, queue=200, sampled=True)
+    system.polls([0] * 4 + [750] * 3)
+    system.telemetry = paused(system, 0.4)
+    system.polls([750] * 9)
+    finding = system.finding
+    assert finding is not None
+    assert finding.cause is Cause.CALLBACK_SLOW
+    assert (
+        "Meanwhile its garbage collector stopped the process for 400 ms, 400 ms of them" in finding.sentence
+    )
+    assert finding.evidence["gc_longest_pause_seconds"] == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("pid", "other", "cause"),
+    [
+        (11, Identity(1, 10), Cause.CALLBACK_SLOW),
+        (12, Identity(1, 10), Cause.BURST),
+        (11, Identity(1, 11), Cause.BURST),
+        (11, Identity(1, None), Cause.CALLBACK_SLOW),
+    ],
+)
+def test_a_pause_in_which_more_came_than_the_queues_hold(pid: int, other: Identity, cause: Cause) -> None:
+    """Callbacks are quick else. Of another process it says nothing, nor where two hosts have its number."""
+    system = System(callback=0.0001, sampled=True)
+    system.publisher["identity"] = other
+    system.polls([500] * 30)
+    system.blocked = True
+    system.polls([1500] * 3)
+    system.telemetry = paused(system, 4.0, pid)
+    system.blocked = False
+    system.polls([500] * 6)
+    finding = system.finding
+    assert finding is not None
+    assert finding.cause is cause
+    told = "The garbage collector of dserver/sub/1 stopped it for 4 s" in finding.sentence
+    assert told is (cause is Cause.CALLBACK_SLOW)
+    if told:
+        assert not finding.likely
+        assert finding.evidence["gc_longest_pause_seconds"] == 4.0
+
+
+def test_a_pause_in_a_short_burst_counts_what_came_in_it() -> None:
+    """On average over 10 s not half as many came."""
+    system = System(callback=0.0001, sampled=True)
+    system.polls([50] * 20)
+    system.blocked = True
+    system.polls([750] * 4)
+    system.telemetry = paused(system, 1.7)
+    system.blocked = False
+    system.polls([50] * 2)
+    finding = system.finding
+    assert finding is not None
+    assert (finding.cause, finding.evidence["gc_longest_pause_seconds"]) == (Cause.CALLBACK_SLOW, 1.7)
+    assert finding.evidence["arrival_rate"] == pytest.approx(1500)
 
 
 def test_a_single_sample_proves_nothing() -> None:

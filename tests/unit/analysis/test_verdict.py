@@ -228,3 +228,10 @@ def test_more_facts_never_make_it_better(one: Facts, other: Facts) -> None:
         overdue_unknown=one.overdue_unknown + other.overdue_unknown,
     )
     assert judge(both, PATIENCE).level >= judge(one, PATIENCE).level
+
+
+def test_which_subscription_was_blind_longest() -> None:
+    """One definition, for live polls, recordings and the tests of pytest."""
+    each = [(0.0, 0), (2.0, 1), (7.0, 2), (7.0, 3), (-1.0, 4)]
+    assert Blind.longest(each, 16.0, "abcde".__getitem__) == Blind(3, 7.0, "c")
+    assert Blind.longest(each[:1], 5.0, "abcde".__getitem__) == Blind(0, 5.0)

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("h5py")
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from stem_device.cli.app import app
 from stem_device.model.finding import Finding
+from stem_device.model.snapshot import TelemetryRows
 from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.statistics.why import findings_of
@@ -49,6 +51,23 @@ def test_what_was_lost_stays_told(tmp_path: Path) -> None:
     (finding,) = recorded(system, tmp_path / "night.h5")
     assert finding.cause == "callback_slow"
     assert finding.lost == system.missed
+
+
+def test_telemetry_that_comes_later_is_evidence_all_the_same(tmp_path: Path) -> None:
+    system = System(callback=0.0001, sampled=True)
+    system.polls([500] * 30)
+    system.blocked = True
+    system.polls([1500] * 3)
+    ended = system.now
+    system.blocked = False
+    system.polls([500] * 20)
+    system.telemetry = TelemetryRows(
+        np.array([ended]), np.array([4.0]), ("gc pause generation 2",), ("runtime",), np.array([11])
+    )
+    system.polls([500] * 3)
+    (finding,) = recorded(system, tmp_path / "night.h5")
+    assert finding.cause == "callback_slow"
+    assert "The garbage collector of dserver/sub/1 stopped it for 4 s" in finding.sentence
 
 
 def test_a_healthy_recording(tmp_path: Path) -> None:
