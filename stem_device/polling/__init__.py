@@ -3,5 +3,6 @@
 from stem_device.polling.names import check_target
 from stem_device.polling.poller import Poller
 from stem_device.polling.schedule import Schedule
+from stem_device.polling.source import Answers, PollStart, Source
 
-__all__ = ["Poller", "Schedule", "check_target"]
+__all__ = ["Answers", "PollStart", "Poller", "Schedule", "Source", "check_target"]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from stem_device.errors import ReplyError, StemError
+from stem_device.errors import StemError
 from stem_device.model.reply import Reply
-from stem_device.polling.worker import KEPT_CHARACTERS, Outcome
-from stem_device.responses import parse_reply
+from stem_device.polling.reading_replies import read_reply
+from stem_device.polling.worker import Outcome
 
 
 class Collected(Struct, frozen=True):
@@ -31,18 +31,19 @@ class Collected(Struct, frozen=True):
 
 
 def parse_outcomes(outcomes: Sequence[Outcome]) -> Collected:
-    """Parse every text; those that cannot be used are kept, cut to KEPT_CHARACTERS."""
+    """Read every text that is not read yet; those that cannot be used are kept, cut to KEPT_CHARACTERS."""
     replies: list[tuple[Outcome, Reply]] = []
     texts: list[str] = []
     error: StemError | None = None
     for outcome in outcomes:
         text, error = outcome.text, outcome.error
-        if text is not None and error is None:
-            try:
-                replies.append((outcome, parse_reply(text)))
-            except ReplyError as unusable:
-                # A new one: the traceback would keep all of the text, and what was made of it, in memory.
-                text, error = text[:KEPT_CHARACTERS], ReplyError(unusable.key, unusable.reason)
+        read = outcome.read
+        if read is None and text is not None and error is None:
+            read = read_reply(text)
+        if read is not None:
+            text, error = read.text, read.error
+            if read.reply is not None:
+                replies.append((outcome, read.reply))
         if text is not None:
             texts.append(text)
     return Collected(tuple(replies), tuple(texts), error, tuple(outcomes))

@@ -161,7 +161,7 @@ class TargetClient:
             if is_missing_command(error):
                 raise unsupported(self.target, self._tango_version) from error
             raise self._explained(error) from error
-        return _endpoints(answer)
+        return endpoints_of(answer)
 
     def tango_version(self) -> str:
         """As ``10.3.3``; empty if the server does not tell. Asked once for each connection."""
@@ -264,7 +264,7 @@ class TargetClient:
         """
         known, before = self._process, self._told
         try:
-            told = _endpoints(proxy.command_inout(SUBSCRIPTION_CHANGE, ["info"]))
+            told = endpoints_of(proxy.command_inout(SUBSCRIPTION_CHANGE, ["info"]))
         except tango.DevFailed as error:
             if is_about_connection(error):
                 raise
@@ -301,7 +301,7 @@ class TargetClient:
             self._proxy = None  # the database may have another address by now
 
 
-def _endpoints(answer: Any) -> Endpoints:
+def endpoints_of(answer: Any) -> Endpoints:
     """From the texts "Heartbeat: tcp://..." and "Event: tcp://..."; no address where there is none."""
     found: dict[str, list[str]] = {"Event": [], "Heartbeat": []}
     for line in answer[1]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from operator import attrgetter
 
 from msgspec import Struct
 
@@ -18,8 +17,6 @@ MAX_PUBLISHERS = 500
 
 MAX_HOSTS = 32
 """Databases (and machines, of servers without one) of followed publishers at most."""
-
-_CHANNEL = attrgetter("channel_name")
 
 
 class Publishers(Struct, frozen=True):
@@ -50,7 +47,7 @@ class Wanted:
                 by_server[answer.server] = self._by_server.get(answer.server, frozenset())
             elif answer.reply.client is not None:
                 callbacks = answer.reply.client.event_callbacks.values()
-                by_server[answer.server] = frozenset(map(_CHANNEL, callbacks))
+                by_server[answer.server] = frozenset([one.channel_name for one in callbacks])
         self._by_server = by_server
         return frozenset().union(*by_server.values())
 

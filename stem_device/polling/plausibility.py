@@ -98,7 +98,10 @@ def _sums(reply: Reply) -> _Sums:
         sums.append(sum(reply.server.event_counters.values()))
     if reply.client is not None:
         callbacks = reply.client.event_callbacks.values()
-        sums += [sum(map(get, callbacks)) for get, _ in _CALLBACK.values()]
+        # Written out, in the order of _CALLBACK: with a getter for each it takes half as long again.
+        sums.append(sum([entry.server_counter for entry in callbacks]))
+        sums.append(sum([entry.event_count for entry in callbacks]))
+        sums.append(sum([entry.missed_event_count for entry in callbacks]))
     return tuple(sums)
 
 

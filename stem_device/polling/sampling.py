@@ -70,7 +70,7 @@ def rate_of(reply: Reply, monotonic_ns: int) -> Rate:
     """The event counts of a reply that was asked for at ``monotonic_ns``."""
     published = sum(reply.server.event_counters.values()) if reply.server is not None else 0
     callbacks = reply.client.event_callbacks.values() if reply.client is not None else ()
-    received = sum(entry.event_count + (entry.discarded_event_count or 0) for entry in callbacks)
+    received = sum([entry.event_count + (entry.discarded_event_count or 0) for entry in callbacks])
     return Rate(monotonic_ns=monotonic_ns, published=published, received=received)
 
 

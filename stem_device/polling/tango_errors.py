@@ -64,6 +64,14 @@ def hung_reason(limit_seconds: float) -> str:
     )
 
 
+def still_read_reason(characters: int) -> str:
+    """Why a server counts as unreachable whose answer takes long to read."""
+    return (
+        f"answered, and its reply of {characters} characters is still being read; "
+        "it counts from the next poll on"
+    )
+
+
 def explain(  # noqa: PLR0911 - a table of cases
     target: str, error: tango.DevFailed, limit_seconds: float, took_seconds: float = 0.0
 ) -> TargetError:

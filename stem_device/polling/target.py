@@ -12,6 +12,7 @@ from stem_device.errors import (
     TargetNotExportedError,
     TargetSilentError,
     TargetUnreachableError,
+    TargetUnsupportedError,
 )
 from stem_device.model.poll import Answer
 from stem_device.polling.answers import Collected, parse_outcomes
@@ -19,9 +20,9 @@ from stem_device.polling.identity import Lives
 from stem_device.polling.names import host_of
 from stem_device.polling.plausibility import Plausibility
 from stem_device.polling.sampling import Rate, Sampling, queries_needed, rate_of, sampling_of, switch_needed
-from stem_device.polling.sparing import Sparing
+from stem_device.polling.sparing import LONGEST_SECONDS, Sparing
 from stem_device.polling.standing import Standing
-from stem_device.polling.tango_errors import DATABASE_SILENT, hung_reason
+from stem_device.polling.tango_errors import DATABASE_SILENT, hung_reason, still_read_reason
 from stem_device.polling.worker import Outcome, Worker
 from stem_device.responses import merge_samples
 
@@ -30,6 +31,11 @@ PATIENCE_SECONDS = 30.0
 
 REST_SECONDS = 5.0
 """From then on it is asked at most so often."""
+
+
+SHARE_FOR_UNUSABLE = 0.01
+"""Of the time, at most, may be spent on reading large replies of one server that then cannot be used; it is
+asked every LONGEST_SECONDS in any case. 200 such servers together would otherwise take all of a processor."""
 
 
 class Target:
@@ -51,6 +57,8 @@ class Target:
         self._publishes = False
         self.monitored = False
         """Whether it answered the latest poll."""
+        self._answers = False
+        """Whether it did, or does answer but has no QueryEventSystem."""
         self._error: StemError | None = None
         self._failing_since_ns: int | None = None
         self._asked_ns = 0
@@ -64,12 +72,14 @@ class Target:
         """Whether to ask in the poll that begins now.
 
         A server that has been down for PATIENCE_SECONDS is asked only every REST_SECONDS, since every attempt
-        to connect costs its database several queries; one whose answers take long is spared if ``spare``.
+        to connect costs its database several queries; one whose answers take long, or are large and cannot be
+        used, is spared if ``spare``.
         """
         down_ns = 0 if self._failing_since_ns is None else now_ns - self._failing_since_ns
         since_ns = now_ns - self._asked_ns
         is_down = down_ns > PATIENCE_SECONDS * 1e9 and since_ns < REST_SECONDS * 1e9
-        self._resting = is_down or (spare and self.monitored and since_ns < self._spared_ns)
+        may_be_spared = spare and (self.monitored or self.worker.late or self.worker.suspect)
+        self._resting = is_down or (may_be_spared and since_ns < self._spared_ns)
         if not self._resting:
             self._asked_ns = now_ns
         return not self._resting
@@ -82,14 +92,17 @@ class Target:
         in_time = next((outcome for outcome in outcomes if outcome.poll == poll), None)
         collected = parse_outcomes(outcomes)
         if not self._resting:
-            self.worker.late = in_time is None
+            # Nobody waits for what is probably of no use.
+            self.worker.late = in_time is None or self.worker.suspect
         error = self._error_of(collected, limit_seconds, now_utc_ns)
         self._note(error, now_utc_ns)
         answered = in_time is not None and error is None
         self.first_query_ns = in_time.asked_monotonic_ns if answered and in_time is not None else None
         self.monitored = error is None
+        self._answers = self.monitored or isinstance(error, TargetUnsupportedError)
         if not self.monitored:
             self.worker.sampling_impossible, self.worker.sampling_problem = False, ""
+            self.worker.endpoints_impossible = False
         self._plan(collected, period_seconds, limit)
         return self._answer(collected)
 
@@ -99,6 +112,7 @@ class Target:
         for outcome in collected.outcomes:
             if outcome.process is not None and self._standing.note_process(outcome.process, now_utc_ns):
                 self._plausibility.forget()
+                self.worker.endpoints_impossible = False
                 self._sparing.forget()
         if not asked:
             return self._error if self._resting else self._late(limit_seconds)
@@ -116,7 +130,11 @@ class Target:
         return None
 
     def _late(self, limit_seconds: float) -> StemError:
-        """What is wrong where no answer has come yet."""
+        """What is wrong where no answer has come yet, or it has not been read."""
+        if self.worker.suspect and self._error is not None:
+            return self._error
+        if characters := self.worker.reads_characters:
+            return TargetSilentError(self.worker.target, still_read_reason(characters))
         if self.worker.asks_database:
             return TargetDatabaseError(host_of(self.worker.target), DATABASE_SILENT)
         return TargetSilentError(self.worker.target, hung_reason(limit_seconds))
@@ -157,16 +175,17 @@ class Target:
             asked_every=self.asked_every,
         )
 
-    def ask_endpoints(self) -> bool:
+    def ask_endpoints(self, *, tap: bool = False) -> bool:
         """Give the worker the job to ask where the server publishes, if it does and that is not known yet.
 
-        Returns whether the worker must be run.
+        Whether a server does that cannot be asked nobody knows: where it may be tapped, it is asked until it
+        tells. Returns whether the worker must be run.
         """
         return (
-            self.monitored
-            and self._publishes
+            ((self.monitored and self._publishes) or (tap and self._answers))
             and not self._standing.endpoints.events
-            and (self.worker.ask_endpoints())
+            and not self.worker.endpoints_impossible
+            and self.worker.ask_endpoints()
         )
 
     def switch_sampling(self, *, wanted: bool) -> bool:
@@ -194,6 +213,9 @@ class Target:
         self.queries = 1
         if not self.monitored:
             self._rate = None
+            if self.worker.suspect and collected.last is not None:
+                seconds = min(collected.last.read_seconds / SHARE_FOR_UNUSABLE, LONGEST_SECONDS)
+                self._spared_ns = round(seconds * 1e9)
             return
         if not collected.replies:
             return

@@ -20,13 +20,12 @@ from stem_device.errors import (
 from stem_device.model.clock import Clock
 from stem_device.polling.client import Endpoints
 from stem_device.polling.identity import Process
+from stem_device.polling.reading_replies import Read, Turns
 from stem_device.polling.sampling import Sampling, owner_after_switching_on
 from stem_device.responses import MAX_REPLY_BYTES
+from stem_device.responses.limits import KEPT_CHARACTERS
 
 logger = logging.getLogger(__name__)
-
-KEPT_CHARACTERS = 65_536
-"""How much is kept of the text of a reply that cannot be used."""
 
 
 class Client(Protocol):
@@ -46,6 +45,7 @@ class Outcome(Struct, frozen=True):
     """What came of one query. ``poll`` is the number of the poll, 0 for a query in between.
 
     There is a ``text``, or an ``error``; both, with the text cut, for a reply that was too long to look at.
+    ``read`` is what came of a text that was large, in ``read_seconds``; others are not read yet.
     ``process`` is the one that answered, be it with an error; None if none did.
     """
 
@@ -57,6 +57,8 @@ class Outcome(Struct, frozen=True):
     error: StemError | None = None
     tango_version: str = ""
     process: Process | None = None
+    read: Read | None = None
+    read_seconds: float = 0.0
 
 
 class Worker:
@@ -65,8 +67,10 @@ class Worker:
     ``give`` returns whether the caller must have :meth:`run` called by a thread.
     """
 
-    def __init__(self, target: str, client: Client, clock: Clock) -> None:
+    def __init__(self, target: str, client: Client, clock: Clock, turns: Turns | None = None) -> None:
+        """``turns`` are shared by all workers of a poller."""
         self.target = target
+        self._turns = turns or Turns()
         self._client = client
         self._clock = clock
         self._lock = threading.Lock()
@@ -80,8 +84,14 @@ class Worker:
         self.sampling_impossible = False
         self.endpoints: tuple[Process, Endpoints] | None = None
         """Where the process publishes that was asked last, and which that was."""
+        self.endpoints_impossible = False
+        """The process has no command that tells where it publishes: to ask in every poll would be in vain."""
         self.late = False
         """The poll before this was not answered in time, so that nobody waits for this one."""
+        self.suspect = False
+        """Its last reply was large and could not be used."""
+        self.reads_characters = 0
+        """The length of the large reply that is being read now."""
 
     @property
     def asks_database(self) -> bool:
@@ -148,23 +158,40 @@ class Worker:
             return True
 
     def _query(self, poll: int, done: Callable[[], None] | None) -> None:
-        asked_utc, asked = self._clock.utc_ns(), self._clock.monotonic_ns()
-        text, error, version = self._attempt()
-        outcome = Outcome(
-            poll=poll,
-            asked_utc_ns=asked_utc,
-            asked_monotonic_ns=asked,
-            answered_monotonic_ns=self._clock.monotonic_ns(),
-            text=text,
-            error=error,
-            tango_version=version,
-            process=self._client.process,
-        )
+        with self._turns.to_ask(suspect=self.suspect):
+            outcome = self._outcome(poll)
         with self._lock:
             self._outcomes.append(outcome)
             self._answered_poll = poll or self._answered_poll
         if done is not None:
             done()
+
+    def _outcome(self, poll: int) -> Outcome:
+        asked_utc, asked = self._clock.utc_ns(), self._clock.monotonic_ns()
+        text, error, version = self._attempt()
+        answered = self._clock.monotonic_ns()
+        read = None if text is None or error is not None else self._read(text)
+        return Outcome(
+            poll=poll,
+            asked_utc_ns=asked_utc,
+            asked_monotonic_ns=asked,
+            answered_monotonic_ns=answered,
+            text=text if read is None else read.text,
+            error=error if read is None else read.error,
+            tango_version=version,
+            process=self._client.process,
+            read=read,
+            read_seconds=0.0 if read is None else (self._clock.monotonic_ns() - answered) / 1e9,
+        )
+
+    def _read(self, text: str) -> Read | None:
+        self.reads_characters = len(text)
+        try:
+            read = self._turns.read(text, suspect=self.suspect)
+        finally:
+            self.reads_characters = 0
+        self.suspect = read is not None and read.error is not None
+        return read
 
     def _attempt(self) -> tuple[str | None, StemError | None, str]:
         try:
@@ -188,6 +215,7 @@ class Worker:
         try:
             endpoints = self._client.endpoints()
         except TargetUnsupportedError:
+            self.endpoints_impossible = True
             endpoints = Endpoints()
         except TargetError:
             return  # the next poll says so

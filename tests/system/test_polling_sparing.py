@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import tango
@@ -9,6 +10,7 @@ import tango
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import wait_until
 from stem_device.model.options import Options
+from stem_device.model.snapshot import ServerRecord
 from stem_device.monitor import Monitor
 from stem_device.polling.sparing import ANSWERS_KEPT
 from tests.system.harness import ServerFactory
@@ -31,6 +33,8 @@ def test_it_spends_its_share_and_no_more(servers: ServerFactory, database: Embed
     slow, quick = map(tango.DeviceProxy, names)
     slow.SetSeconds(ANSWER_SECONDS)
     monitor = Monitor(Options(target_devices=tuple(names), poll_period=PERIOD, max_query_share=SHARE))
+    rows: list[ServerRecord] = []
+    monitor.at_each_poll(lambda snapshot: rows.extend(snapshot.servers))
     monitor.start()
     try:
         wait_until(lambda: _asked_every(monitor)[:1] > [2], "the slow one to be spared", limit_seconds=60.0)
@@ -43,6 +47,15 @@ def test_it_spends_its_share_and_no_more(servers: ServerFactory, database: Embed
         seconds = time.monotonic() - begun
         assert asked[0] * ANSWER_SECONDS <= SHARE * (seconds + 3 * PERIOD)
         assert abs(asked[1] - polls) <= 2, "the other one is asked at every poll"
+        spared = [row for row in rows if row.queries == 0]
+        assert spared, "the slow one was spared"
+        for row in spared:  # what cannot be known is not 0
+            assert row.age_seconds != 0
+            assert (row.asked_utc_ns, row.asked_monotonic_ns) == (None, None)
+            assert math.isnan(row.round_trip_seconds)
+        answered = [row for row in rows if row.answered and row.name.endswith("/slow")]
+        assert min(row.round_trip_seconds for row in answered) >= ANSWER_SECONDS
+        assert all(row.asked_utc_ns and row.asked_monotonic_ns for row in answered)
         states = {server.state.value for server in monitor.snapshot.servers}
         assert states == {"monitored"}
         queries = slow.Queries()

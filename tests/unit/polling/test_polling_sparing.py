@@ -38,15 +38,21 @@ class Asked:
         self.target = Target(Worker(NAME, self.client, self.clock), sparing=Sparing(share))
         self.number = 0
 
-    def poll(self, *, spare: bool = True) -> Answer:
+    def poll(self, *, spare: bool = True, late: bool = False) -> Answer:
+        """``late``: what it answers comes after the poll."""
         self.number += 1
         self.clock.now_ns = self.number * 1_000_000_000
-        if self.target.is_due(self.clock.monotonic_ns(), spare=spare):
+        due = self.target.is_due(self.clock.monotonic_ns(), spare=spare)
+        if due:
             self.target.worker.ask(self.number, lambda: None)
+        if due and not late:
             self.target.worker.run()
-        return self.target.answer(
+        answer = self.target.answer(
             self.number, limit_seconds=3.0, period_seconds=1.0, limit=10, now_utc_ns=self.clock.utc_ns()
         )
+        if due and late:
+            self.target.worker.run()
+        return answer
 
     def polls(self, number: int) -> list[Answer]:
         return [self.poll() for _ in range(number)]
@@ -111,6 +117,15 @@ def test_another_process_is_not_judged_by_the_one_before() -> None:
     asked.client.process, asked.client.seconds = Process("the second"), 0.001
     assert asked.queries_in(20) == 20
     assert asked.poll().asked_every == 1
+
+
+def test_one_that_answers_late_is_spared_too() -> None:
+    asked = Asked(0.025)
+    asked.polls(ANSWERS_KEPT + 3)
+    before = asked.client.queries
+    answers = [asked.poll(late=True) for _ in range(30)]
+    assert asked.client.queries - before == 10
+    assert {answer.asked_every for answer in answers} == {3}
 
 
 def test_time_limits_that_pass_are_no_answers() -> None:

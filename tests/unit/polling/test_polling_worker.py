@@ -12,10 +12,13 @@ from stem_device.errors import (
     TargetUnsupportedError,
 )
 from stem_device.model.poll import Answer, ServerState
+from stem_device.polling.client import Endpoints
+from stem_device.polling.identity import Process
 from stem_device.polling.sampling import Sampling
 from stem_device.polling.target import PATIENCE_SECONDS, REST_SECONDS, Target, spread_seconds
-from stem_device.polling.worker import KEPT_CHARACTERS, Worker
+from stem_device.polling.worker import Worker
 from stem_device.responses import MAX_REPLY_BYTES
+from stem_device.responses.limits import KEPT_CHARACTERS
 
 NAME = "tango://db:1/dserver/x/y"
 
@@ -350,3 +353,24 @@ def test_jobs_of_one_target_run_one_at_a_time_in_order() -> None:
     thread.join(10)
     assert seen == [0]
     assert worker.sampling_ours
+
+
+def test_a_server_that_cannot_tell_its_endpoints_is_asked_once() -> None:
+    """As relays and old servers; another process may be able to."""
+
+    class Unable(FakeClient):
+        def endpoints(self) -> Endpoints:
+            super().endpoints()
+            raise TargetUnsupportedError(NAME, "9.5", "has no such command")
+
+    client = Unable(publisher(5, 0))
+    target = Target(Worker(NAME, client, FakeClock()))
+    for poll, asked in ((1, 1), (2, 1), (3, 2)):
+        if poll == 3:
+            client.process = Process("the second")
+        assert target.worker.ask(poll, lambda: None)
+        target.worker.run()
+        target.answer(poll, limit_seconds=3.0, period_seconds=1.0, limit=1, now_utc_ns=poll)
+        if target.ask_endpoints():
+            target.worker.run()
+        assert client.endpoints_asked == asked
