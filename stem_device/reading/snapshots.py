@@ -13,24 +13,29 @@ import numpy.typing as npt
 from msgspec import Struct, structs
 
 from stem_device.model.outlet_health import OutletHealth
-from stem_device.model.poll import Failure, Identity, PollPhases, ServerState
+from stem_device.model.poll import Failure, Identity, PollPhases, ServerState, TapFigures
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
+    NO_METRICS,
+    NO_TELEMETRY,
     NONE_DEPARTED,
     Counts,
     Link,
+    MetricRows,
     PublisherSamples,
     ServerRecord,
     Snapshot,
     StreamRecord,
     SubscriberSamples,
     SubscriptionRecord,
+    TelemetryRows,
     Timings,
     Unseen,
 )
 from stem_device.reading.archive import Integers
 from stem_device.reading.rows import PartRows, replies, rows_of
 from stem_device.reading.selection import Flags, Selected
+from stem_device.reading.user_metrics import metric_rows, metric_series
 from stem_device.recording import format as spec
 from stem_device.recording.kinds import Column, Kind
 
@@ -45,6 +50,8 @@ _SERVER_MAKES: dict[str, _Make] = {
     "event_endpoints": lambda text: tuple(text.split()),
     "heartbeat_endpoints": lambda text: tuple(text.split()),
 }
+_NESTED_MAKES: dict[str, _Make] = {"channels": dict, "tap": lambda own: own[0] if own else None}
+"""What the rows of a server become, where not a tuple."""
 _NOT_TOLD = Counts(*[None] * len(Counts.__struct_fields__))  # type: ignore[arg-type]
 """Sums of servers that left, in files that do not tell them."""
 
@@ -159,6 +166,7 @@ class _Block:
         health, health_ends = outlets.records(OutletHealth), outlets.ends
         servers = self._servers()
         publisher, subscriber = self._publisher_samples(), self._subscriber_samples()
+        telemetry, metrics = self._telemetry(), self._metrics()
         return [
             Snapshot(
                 counts=counts[poll],
@@ -169,6 +177,8 @@ class _Block:
                 publisher_samples=publisher[poll],
                 subscriber_samples=subscriber[poll],
                 problems=tuple(texts[ends[poll] : ends[poll + 1]]),
+                telemetry=telemetry[poll],
+                metrics=metrics[poll],
                 outlets=tuple(health[health_ends[poll] : health_ends[poll + 1]]),
                 **{field: values[poll] for field, values in plain.items()},
             )
@@ -198,7 +208,7 @@ class _Block:
         columns["identity"] = rows.records(Identity, "identity.")
         keys = list(zip(rows.positions.tolist(), rows.codes("name").tolist(), strict=True))
         for field, groups in nested.items():
-            make = dict if field == "channels" else tuple
+            make = _NESTED_MAKES.get(field, tuple)
             columns[field] = [make(groups.get(key, ())) for key in keys]
         records = list(map(ServerRecord, *(columns[field] for field in ServerRecord.__struct_fields__)))
         return [records[rows.ends[poll] : rows.ends[poll + 1]] for poll in range(self._count)]
@@ -207,7 +217,7 @@ class _Block:
         """What a server has several of, by field."""
         streams, subscriptions = self._tables["streams"], self._tables["subscriptions"]
         channels, waiting = self._tables["channels"], self._tables["not_connected"]
-        texts = self._tables["texts"]
+        texts, taps = self._tables["texts"], self._tables["taps"]
         pairs = list(zip(channels.items("publisher"), channels.items("endpoint"), strict=True))
         return {
             "streams": streams.by_server(streams.records(StreamRecord, makes={"unseen": Unseen})),
@@ -217,6 +227,7 @@ class _Block:
             "channels": channels.by_server(pairs),
             "not_connected": waiting.by_server(waiting.records(NotConnected)),
             "texts": texts.by_server(texts.replies()),
+            "tap": taps.by_server(taps.records(TapFigures)),
         }
 
     def _publisher_samples(self) -> list[PublisherSamples]:
@@ -244,6 +255,37 @@ class _Block:
                 **{name: values[own] for name, values in columns.items()},
             )
             for own in self._slices(rows)
+        ]
+
+    def _telemetry(self) -> list[TelemetryRows]:
+        """Of each poll."""
+        rows = self._tables["telemetry"]
+        if not len(rows.positions):
+            return [NO_TELEMETRY] * self._count
+        labels, kinds = rows.items("label"), rows.items("kind")
+        numbers = {name: rows.values(name) for name in ("at_utc_ns", "value", "pid")}
+        return [
+            TelemetryRows(
+                label=tuple(labels[own]),
+                kind=tuple(kinds[own]),
+                **{name: values[own] for name, values in numbers.items()},
+            )
+            for own in self._slices(rows)
+        ]
+
+    def _metrics(self) -> list[MetricRows]:
+        """Of each poll."""
+        rows = self._tables["metrics"]
+        if not len(rows.positions):
+            return [NO_METRICS] * self._count
+        names = ("name", "labels", "host", "process")
+        codes = np.stack([rows.codes(name) for name in names], axis=1)
+        _, first, index = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+        texts = {name: rows.items(name) for name in names}
+        series = [metric_series(*(texts[name][row] for name in names)) for row in first.tolist()]
+        at, values = rows.values("at_utc_ns"), rows.values("value")
+        return [
+            metric_rows(series, index.reshape(-1)[own], at[own], values[own]) for own in self._slices(rows)
         ]
 
     def _server_indices(self, rows: _Rows) -> Integers:

@@ -13,6 +13,9 @@ from stem_device.errors import RecordingError
 from stem_device.recording.advice import explain_output
 from stem_device.recording.output_path import output_file
 
+_present: set[Path] = set()
+"""Hidden names of what is being written now."""
+
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 
 
@@ -31,11 +34,13 @@ def unfinished(path: Path) -> Iterator[Path]:
     hidden = path.with_name(f".new-{os.getpid()}-{path.name}")  # the suffix tells its format
     try:
         _refuse(path)
+        _present.add(hidden)
         try:
             yield hidden
             _publish(hidden, path)
         finally:
             _remove(hidden)
+            _present.discard(hidden)
     except RecordingError as error:
         if error.path != str(hidden):
             raise
@@ -44,6 +49,12 @@ def unfinished(path: Path) -> Iterator[Path]:
         if isinstance(error, BrokenPipeError):
             raise
         raise RecordingError(given, "write", explain_output(error, path)) from error
+
+
+def remove_unfinished() -> None:
+    """Remove whatever is being written, as the process is about to be ended by a signal."""
+    for hidden in tuple(_present):
+        _remove(hidden)
 
 
 def _refuse(path: Path) -> None:

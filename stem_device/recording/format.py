@@ -1,4 +1,4 @@
-"""The recording format, version 1.2: tables and columns, as ``docs/reference/file-format.md`` has them."""
+"""The recording format, version 1.3: tables and columns, as ``docs/reference/file-format.md`` has them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from stem_device.recording.kinds import FIRST, NAME_BYTES, Column, Kind, Table, Version, version_of
 
 FORMAT_NAME = "stem-device recording"
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.3"
 MAX_TEXT_CHARACTERS = 65_536
 """Characters of a reply that could not be parsed which are recorded."""
 
@@ -29,6 +29,7 @@ def _name(name: str, about: str, source: str | None = None, **more: Any) -> Colu
 
 
 _NEW: Version = (1, 2)
+_NEWER: Version = (1, 3)
 
 
 def _counts(of: str = "counts") -> tuple[Column, ...]:
@@ -125,7 +126,11 @@ STREAMS = Table(
         _name("stream", "name of the stream", "name"),
         _integer("pushed", "count", "length of the present series: the publisher's counter - 1"),
         _integer("published_total", "count", "events published"),
-        _integer("published_delta", "count", "events published since the previous poll"),
+        _integer(
+            "published_delta",
+            "count",
+            "events published since the previous poll",
+        ),
         _integer("resets_total", "count", "counter series begun anew"),
         _integer(
             "unseen",
@@ -266,7 +271,7 @@ SERVERS = Table(
     (
         _POLL,
         _name("server", "admin device of the server", "name"),
-        _name("state", "monitored, unreachable, not exported, unsupported or failing"),
+        _name("state", "monitored, unreachable, not exported, unsupported, failing or tapped"),
         _name("reason", "what is wrong, and what to do; empty if monitored"),
         _integer("since_utc_ns", "ns", "when it came into this state, since 1970 UTC"),
         _name("tango_version", "Tango version of the server, as far as known"),
@@ -276,10 +281,22 @@ SERVERS = Table(
             "age of its last answer; 0 if of this poll, NaN if there never was one",
             nullable=True,
         ),
-        _integer("asked_utc_ns", "ns", "when it was asked, since 1970 UTC"),
-        _integer("asked_monotonic_ns", "ns", "when it was asked, monotonic clock"),
-        _float("round_trip_seconds", "s", "how long the answer took"),
-        _integer("queries", "count", "how many times it was asked in this poll"),
+        _integer(
+            "asked_utc_ns",
+            "ns",
+            "when it was asked what came in this poll, since 1970 UTC; -1 if nothing came",
+            nullable=True,
+            nullable_since=_NEW,
+        ),
+        _integer(
+            "asked_monotonic_ns",
+            "ns",
+            "the same by the monotonic clock; -1 if nothing came",
+            nullable=True,
+            nullable_since=_NEW,
+        ),
+        _float("round_trip_seconds", "s", "how long the answer took; NaN if nothing came"),
+        _integer("queries", "count", "questions that were answered, or failed, in this poll"),
         _integer(
             "asked_every",
             "polls",
@@ -292,7 +309,7 @@ SERVERS = Table(
         _flag("drained_by_others", "1 if somebody else took samples"),
         _integer("publisher_samples", "count", "samples of pushed events in this poll"),
         _integer("subscriber_samples", "count", "samples of received events in this poll"),
-        _integer("sampled_events", "count", "events that happened meanwhile"),
+        _integer("sampled_events", "count", "events between two answers with sampling on; 0 if not judged"),
         *_counts(),
         _name(
             "failure",
@@ -403,6 +420,38 @@ DEPARTED = Table(
     since=_NEW,
 )
 
+TAPS = Table(
+    "taps",
+    "one row a publisher that is tapped and poll: what was heard of this life of it, over all topics",
+    128,
+    (
+        _POLL,
+        _SERVER,
+        _flag("connected", "1 if the tap is connected to its event port"),
+        _name("endpoint", "event port that the tap is connected to; empty if to none"),
+        _integer("topics", "count", "topics heard of"),
+        _integer("unnumbered", "count", "of these, topics whose events carry no number"),
+        _integer(
+            "pushed",
+            "count",
+            "events pushed since the first that was heard of each topic; -1 where events carry no number",
+            nullable=True,
+        ),
+        _integer("heard", "count", "events heard, without those that came twice"),
+        _integer("size", "bytes", "their size, all frames together"),
+        _integer("duplicates", "count", "events with the number of the one before"),
+        _integer("lost_here", "count", "events that the tap lost since it was behind"),
+        _integer("lost_on_the_way", "count", "events that it did not get though it kept up"),
+        _integer("others", "count", "messages that are no events, and refused ones"),
+        _integer("restarts", "count", "how often a counter fell"),
+        _integer("heartbeats", "count", "heartbeats heard"),
+        _float("heartbeat_age_seconds", "s", "age of the last one; NaN before the first", nullable=True),
+        _float("events_per_second", "count/s", "events heard since the poll before, a second"),
+        _float("bytes_per_second", "bytes/s", "their size, a second"),
+    ),
+    since=_NEWER,
+)
+
 OUTLETS = Table(
     "outlets",
     "one row an outlet and poll: what became of the polls and marks before this poll",
@@ -417,6 +466,37 @@ OUTLETS = Table(
         _name("last_error", "its last error; empty if there was none"),
     ),
     since=_NEW,
+)
+
+TELEMETRY = Table(
+    "telemetry",
+    "one row a measurement in a process, as it came with the poll",
+    2048,
+    (
+        _POLL,
+        _integer("at_utc_ns", "ns", "when it was measured, since 1970 UTC"),
+        _float("value", "", "s of a duration; of runtime metrics what the label says", nullable=True),
+        _name("label", "what was measured"),
+        _name("kind", "duration or runtime"),
+        _integer("pid", "", "number of the process"),
+    ),
+    since=_NEW,
+)
+
+METRICS = Table(
+    "metrics",
+    "one row a point of a user's metric, received after the poll before and until this one",
+    2048,
+    (
+        _POLL,
+        _integer("at_utc_ns", "ns", "when it was measured, as its sender says, since 1970 UTC"),
+        _float("value", "", "value of the point; a finite number"),
+        _name("name", "name of the metric"),
+        _name("labels", "JSON object of its other labels; -1 without any", nullable=True),
+        _name("host", "machine that it comes from; -1 if not told", nullable=True),
+        _name("process", "process that it comes from, mostly its number; -1 if not told", nullable=True),
+    ),
+    since=_NEWER,
 )
 
 TEXTS = Table(
@@ -485,6 +565,9 @@ ROW_TABLES = (
     PROBLEMS,
     DEPARTED,
     OUTLETS,
+    TELEMETRY,
+    METRICS,
+    TAPS,
     TEXTS,
 )
 """Tables with any number of rows a poll; ``polls/<table>_end`` tells where those of a poll end."""

@@ -22,6 +22,7 @@ from stem_device.recording import format as spec
 from stem_device.recording.advice import explain
 from stem_device.recording.chunk_index import NODE_BYTES, PAGE_BYTES
 from stem_device.recording.columns import GrowingColumn
+from stem_device.recording.compact import MAX_ROW_BYTES, compact
 from stem_device.recording.kinds import Table
 from stem_device.recording.layout import END_TIME_BYTES, ENTRY, TAILS, Part, build, iso8601
 from stem_device.recording.new_file import NewFile
@@ -62,11 +63,12 @@ class Hdf5Recorder:
     ) -> None:
         library = import_h5py()
         self._clock = clock or SystemClock()
-        part = part or new_recording(self._clock)
+        self._context, self._part = context, part or new_recording(self._clock)
         self.path = path
         self._explain = explain
+        self._closed_bytes: int | None = None
         self.polls = self.marks = 0
-        self._rows = RowMaker(part.started_monotonic_ns)
+        self._rows = RowMaker(self._part.started_monotonic_ns)
         try:
             new = NewFile(path)
         except OSError as error:
@@ -81,7 +83,7 @@ class Hdf5Recorder:
         # HDF5 must not find the file open when the interpreter is gone: it would call this file object.
         self._release = weakref.finalize(self, _release, self._hdf5, self._file, self._disk)
         try:
-            build(self._hdf5, context, part)
+            build(self._hdf5, context, self._part)
             self._hdf5.flush()
             self._file.commit_structure(self._headers_of(_LAST))
             new.publish()
@@ -94,7 +96,12 @@ class Hdf5Recorder:
 
     @property
     def bytes_written(self) -> int:
-        return self._file.size
+        """Size of the file."""
+        return self._file.size if self._closed_bytes is None else self._closed_bytes
+
+    @property
+    def _row_bytes(self) -> int:
+        return sum(column.row_bytes for columns in self._tables.values() for column in columns.values())
 
     def write(self, snapshot: Snapshot) -> None:
         """Append one Snapshot; on return it is in the file even if the process dies.
@@ -112,7 +119,9 @@ class Hdf5Recorder:
         self.marks += 1
 
     def close(self) -> None:
-        """Compress the last chunks, write the end time and close, in any case. Raises RecordingError."""
+        """Compress the last chunks, write the end time and close, in any case; a short file is then written
+        anew, see :mod:`.compact`. Raises RecordingError.
+        """
         if not self._release.alive:
             return
         try:
@@ -129,6 +138,10 @@ class Hdf5Recorder:
             raise RecordingError(self.path, "close", self._explain(error, self.path)) from error
         finally:
             self._release()
+        if self._row_bytes <= MAX_ROW_BYTES:
+            compact(self.path, self._context, self._part)
+        with suppress(OSError):
+            self._closed_bytes = self.path.stat().st_size
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

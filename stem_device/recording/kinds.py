@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stem_device.model.clock import MAX_UTC_NS
 from stem_device.model.limits import MAX_COUNT
@@ -33,7 +33,8 @@ class Column:
     ``source`` is the path of an attribute of the record that makes the row; empty where the recorder
     itself knows the value. None becomes ``missing`` in an INTEGER, NaN in a FLOAT; a NAME is a row of
     ``names/text``, -1 for None.
-    ``nullable``: None is a value like any other. ``signed``: numbers below 0 are as good as others.
+    ``nullable``: None is a value like any other, in files from version ``nullable_since`` on.
+    ``signed``: numbers below 0 are as good as others.
     ``listed``: a tuple of texts, in one name with blanks between.
     ``since`` is the version of the format that brought it; in files before that ``before`` is what every row
     has, None if nobody knows.
@@ -49,6 +50,7 @@ class Column:
     listed: bool = False
     since: Version = FIRST
     before: int | None = None
+    nullable_since: Version = FIRST
 
     @property
     def missing(self) -> int:
@@ -93,8 +95,13 @@ class Table:
     since: Version = FIRST
 
     def columns_of(self, version: Version) -> tuple[Column, ...]:
-        """The columns that files of this version have."""
-        return tuple(column for column in self.columns if column.since <= version)
+        """The columns that files of this version have, as they are there."""
+        return tuple(_in(version, column) for column in self.columns if column.since <= version)
+
+
+def _in(version: Version, column: Column) -> Column:
+    strict = column.nullable and version < column.nullable_since
+    return replace(column, nullable=False) if strict else column
 
 
 def version_of(text: str) -> Version | None:

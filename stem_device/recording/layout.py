@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,9 @@ import numpy as np
 
 from stem_device.recording import format as spec
 from stem_device.recording.columns import PLACES
-from stem_device.recording.kinds import NAME_BYTES, Kind, Table, Version
+from stem_device.recording.kinds import NAME_BYTES, Column, Kind, Table, Version
 from stem_device.recording.names import clean
-from stem_device.recording.untyped import Hdf5File, Hdf5Group, import_h5py
+from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, Hdf5Group, import_h5py
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,8 +51,21 @@ def iso8601(utc_ns: int) -> str:
     return stamp.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def build(file: Hdf5File, context: RecordingContext, part: Part, version: Version = spec.NEWEST) -> None:
-    """Make everything but the rows in an empty file, as a version of the format has it."""
+CreateColumn = Callable[[Hdf5Group, Table, Column], Hdf5Dataset]
+"""Makes the data set of a column in the group of its table."""
+
+
+def build(
+    file: Hdf5File,
+    context: RecordingContext,
+    part: Part,
+    version: Version = spec.NEWEST,
+    *,
+    create: CreateColumn | None = None,
+) -> None:
+    """Make everything in an empty file, as a version of the format has it: without rows, and with space for
+    incomplete chunks; or with the columns that ``create`` makes, and without that space.
+    """
     file.attrs.update(
         {
             "NX_class": "NXroot",
@@ -68,8 +82,12 @@ def build(file: Hdf5File, context: RecordingContext, part: Part, version: Versio
     _describe(entry, context, part)
     for table in spec.TABLES:
         if table.since <= version:
-            _table(entry, table, version)
-    _tails(entry, version)
+            _table(entry, table, version, create or growing)
+    workspace = _group(
+        entry, "workspace", "NXcollection", "space for chunks that are not full; no data of its own"
+    )
+    if create is None:
+        _tails(workspace, version)
     _timeline(entry, part, spec.timeline_of(version))
 
 
@@ -107,18 +125,10 @@ def _text(width: int) -> Any:
     return import_h5py().string_dtype("utf-8", width)
 
 
-def _table(entry: Hdf5Group, table: Table, version: Version) -> None:
+def _table(entry: Hdf5Group, table: Table, version: Version, create: CreateColumn) -> None:
     group = _group(entry, table.name, "NXcollection", table.about)
     for column in table.columns_of(version):
-        dataset = group.create_dataset(
-            column.name,
-            (0,),
-            _text(NAME_BYTES) if column.kind is Kind.TEXT else column.kind.value,
-            maxshape=(None,),
-            chunks=(table.chunk_rows,),
-            compression="gzip",
-            shuffle=True,
-        )
+        dataset = create(group, table, column)
         dataset.attrs["description"] = column.about
         if column.units:
             dataset.attrs["units"] = column.units
@@ -126,11 +136,21 @@ def _table(entry: Hdf5Group, table: Table, version: Version) -> None:
             dataset.attrs["names"] = f"/{ENTRY}/names/text"
 
 
-def _tails(entry: Hdf5Group, version: Version) -> None:
-    """Space for the incomplete last chunk of every column; see ``columns``."""
-    group = _group(
-        entry, "workspace", "NXcollection", "space for chunks that are not full; no data of its own"
+def growing(group: Hdf5Group, table: Table, column: Column) -> Hdf5Dataset:
+    """The empty data set of a column, which rows may be added to."""
+    return group.create_dataset(
+        column.name,
+        (0,),
+        _text(NAME_BYTES) if column.kind is Kind.TEXT else column.kind.value,
+        maxshape=(None,),
+        chunks=(table.chunk_rows,),
+        compression="gzip",
+        shuffle=True,
     )
+
+
+def _tails(group: Hdf5Group, version: Version) -> None:
+    """Space for the incomplete last chunk of every column; see ``columns``."""
     bytes_needed = PLACES * sum(
         table.chunk_rows * np.dtype(column.kind.value).itemsize
         for table in spec.TABLES

@@ -32,7 +32,8 @@ from typing import Protocol
 from stem_device.recording import chunk_index
 
 _SUPERBLOCK_ADDRESS = 0
-_PLACEHOLDER_BYTES = 1
+PLACEHOLDER = b"\0"
+"""What HDF5 is given for a chunk that lies elsewhere: see ``divert``."""
 
 
 class Disk(Protocol):
@@ -93,6 +94,7 @@ class OrderedFile:
         self._data: list[tuple[int, bytes]] = []
         self._places: dict[int, tuple[int, int]] = {}
         self._written: dict[int, bytes] = {}
+        self._placeholder: int | None = None
         self._abandoned = False
 
     @property
@@ -127,7 +129,7 @@ class OrderedFile:
         size = min(len(buffer), max(0, self._size - self._position))
         on_disk = self._disk.read_at(self._position, size).ljust(size, b"\0")
         if chunk_index.is_node(self._position, on_disk):
-            back = {place: (alias, _PLACEHOLDER_BYTES) for alias, (place, _) in self._places.items()}
+            back = {place: (alias, len(PLACEHOLDER)) for alias, (place, _) in self._places.items()}
             on_disk = chunk_index.divert(on_disk, back)
         data = bytearray(on_disk)
         for address, written in self._pending:
@@ -141,9 +143,19 @@ class OrderedFile:
     def write(self, data: memoryview) -> int:
         if not self._abandoned:
             self._pending.append((self._position, bytes(data)))
-        self._position += len(data)
+        size = len(data)
+        if size == len(PLACEHOLDER):
+            self._placeholder = self._position
+        self._position += size
         self._size = max(self._size, self._position)
-        return len(data)
+        return size
+
+    def take_placeholder(self) -> int | None:
+        """Where HDF5 has put the chunk that it was given a placeholder of; None if it has written none since
+        the last call. Nothing else that it writes is as short.
+        """
+        address, self._placeholder = self._placeholder, None
+        return address
 
     def write_data(self, address: int, data: bytes) -> None:
         """Write into space that HDF5 has allotted and will neither read nor write."""

@@ -51,6 +51,7 @@ class RecordingStatus:
     ``path`` is the file being written, or the last one; None before the first recording.
     ``polls``, ``marks`` and ``bytes`` count the whole recording, all of its files together.
     ``error`` is empty, or says why the last recording ended, and what to do; it goes with the next start.
+    With ``active`` it says what the recording lacks, which goes on.
     """
 
     active: bool = False

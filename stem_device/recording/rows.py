@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 from operator import attrgetter
 from typing import Any
@@ -14,18 +15,21 @@ from msgspec import Struct
 
 from stem_device.model.arrays import by_field, flags, floats, integers, small_integers
 from stem_device.model.mark import Mark
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import TapFigures
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
     NONE_DEPARTED,
+    MetricRows,
     ServerRecord,
     Snapshot,
     StreamRecord,
     SubscriptionRecord,
+    TelemetryRows,
 )
 from stem_device.recording import format as spec
 from stem_device.recording.kinds import Column, Kind, Table
 from stem_device.recording.names import NameIndex, clean
+from stem_device.recording.steady_columns import SteadyColumns
 
 Values = npt.NDArray[Any]
 Rows = dict[str, Values]
@@ -46,6 +50,10 @@ class RowMaker:
         self._started_monotonic_ns = started_monotonic_ns
         self._names = NameIndex()
         self._ends = {table.name: 0 for table in spec.TABLES}
+        self._streams = SteadyColumns(lambda groups: self._columns(spec.STREAMS, StreamRecord, groups))
+        self._subscriptions = SteadyColumns(
+            lambda groups: self._columns(spec.SUBSCRIPTIONS, SubscriptionRecord, groups)
+        )
 
     def rows_of(self, snapshot: Snapshot) -> dict[str, Rows]:
         """Rows by table name, in the order in which they are to be written."""
@@ -53,9 +61,9 @@ class RowMaker:
         ids = self._numbers([server.name for server in servers])
         made = {
             "servers": self._records(spec.SERVERS, servers, poll),
-            "streams": self._nested(spec.STREAMS, StreamRecord, ids, [s.streams for s in servers], poll),
-            "subscriptions": self._nested(
-                spec.SUBSCRIPTIONS, SubscriptionRecord, ids, [s.subscriptions for s in servers], poll
+            "streams": self._of_servers(ids, [s.streams for s in servers], poll, self._streams.of),
+            "subscriptions": self._of_servers(
+                ids, [s.subscriptions for s in servers], poll, self._subscriptions.of
             ),
             "channels": self._nested(
                 spec.CHANNELS,
@@ -74,6 +82,11 @@ class RowMaker:
             "problems": self._problems(snapshot),
             "departed": self._records(spec.DEPARTED, _departed(snapshot), poll),
             "outlets": self._records(spec.OUTLETS, snapshot.outlets, poll),
+            "telemetry": self._telemetry(snapshot.telemetry, poll),
+            "metrics": self._metrics(snapshot.metrics, poll),
+            "taps": self._nested(
+                spec.TAPS, TapFigures, ids, [[s.tap] if s.tap is not None else [] for s in servers], poll
+            ),
             **self._texts(ids, servers, poll),
         }
         for table, rows in made.items():
@@ -102,12 +115,25 @@ class RowMaker:
         self, table: Table, kind: type[Struct], ids: Values, per_server: Sequence[Sequence[Any]], poll: int
     ) -> Rows:
         """Rows of what every server has several of: records whose fields are the columns."""
+        return self._of_servers(ids, per_server, poll, lambda groups: self._columns(table, kind, groups))
+
+    def _of_servers(
+        self,
+        ids: Values,
+        per_server: Sequence[Sequence[Any]],
+        poll: int,
+        columns: Callable[[Sequence[Sequence[Any]]], Mapping[str, Values]],
+    ) -> Rows:
         counts = [len(own) for own in per_server]
-        rows: Rows = {"poll": np.full(sum(counts), poll), "server": np.repeat(ids, counts)}
+        head: Rows = {"poll": np.full(sum(counts), poll), "server": np.repeat(ids, counts)}
+        return {**head, **columns(per_server)}
+
+    def _columns(
+        self, table: Table, kind: type[Struct], per_server: Sequence[Sequence[Any]]
+    ) -> dict[str, Values]:
+        """Of a table whose rows begin with poll and server, the other columns."""
         values = by_field(kind, per_server)
-        for column in table.columns[2:]:
-            rows[column.name] = self._convert(column, values[column.source])
-        return rows
+        return {column.name: self._convert(column, values[column.source]) for column in table.columns[2:]}
 
     def _samples(self, table: Table, ids: Values, samples: Any, poll: int) -> Rows:
         """Rows of what comes as columns already."""
@@ -116,6 +142,32 @@ class RowMaker:
             values = getattr(samples, column.source)
             rows[column.name] = self._numbers(values) if column.kind is Kind.NAME else values
         return rows
+
+    def _telemetry(self, telemetry: TelemetryRows, poll: int) -> Rows:
+        return {
+            "poll": np.full(len(telemetry.pid), poll),
+            **{
+                column.name: self._convert(column, getattr(telemetry, column.source))
+                if column.kind is Kind.NAME
+                else getattr(telemetry, column.source)
+                for column in spec.TELEMETRY.columns[1:]
+            },
+        }
+
+    def _metrics(self, metrics: MetricRows, poll: int) -> Rows:
+        """Names once a series, not once a point: there may be a million points."""
+        names: dict[str, list[str | None]] = {
+            "name": [one.name for one in metrics.series],
+            "labels": [labels_text(one.labels) for one in metrics.series],
+            "host": [one.host for one in metrics.series],
+            "process": [one.process for one in metrics.series],
+        }
+        return {
+            "poll": np.full(len(metrics.index), poll),
+            "at_utc_ns": metrics.at_utc_ns,
+            "value": metrics.value,
+            **{column: self._numbers(texts)[metrics.index] for column, texts in names.items()},
+        }
 
     def _problems(self, snapshot: Snapshot) -> Rows:
         return {
@@ -128,7 +180,7 @@ class RowMaker:
         owners: list[int] = []
         texts: list[str] = []
         for number, server in zip(ids, servers, strict=True):
-            if server.state is not ServerState.MONITORED:
+            if not server.state.is_counted:
                 owners += [number] * len(server.texts)
                 texts += server.texts
         data = [clean(text[: spec.MAX_TEXT_CHARACTERS]).encode() for text in texts]
@@ -173,6 +225,11 @@ class RowMaker:
         if names and names.count(names[0]) == len(names):  # nothing to tell, or the same of all
             return np.full(len(names), self._names[names[0]], np.int32)
         return small_integers([*map(self._names.__getitem__, names)])
+
+
+def labels_text(labels: tuple[tuple[str, str], ...]) -> str | None:
+    """A JSON object; None without labels."""
+    return json.dumps(dict(labels), separators=(",", ":")) if labels else None
 
 
 def _departed(snapshot: Snapshot) -> tuple[Snapshot, ...]:

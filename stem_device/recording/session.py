@@ -13,7 +13,7 @@ from pathlib import Path
 from stem_device.errors import RecordingError, StemError
 from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.mark import Mark
-from stem_device.model.options import Options
+from stem_device.model.options import RecordingOptions
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording.advice import explain
 from stem_device.recording.hdf5 import Hdf5Recorder, new_recording
@@ -34,7 +34,7 @@ class RecordingSession:
     A recording begins with the BEGIN of each run that is under way.
     """
 
-    def __init__(self, options: Options, *, clock: Clock | None = None) -> None:
+    def __init__(self, options: RecordingOptions, *, clock: Clock | None = None) -> None:
         self._options = options
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()

@@ -26,14 +26,17 @@ from stem_device.model.mark import Mark, MarkKind
 from stem_device.recording import Hdf5Recorder, RecordingContext
 
 POLLS = 150
-LONGEST_LIFE_SECONDS = 0.15
+MOST_REPORTS = 60
+"""After how many reports a victim is killed at the latest: so 30 kills find more than 10 moments."""
+LONGEST_STEP_SECONDS = 0.005
+"""A poll takes about that long, so that each part of one is hit."""
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kills", [60, pytest.param(200, marks=pytest.mark.matrix)])
+@pytest.mark.parametrize("kills", [30, pytest.param(200, marks=pytest.mark.matrix)])
 def test_every_file_of_a_killed_recorder_holds_what_was_reported(tmp_path: Path, kills: int) -> None:
     finished = subprocess.run(
         [sys.executable, __file__, str(tmp_path), str(kills)],
@@ -143,7 +146,8 @@ def _record(path: Path, reports: int) -> None:
         signal.pause()
 
 
-def _kill_one(path: Path, life_seconds: float, *, from_first_report: bool) -> dict[str, object]:
+def _kill_one(path: Path, reports: int, further_seconds: float) -> dict[str, object]:
+    """Kill a victim so long after it has made so many reports."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -152,12 +156,13 @@ def _kill_one(path: Path, life_seconds: float, *, from_first_report: bool) -> di
         finally:
             os._exit(1)
     os.close(writing)
-    if from_first_report:
-        assert select.select([reading], [], [], 30.0)[0], "the victim never recorded a poll"
-    time.sleep(life_seconds)
+    reported = b""
+    while len(reported) < reports:
+        assert select.select([reading], [], [], 30.0)[0], "the victim does not record"
+        reported += os.read(reading, reports - len(reported))
+    time.sleep(further_seconds)
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    reported = b""
     while data := os.read(reading, 4096):
         reported += data
     os.close(reading)
@@ -170,9 +175,9 @@ if __name__ == "__main__":
     MADE = list(islice(snapshots(), POLLS))
     moments = random.Random()
     for number in range(int(sys.argv[2])):
+        # Every fifth one may die while it creates its file.
+        reports = moments.randint(1, MOST_REPORTS) if number % 5 else 0
         victim = _kill_one(
-            Path(sys.argv[1]) / f"{number}.h5",
-            moments.uniform(0.0, LONGEST_LIFE_SECONDS),
-            from_first_report=number % 5 > 0,  # every fifth one may die while it creates its file
+            Path(sys.argv[1]) / f"{number}.h5", reports, moments.uniform(0.0, LONGEST_STEP_SECONDS)
         )
         sys.stdout.write(json.dumps(victim) + "\n")

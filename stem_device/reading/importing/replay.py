@@ -10,8 +10,8 @@ from stem_device.model.poll import Answer, Failure, Poll, ServerState
 from stem_device.model.reply import Reply
 from stem_device.reading.importing.parsing import Given
 from stem_device.responses import parse_reply
+from stem_device.responses.limits import KEPT_CHARACTERS
 
-KEPT_CHARACTERS = 65_536
 DEFAULT_STEP_NS = 1_000_000_000
 """Between two polls where the file's clock does not tell it."""
 
@@ -35,6 +35,7 @@ _USUAL = {
     ServerState.UNREACHABLE: Failure.SILENT,
     ServerState.NOT_EXPORTED: Failure.NOT_EXPORTED,
     ServerState.UNSUPPORTED: Failure.UNSUPPORTED,
+    ServerState.TAPPED: Failure.UNSUPPORTED,
     ServerState.FAILING: Failure.ERROR,
 }
 _DIGITS = re.compile(r"\d+")

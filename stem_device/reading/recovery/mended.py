@@ -17,15 +17,23 @@ _SUPERBLOCK_BYTES = 96
 _END_OF_FILE_OFFSET = 40
 _END_OF_FILE = struct.Struct("<Q")
 _OLDEST = b"\0"
+_NEWER = (b"\2", b"\3")
+"""Versions that closed short recordings have. A checksum forbids any change of the bytes."""
+_NEWER_END_OF_FILE_OFFSET = 28
+_MAX_MISSING_BYTES = 10_000_000
+"""More than a short recording has."""
 
 
 class MendedFile(io.RawIOBase):
-    """The bytes of ``path``, apart from those at its beginning, for h5py's ``fileobj`` driver."""
+    """The bytes of ``path``, apart from those at its beginning, for h5py's ``fileobj`` driver.
 
-    def __init__(self, path: Path, beginning: bytes) -> None:
+    Up to ``size`` there are zeros where the file has ended.
+    """
+
+    def __init__(self, path: Path, beginning: bytes, size: int) -> None:
         self._file = path.open("rb", buffering=0)
         self._beginning = beginning
-        self._size = os.fstat(self._file.fileno()).st_size
+        self._size = size
         self._position = 0
 
     def readable(self) -> bool:
@@ -62,28 +70,32 @@ def open_mended(path: Path) -> tuple[Hdf5File, list[str]]:
     with path.open("rb") as file:
         beginning = file.read(_SUPERBLOCK_BYTES).ljust(_SUPERBLOCK_BYTES, b"\0")
     size = path.stat().st_size
-    for attempt, sentences in _attempts(beginning, size):
+    for attempt, end, sentences in _attempts(beginning, size):
         try:
-            return library.File(MendedFile(path, attempt), "r"), sentences
+            return library.File(MendedFile(path, attempt, end), "r"), sentences
         except OSError:
             continue
     raise OSError(f"HDF5 cannot open it: {reason}")
 
 
-def _attempts(beginning: bytes, size: int) -> list[tuple[bytes, list[str]]]:
-    """First the least change: the end that the file tells; then all of the superblock."""
+def _attempts(beginning: bytes, size: int) -> list[tuple[bytes, int, list[str]]]:
+    """Beginning, end and what is mended by them. First the least change, then all of the superblock."""
     attempts = []
     if beginning.startswith(_SIGNATURE + _OLDEST):
         (told,) = _END_OF_FILE.unpack_from(beginning, _END_OF_FILE_OFFSET)
         ended = _with_end(beginning, size)
-        what = (
-            f"the file ends {told - size} bytes early"
-            if told > size
-            else "the end that the file tells was wrong"
-        )
-        attempts.append((ended, [what]))
-    attempts.append((_with_end(_superblock(), size), ["the superblock was damaged"]))
+        what = _early(told - size) if told > size else "the end that the file tells was wrong"
+        attempts.append((ended, size, [what]))
+    if beginning.startswith(tuple(_SIGNATURE + version for version in _NEWER)):
+        (told,) = _END_OF_FILE.unpack_from(beginning, _NEWER_END_OF_FILE_OFFSET)
+        if size < told <= size + _MAX_MISSING_BYTES:
+            attempts.append((beginning, told, [_early(told - size)]))
+    attempts.append((_with_end(_superblock(), size), size, ["the superblock was damaged"]))
     return attempts
+
+
+def _early(missing: int) -> str:
+    return f"the file ends {missing} bytes early"
 
 
 def _with_end(beginning: bytes, size: int) -> bytes:

@@ -126,7 +126,7 @@ def test_recovery_finds_the_version_by_what_is_there(old: Path, tmp_path: Path) 
         del file.attrs["stem_format_version"]
     recover(tmp_path / "a.h5", tmp_path / "b.h5")
     with h5py.File(tmp_path / "b.h5") as file:
-        assert file.attrs["stem_format_version"] == "1.2"
+        assert file.attrs["stem_format_version"] == "1.3"
 
 
 def test_exports_leave_out_what_is_not_known(old: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_r
 from stem_device import open_recording
 from stem_device.model.limits import MAX_COUNT
 from stem_device.model.outlet_health import OutletHealth
-from stem_device.model.poll import Failure, Identity, PollPhases, ServerState
+from stem_device.model.poll import Failure, Identity, PollPhases, ServerState, TapFigures
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
     NONE_DEPARTED,
@@ -29,6 +29,7 @@ from stem_device.model.snapshot import (
     ServerRecord,
     Snapshot,
     SubscriberSamples,
+    TelemetryRows,
     Timings,
     Unseen,
 )
@@ -80,15 +81,27 @@ FLOATS = st.floats(-MAX_COUNT, MAX_COUNT) | st.just(math.nan)
 # What could steer a terminal is replaced when it is read: see stem_device.text.
 HARMFUL = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 TEXTS = st.text(st.characters(exclude_categories=HARMFUL), max_size=300)
+KINDS = st.sampled_from(["duration", "runtime"])
 OPTIONAL_TEXTS = st.none() | TEXTS
 COUNTS_RECORDS = st.lists(COUNTS, min_size=14, max_size=14).map(lambda counts: Counts(*counts))
 ENDPOINTS = st.lists(st.from_regex(r"tcp://[0-9.]{1,15}:[0-9]{1,5}", fullmatch=True), max_size=3)
+
+TAPS = st.builds(
+    TapFigures,
+    connected=st.booleans(),
+    endpoint=TEXTS,
+    pushed=st.none() | COUNTS,
+    size=COUNTS,
+    lost_here=COUNTS,
+    heartbeat_age_seconds=st.none() | st.floats(0, 1e9),
+    events_per_second=st.floats(0, 1e9),
+)
 
 
 @st.composite
 def server_records(draw: st.DrawFn, name: str) -> ServerRecord:
     state = draw(st.sampled_from(ServerState))
-    monitored = state is ServerState.MONITORED
+    monitored = state.is_counted
     count = st.integers(0, 3)
     return structs.replace(
         SERVER,
@@ -97,6 +110,8 @@ def server_records(draw: st.DrawFn, name: str) -> ServerRecord:
         reason=draw(TEXTS),
         since_utc_ns=draw(COUNTS),
         age_seconds=draw(st.none() | st.floats(0, 1e9)),
+        asked_utc_ns=draw(st.none() | COUNTS),
+        asked_monotonic_ns=draw(st.none() | COUNTS),
         round_trip_seconds=draw(FLOATS),
         sampling=draw(st.booleans()),
         drained_by_others=draw(st.booleans()),
@@ -108,6 +123,7 @@ def server_records(draw: st.DrawFn, name: str) -> ServerRecord:
         followed=draw(st.booleans()),
         event_endpoints=tuple(draw(ENDPOINTS)),
         heartbeat_endpoints=tuple(draw(ENDPOINTS)),
+        tap=draw(st.none() | TAPS),
         streams=tuple(
             structs.replace(
                 STREAM,
@@ -195,6 +211,15 @@ def snapshots(draw: st.DrawFn, number: int) -> Snapshot:
             discarded=integers(st.integers(0, 1)).astype(np.bool_),
         ),
         problems=tuple(draw(st.lists(TEXTS, max_size=2))),
+        telemetry=TelemetryRows(
+            at_utc_ns=integers(),
+            value=floats(),
+            label=tuple(draw(st.lists(TEXTS, min_size=rows, max_size=rows))),
+            kind=tuple(
+                draw(st.lists(st.sampled_from(["duration", "runtime"]), min_size=rows, max_size=rows))
+            ),
+            pid=integers(),
+        ),
         outlets=tuple(
             draw(st.lists(st.builds(OutletHealth, TEXTS, COUNTS, COUNTS, COUNTS, COUNTS, TEXTS), max_size=2))
         ),

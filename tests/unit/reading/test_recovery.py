@@ -245,14 +245,14 @@ def test_what_follows_from_other_columns_is_not_lost(name: str, good: Path, tmp_
 
 
 def test_a_column_that_is_lost_altogether_is_empty_and_costs_no_poll(good: Path, tmp_path: Path) -> None:
-    path = damaged(good, tmp_path, lambda file: file["entry/servers"].__delitem__("asked_utc_ns"))
+    path = damaged(good, tmp_path, lambda file: file["entry/servers"].__delitem__("since_utc_ns"))
     result = recovered(path, tmp_path / "new.h5")
     assert result.polls == POLLS
-    assert result.lost == ("/entry/servers/asked_utc_ns: the whole column is lost",)
+    assert result.lost == ("/entry/servers/since_utc_ns: the whole column is lost",)
     found = list(findings(tmp_path / "new.h5"))
     assert {(one.check, one.severity) for one in found} == {("counts", Severity.NOTE)}
     with h5py.File(tmp_path / "new.h5") as file:
-        assert set(file["entry/servers/asked_utc_ns"][:].tolist()) == {-1}
+        assert set(file["entry/servers/since_utc_ns"][:].tolist()) == {-1}
 
 
 def test_values_that_cannot_be_true_cost_their_polls(good: Path, tmp_path: Path) -> None:

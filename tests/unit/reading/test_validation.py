@@ -234,10 +234,22 @@ def test_none_is_legal_where_the_format_has_it(copy: Path) -> None:
             "subscriptions/last_resubscribed",
             "marks/queue",
             "marks/iteration",
+            "servers/asked_utc_ns",
+            "servers/asked_monotonic_ns",
         ):
             file[f"entry/{path}"][0] = -1
-        file["entry/servers/age_seconds"][0] = np.nan
+        file["entry/servers/age_seconds"][0] = file["entry/servers/round_trip_seconds"][0] = np.nan
     assert told(copy) == []
+
+
+def test_what_may_be_missing_in_a_later_version_may_not_in_an_older_one(tmp_path: Path) -> None:
+    old = tmp_path / "old.h5"
+    old.write_bytes(lzma.decompress(OLD.read_bytes()))
+    assert told(old) == []
+    with h5py.File(old, "r+") as file:
+        file["entry/servers/asked_utc_ns"][0] = -1
+    (finding,) = told(old)
+    assert (finding.check, finding.where) == ("counts", "/entry/servers/asked_utc_ns")
 
 
 def test_version_1_0_has_no_marks_and_later_ones_may_have_more(copy: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from stem_device.model.snapshot import (
     StreamRecord,
     SubscriberSamples,
     SubscriptionRecord,
+    TelemetryRows,
     Timings,
 )
 
@@ -86,6 +87,19 @@ def snapshot(number: int, size: Size = SMALL, random: np.random.Generator | None
             OutletHealth("marks", sent=number // 10),
             OutletHealth("recording", sent=number, waiting=number % 3 // 2),
         ),
+        telemetry=_telemetry(number),
+    )
+
+
+def _telemetry(number: int) -> TelemetryRows:
+    """Some measurements; of some polls none."""
+    count = number % 3
+    return TelemetryRows(
+        at_utc_ns=np.arange(count) + START_UTC_NS,
+        value=np.arange(count) / 8,
+        label=("a command", "gc pause generation 2")[:count],
+        kind=("duration", "runtime")[:count],
+        pid=np.full(count, 4711),
     )
 
 

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.extras
 
 CHUNK_ROWS = 4
 COLUMNS = 2
-POLLS = 5
 MARKS_A_POLL = 1
 
 
@@ -204,10 +203,10 @@ def runs_of(file, marks: int) -> list[str]:
 
 
 def recorded_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, polls: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, polls: int, chunk_rows: int
 ) -> tuple[list[Operation], int, Path]:
     """Every write of a recording with tiny chunks; where its structure was complete; the recording."""
-    small = tuple(replace(table, chunk_rows=CHUNK_ROWS) for table in spec.TABLES)
+    small = tuple(replace(table, chunk_rows=chunk_rows) for table in spec.TABLES)
     monkeypatch.setattr(spec, "TABLES", small)
     disk = LoggingDisk()
 
@@ -229,17 +228,22 @@ def recorded_log(
 
 
 @pytest.mark.timeout(400)  # a minute where nothing else goes on
-def test_a_recording_is_complete_after_every_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("polls_written", "chunk_rows"), [(3, 2), pytest.param(5, 4, marks=pytest.mark.matrix)]
+)
+def test_a_recording_is_complete_after_every_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, polls_written: int, chunk_rows: int
+) -> None:
     """All of it opens in every state, with a part of the columns compared each time, in turns."""
-    log, structure, whole = recorded_log(tmp_path, monkeypatch, polls=POLLS)
+    log, structure, whole = recorded_log(tmp_path, monkeypatch, polls_written, chunk_rows)
     with h5py.File(whole) as file:
         complete = {
             f"{table.name}/{column.name}": file[f"entry/{table.name}/{column.name}"][:]
             for table in spec.TABLES
             for column in table.columns
         }
-        assert len(file["entry/polls/poll"]) == POLLS
-        assert len(file["entry/marks/run"]) == POLLS * MARKS_A_POLL
+        assert len(file["entry/polls/poll"]) == polls_written
+        assert len(file["entry/marks/run"]) == polls_written * MARKS_A_POLL
         assert file["entry/context/end_time"].shape == (1,)
     names = sorted(complete)
     path, turn = tmp_path / "state.h5", 0

@@ -20,7 +20,7 @@ from snapshots import Size, snapshot, snapshots
 
 from stem_device.errors import MissingExtraError, RecordingError
 from stem_device.model.outlet_health import OutletHealth
-from stem_device.model.poll import Failure, Identity, ServerState
+from stem_device.model.poll import Failure, Identity, ServerState, TapFigures
 from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import (
     NONE_DEPARTED,
@@ -32,6 +32,7 @@ from stem_device.model.snapshot import (
     StreamRecord,
     SubscriberSamples,
     SubscriptionRecord,
+    TelemetryRows,
     Timings,
     Unseen,
 )
@@ -91,6 +92,8 @@ WHERE: dict[type, dict[str, Any]] = {
         "departed": None,  # table departed, where a server has left the targets with totals
         "verdict": "verdict",
         "outlets": None,  # table outlets
+        "telemetry": None,  # table telemetry
+        "metrics": None,  # table metrics
         "findings": None,  # nowhere: readers find the causes again, over any window
     },
     ServerRecord: {
@@ -121,7 +124,8 @@ WHERE: dict[type, dict[str, Any]] = {
         "subscriptions": None,  # table subscriptions
         "channels": None,  # table channels
         "not_connected": None,  # table not_connected
-        "texts": None,  # table texts, where the server is not monitored; otherwise all the others
+        "tap": None,  # table taps
+        "texts": None,  # table texts, where nothing of the server is counted; otherwise all the others
         "failure": "failure",
         "identity": None,  # columns of servers, see Identity
         "ended": "process_ended",
@@ -193,8 +197,14 @@ class Comparison:
             compare(one.departed, self.tables["departed"], self.next_row("departed", poll=one.poll))
         for outlet in one.outlets:
             compare(outlet, self.tables["outlets"], self.next_row("outlets", poll=one.poll))
+        self.compare_telemetry(one)
         for table in spec.ROW_TABLES:
             assert self.tables["polls"][f"{table.name}_end"][row] == self.rows[table.name]
+
+    def compare_telemetry(self, one: Snapshot) -> None:
+        for row in zip(*(getattr(one.telemetry, field.name) for field in fields(TelemetryRows)), strict=True):
+            values = dict(zip((field.name for field in fields(TelemetryRows)), row, strict=True))
+            self.next_row("telemetry", poll=one.poll, **values)
 
     def compare_server(self, server: ServerRecord, poll: int) -> None:
         row = self.next_row("servers", poll=poll)
@@ -204,9 +214,11 @@ class Comparison:
         for name in ("streams", "subscriptions", "not_connected"):
             for record in getattr(server, name):
                 compare(record, self.tables[name], self.next_row(name, poll=poll, server=server.name))
+        if server.tap is not None:
+            compare(server.tap, self.tables["taps"], self.next_row("taps", poll=poll, server=server.name))
         for publisher, endpoint in server.channels.items():
             self.next_row("channels", poll=poll, server=server.name, publisher=publisher, endpoint=endpoint)
-        for text in server.texts if server.state is not ServerState.MONITORED else ():
+        for text in server.texts if not server.state.is_counted else ():
             cut = text[: spec.MAX_TEXT_CHARACTERS]
             self.next_row("texts", poll=poll, server=server.name, characters=len(text), text=cut)
 
@@ -242,12 +254,23 @@ def test_everything_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [NotConnected, SubscriptionRecord, PublisherSamples, SubscriberSamples, *WHERE]
+    "kind",
+    [
+        TelemetryRows,
+        NotConnected,
+        SubscriptionRecord,
+        PublisherSamples,
+        SubscriberSamples,
+        TapFigures,
+        *WHERE,
+    ],
 )
 def test_every_field_of_the_model_has_its_place(kind: type) -> None:
     tables = {table.name: {column.name for column in table.columns} for table in spec.TABLES}
     own = {
+        TelemetryRows: tables["telemetry"],
         NotConnected: tables["not_connected"],
+        TapFigures: tables["taps"],
         SubscriptionRecord: tables["subscriptions"],
         PublisherSamples: tables["publisher_samples"],
         SubscriberSamples: tables["subscriber_samples"],
@@ -278,6 +301,15 @@ NAMES = st.one_of(
     st.integers(150, 1000).map(lambda count: "\u00b5a" * count),
 )
 COUNTERS = st.integers(0, 2**63 - 1)
+TAPS = st.builds(
+    TapFigures,
+    connected=st.booleans(),
+    endpoint=NAMES,
+    pushed=st.none() | COUNTERS,
+    heard=COUNTERS,
+    heartbeat_age_seconds=st.none() | st.floats(0, 1e9),
+    bytes_per_second=st.floats(0, 1e12),
+)
 
 
 @st.composite
@@ -299,6 +331,7 @@ def odd_snapshots(draw: st.DrawFn) -> Snapshot:
             ended=draw(st.booleans()),
             followed=draw(st.booleans()),
             event_endpoints=tuple(draw(st.lists(NAMES, max_size=2))),
+            tap=draw(st.none() | TAPS),
             streams=tuple(
                 structs.replace(row, unseen=draw(st.sampled_from(Unseen))) for row in server.streams
             ),
@@ -374,7 +407,7 @@ def test_the_file_says_who_made_it(tmp_path: Path) -> None:
     record(tmp_path / "x.h5", [snapshot(0)])
     with h5py.File(tmp_path / "x.h5") as file:
         assert file.attrs["stem_format"] == "stem-device recording"
-        assert file.attrs["stem_format_version"] == "1.2"
+        assert file.attrs["stem_format_version"] == "1.3"
         context = file["entry/context"]
         assert context["host"].asstr()[()] == "control-7"
         assert context["label"].asstr()[()] == "a label/..\ufffd"
