@@ -47,6 +47,8 @@ class _Both:
     rates_b: Rates
     timings_a: dict[tuple[str, str, str], Floats]
     timings_b: dict[tuple[str, str, str], Floats]
+    telemetry_a: dict[tuple[str, str, str], Floats]
+    telemetry_b: dict[tuple[str, str, str], Floats]
 
 
 def compare(a: Recording, b: Recording) -> Comparison:
@@ -67,6 +69,8 @@ def compare(a: Recording, b: Recording) -> Comparison:
         pieces_b.rates().renamed(short),
         _renamed(pieces_a.timings(), short),
         _renamed(pieces_b.timings(), short),
+        pieces_a.telemetry(),
+        pieces_b.telemetry(),
     )
     bursts = pieces_a.bursts(), pieces_b.bursts()
     caveats = tuple(_caveats(*bursts))
@@ -75,7 +79,8 @@ def compare(a: Recording, b: Recording) -> Comparison:
     losses = [_judged(family) for family in _single_losses(both)]
     if caveats:
         overall, losses = _untold(overall), [_untold(family) for family in losses]
-    rates, timings = _judged([*_single_rates(both)]), _by_kind(_timings(both, single=True))
+    rates = _judged([*_single_rates(both)])
+    timings = _by_kind(_timings(both, single=True)) + _by_kind(_telemetry(both))
     only_a, only_b = set(both.a.subjects), set(both.b.subjects)
     return Comparison(
         schema=SCHEMA,
@@ -197,6 +202,15 @@ def _timings(both: _Both, *, single: bool) -> Iterator[Change]:
         if others is not None and bool(server) is single:
             change = _change(Kind(timing), "us", compare_values(values, others), server)
             yield replace(change, quantile=quantile)
+
+
+def _telemetry(both: _Both) -> Iterator[Change]:
+    """Labels that are in both."""
+    for (kind, quantile, label), values in both.telemetry_a.items():
+        others = both.telemetry_b.get((kind, quantile, label))
+        if others is not None:
+            change = _change(Kind(kind), "us", compare_values(values, others))
+            yield replace(change, quantile=quantile, label=label)
 
 
 def _by_kind(changes: Iterator[Change]) -> list[list[Change]]:

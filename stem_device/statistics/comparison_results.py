@@ -25,7 +25,11 @@ class Verdict(enum.StrEnum):
 
 
 class Kind(enum.StrEnum):
-    """What is compared. Of the first six, more is worse; ``--fail-on`` knows them, UNACCOUNTED as MISSED."""
+    """What is compared. Of the first eight, more is worse; ``--fail-on`` knows them, UNACCOUNTED as MISSED.
+
+    DURATION and HALT are telemetry of processes, by label: what they timed; pauses of their garbage
+    collectors and lags.
+    """
 
     MISSED = "missed"
     UNACCOUNTED = "unaccounted"
@@ -33,6 +37,8 @@ class Kind(enum.StrEnum):
     LATENCY = "latency"
     PROCESSING = "processing"
     PUSH = "push"
+    DURATION = "duration"
+    HALT = "halt"
     PUBLISHED = "published"
     RECEIVED = "received"
     PUSH_INTERVAL = "push_interval"
@@ -41,7 +47,7 @@ class Kind(enum.StrEnum):
 
 
 LOSSES = frozenset({Kind.MISSED, Kind.UNACCOUNTED, Kind.OVERDUE})
-WORSE_IF_HIGHER = frozenset({*LOSSES, Kind.LATENCY, Kind.PROCESSING, Kind.PUSH})
+WORSE_IF_HIGHER = frozenset({*LOSSES, Kind.LATENCY, Kind.PROCESSING, Kind.PUSH, Kind.DURATION, Kind.HALT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,9 @@ class Change:
     """One number in A and in B.
 
     ``server`` is empty for all servers together, ``stream`` for all streams; ``quantile`` is "median" or
-    "p99" for timings. ``unit``: "share" (missed or unaccounted / expected), "events" (overdue, mean over
-    polls), "events/s", "us". ``adjusted_p_value`` takes into account how many changes of this family were
+    "p99" for timings. ``label`` is that of telemetry, and empty for all else. ``unit``: "share" (missed or
+    unaccounted / expected), "events" (overdue, mean over polls), "events/s", "us". ``adjusted_p_value`` takes
+    into account how many changes of this family were
     tested.
     """
 
@@ -63,6 +70,7 @@ class Change:
     adjusted_p_value: float
     verdict: Verdict
     sentence: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from stem_device.statistics.polls import Flags, Floats, Integers, Polls
 from stem_device.statistics.rows import CountedRows
 from stem_device.statistics.sums import UNKNOWN, group_sum, overdue_by, unknown_overdue_by
 from stem_device.statistics.timing import TIMINGS, Timing
+from stem_device.telemetry import DURATION_FILE_PREFIX
+from stem_device.telemetry.names import HALTS
 
 PIECES = 20
 QUANTILES = {"median": (0.5, 5), "p99": (0.99, 100)}
@@ -149,6 +151,29 @@ class Pieces:
                     found |= self._quantiles(rows, timing, whole, by_server)
         return found
 
+    def telemetry(self) -> dict[tuple[str, str, str], Floats]:
+        """Quantiles of the measurements of each piece, in microseconds: by kind, quantile and label.
+
+        Only what is a duration: of the program, or one that it stood still for.
+        """
+        table, names = self._recording["telemetry"], self._recording.names
+        if not len(table):
+            return {}
+        key = table.codes("kind").astype(np.int64) * len(names) + table.codes("label")
+        keys, label = np.unique(key, return_inverse=True)
+        subjects = [_measured(str(names[one // len(names)]), str(names[one % len(names)])) for one in keys]
+        wanted = np.array([bool(kind) for kind, _ in subjects])
+        piece = self._piece[table.poll_rows()]
+        own = np.where(wanted[label] & (piece < self.number), label * self.number + piece, -1)
+        grouping = Grouping(own, len(keys) * self.number)
+        found = grouping.quantiles(table["value"] * 1e6, _SHARES, _FEWEST)
+        return {
+            (kind, name, label): row
+            for name, matrix in zip(QUANTILES, found.reshape(-1, len(keys), self.number), strict=True)
+            for (kind, label), row in zip(subjects, matrix, strict=True)
+            if kind
+        }
+
     def _quantiles(
         self, rows: CountedRows, timing: Timing, whole: Grouping, by_server: Grouping
     ) -> dict[tuple[str, str, str], Floats]:
@@ -178,6 +203,13 @@ class Pieces:
         wide = self.number + 1
         key = group * wide + self._piece[rows.poll]
         return group_sum(key, values, size * wide).reshape(size, wide)[:, : self.number]
+
+
+def _measured(kind: str, label: str) -> tuple[str, str]:
+    """As :class:`.comparison_results.Kind` has it; "" for totals and sizes."""
+    if kind == DURATION_FILE_PREFIX:
+        return "duration", label
+    return "halt" if label.startswith(HALTS) else "", label
 
 
 def _added(values: Floats, rows: Integers, size: int) -> Floats:

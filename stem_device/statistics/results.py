@@ -227,10 +227,21 @@ class RecordedVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetryStatistics:
+    """Measurements under one label, of all ``processes`` together; ``kind`` is duration or runtime."""
+
+    label: str
+    kind: str
+    processes: int
+    values: Distribution
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """Everything. Servers, streams and subscriptions come with the worst first.
 
     ``findings`` say why subscriptions lost events or waited; empty unless :mod:`.why` was asked.
+    ``telemetry`` is of processes, in the recording by stem import: what took most time first.
     """
 
     schema: str
@@ -244,3 +255,4 @@ class Statistics:
     not_covered: NotCovered
     verdict: RecordedVerdict
     findings: tuple[Finding, ...] = ()
+    telemetry: tuple[TelemetryStatistics, ...] = ()

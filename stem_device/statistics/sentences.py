@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from stem_device.statistics.comparison_results import Change, Kind, Verdict
+from stem_device.text import visible
 
 _WHAT = {
     Kind.MISSED: "share of events missed",
@@ -13,6 +14,8 @@ _WHAT = {
     Kind.LATENCY: "latency",
     Kind.PROCESSING: "time in callbacks",
     Kind.PUSH: "time spent pushing",
+    Kind.DURATION: "duration",
+    Kind.HALT: "time stood still",
     Kind.PUBLISHED: "events published",
     Kind.RECEIVED: "events received",
     Kind.PUSH_INTERVAL: "time between two pushes",
@@ -33,9 +36,10 @@ def sentence(change: Change) -> str:
 
 
 def what_of(change: Change) -> str:
-    """``latency, 99 % quantile``."""
+    """``latency, 99 % quantile``; ``duration of Motor.Move [command], median``."""
     quantile = {"median": ", median", "p99": ", 99 % quantile"}.get(change.quantile, "")
-    return f"{_WHAT[change.kind]}{quantile}"
+    label = f" of {visible(change.label)}" if change.label else ""
+    return f"{_WHAT[change.kind]}{label}{quantile}"
 
 
 def amount(value: float, unit: str) -> str:

@@ -34,6 +34,7 @@ from stem_device.statistics.results import (
     Totals,
 )
 from stem_device.statistics.sums import Sums, group_sum
+from stem_device.statistics.telemetry import describe_telemetry
 from stem_device.statistics.timing import Timings, describe_timings
 from stem_device.statistics.verdict import recorded_verdict
 
@@ -86,6 +87,7 @@ def summarise(recording: Recording) -> Statistics:
         subscriptions=_subscriptions(parts),
         not_covered=not_covered(recording, parts.presence, polls, choice),
         verdict=_verdict(recorded_verdict(recording, polls, choice)),
+        telemetry=describe_telemetry(recording),
     )
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from msgspec import structs
 
 from stem_device.analysis.causes import Analyst, losers, worst_first
+from stem_device.analysis.causes.pauses import PAUSE, Pause, Pauses
 from stem_device.model.finding import Concern, Finding
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Snapshot
@@ -37,10 +38,29 @@ def findings_of(recording: Recording) -> tuple[Finding, ...]:
     whole = _of_all_names(recording).select(servers=[glob.escape(name) for name in servers])
     found: dict[tuple[str, str], Finding] = {}
     for snapshots in _by_source(recording, whole):
-        analyst = Analyst(hold_seconds=FOREVER_SECONDS, waiting_polls=WAITING_POLLS, refresh_seconds=0.0)
+        analyst = Analyst(
+            hold_seconds=FOREVER_SECONDS,
+            waiting_polls=WAITING_POLLS,
+            refresh_seconds=0.0,
+            pauses=_pauses(recording),
+        )
         for snapshot in snapshots:
             _take(found, losers(analyst.complete(snapshot).findings))
     return tuple(worst_first(one for key, one in found.items() if key in shown))
+
+
+def _pauses(recording: Recording) -> Pauses:
+    """All at once: telemetry comes a second or two after what it explains."""
+    table = _of_all_names(recording)["telemetry"]
+    found = Pauses()
+    if len(table):
+        pauses = [code for code, name in enumerate(recording.names) if str(name).startswith(PAUSE)]
+        own = np.isin(table.codes("label"), pauses)
+        pids, at, seconds = (table[name][own] for name in ("pid", "at_utc_ns", "value"))
+        for pid in np.unique(pids).tolist():
+            one = pids == pid
+            found.add(pid, map(Pause, at[one].tolist(), seconds[one].tolist()))
+    return found
 
 
 def _of_all_names(recording: Recording) -> Recording:
@@ -100,7 +120,7 @@ def _concerned(recording: Recording) -> tuple[set[tuple[str, str]], list[str]]:
 def _troubled(recording: Recording) -> npt.NDArray[np.int32]:
     """Codes of the names of servers that did not answer at some poll, or began a new life."""
     servers = recording["servers"]
-    monitored = np.flatnonzero(recording.names == ServerState.MONITORED.value)
+    monitored = np.flatnonzero(np.isin(recording.names, [one.value for one in ServerState if one.is_counted]))
     troubled = ~np.isin(servers.codes("state"), monitored)
     if _has(servers, "life"):
         troubled |= servers["life"] > 1

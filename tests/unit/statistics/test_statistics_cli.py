@@ -198,8 +198,18 @@ def test_every_field_is_documented() -> None:
     for module in (results, comparison_results):
         own = [one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__]
         known += [one for one in own if is_dataclass(one)]
-    assert len(known) == 21
+    assert len(known) == 22
     for one in known:
         row = next(line for line in text.splitlines() if line.startswith(f"| {one.__name__} |"))
         names = [part for part in row.split("`")[1::2] if part != "sources" or "SourceSummary" not in row]
         assert set(names) - {"sources"} == {field.name for field in fields(one)} - {"sources"}, one
+
+
+def test_of_a_server_that_never_answered_no_count_is_known(folder: Path, stem) -> None:
+    write_recording(folder / "dead.h5", Plan(polls=5, outages=(Outage(1, 3, 4),)))
+    output = stem("stats", "dead.h5", "--limit", "0").output
+    servers = output[output.index("Servers, those") :]
+    dead = next(line for line in servers.splitlines() if line.endswith("motion/003"))
+    well = next(line for line in servers.splitlines() if line.endswith("motion/002"))
+    assert dead.split() == ["unknown"] * (len(dead.split()) - 3) + ["0", "%", "motion/003"]
+    assert "unknown" not in well
