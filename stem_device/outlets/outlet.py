@@ -8,10 +8,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, TypeVar
 
+from msgspec import structs
+
 from stem_device.errors import StemError
 from stem_device.model.outlet_health import OutletHealth
-from stem_device.outlets.consumer import Consumer
-from stem_device.outlets.outlet_queue import MAX_WAITING, OutletQueue
+from stem_device.outlets.consumer import Consumer, Ending, Keeper
+from stem_device.outlets.outlet_queue import MAX_ERROR_CHARACTERS, MAX_WAITING, OutletQueue
+from stem_device.text import visible
 
 Item = TypeVar("Item")
 
@@ -39,6 +42,8 @@ class Outlet(Generic[Item]):
             self._take, self._close_consumer = consumer.take, consumer.close
         else:
             self._take, self._close_consumer = consumer, _nothing
+        self._keeper = consumer if isinstance(consumer, Keeper) else None
+        self._tell_ending = consumer.ending if isinstance(consumer, Ending) else _nothing
         self._thread_context = thread_context
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -50,8 +55,19 @@ class Outlet(Generic[Item]):
 
     @property
     def health(self) -> OutletHealth:
-        """What became of the items so far."""
-        return self._queue.health
+        """What became of the items so far; those that a :class:`.consumer.Keeper` keeps are waiting."""
+        own = self._queue.health
+        if self._keeper is None:
+            return own
+        kept = self._keeper.kept()
+        return structs.replace(
+            own,
+            sent=kept.sent,
+            dropped=own.dropped + kept.dropped,
+            failed=own.failed + kept.failed,
+            waiting=own.waiting + kept.waiting,
+            last_error=own.last_error or visible(kept.error)[:MAX_ERROR_CHARACTERS],
+        )
 
     @property
     def ended(self) -> bool:
@@ -71,7 +87,7 @@ class Outlet(Generic[Item]):
         So whoever offers finds what the consumer made of it, as long as the consumer keeps up. One that is
         behind is not waited for.
         """
-        keeps_up = not self.health.waiting
+        keeps_up = not self._queue.health.waiting
         taken = self.offer(item)
         if taken and keeps_up:
             self.wait_until_empty(limit_seconds)
@@ -84,6 +100,7 @@ class Outlet(Generic[Item]):
     def end(self) -> None:
         """Take no more items; what waits is passed on, then the consumer is closed. Does not wait."""
         self._queue.close()
+        self._tell_ending()
         self._run_thread()
 
     def close(self, limit_seconds: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -12,16 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stem_device.errors import StemError
-from stem_device.outlets import Outlet, OutletQueue
+from stem_device.outlets import Kept, Outlet, OutletQueue
+from tests.waiting import wait_until
 
 LIMIT = 20.0
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.002)
 
 
 class Gate:
@@ -222,3 +216,60 @@ def test_every_item_is_in_one_count(steps: list[str], newest: bool) -> None:
         health = queue.health
         assert offered == health.sent + health.dropped + health.failed + health.waiting
         assert health.waiting <= 3 + under_way
+
+
+class Store:
+    """Keeps every item for later, but the first."""
+
+    def __init__(self) -> None:
+        self.counts = Kept()
+        self.ended: list[int] = []
+        self.taken: list[int] = []
+
+    def take(self, item: int) -> None:
+        self.taken.append(item)
+        if self.counts.sent:
+            self.counts = self.counts._replace(waiting=self.counts.waiting + 1, error="away\n")
+        else:
+            self.counts = self.counts._replace(sent=1)
+
+    def kept(self) -> Kept:
+        return self.counts
+
+    def ending(self) -> None:
+        self.ended.append(self.counts.waiting)
+
+    def close(self) -> None:
+        self.ended.append(-1)
+
+
+def test_what_a_consumer_keeps_is_waiting_and_not_sent() -> None:
+    store = Store()
+    outlet = Outlet("x", store)
+    for number in range(5):
+        assert outlet.offer(number)
+    assert outlet.wait_until_empty(LIMIT)
+    health = outlet.health
+    assert (health.sent, health.waiting, health.dropped, health.failed) == (1, 4, 0, 0)
+    assert health.last_error == "away "
+    store.counts = Kept(sent=2, waiting=1, dropped=1, failed=1)
+    health = outlet.health
+    assert (health.sent, health.waiting, health.dropped, health.failed) == (2, 1, 1, 1)
+    assert outlet.close(LIMIT)
+
+
+def test_a_consumer_is_told_of_the_end_before_the_last_items() -> None:
+    store = Store()
+    outlet = Outlet("x", store)
+    outlet.offer(1)
+    assert outlet.wait_until_empty(LIMIT)
+    assert outlet.close(LIMIT)
+    assert store.ended == [0, -1]
+
+
+def test_a_consumer_that_keeps_up_is_waited_for_though_it_keeps_items() -> None:
+    outlet = Outlet("x", Store())
+    for number in range(3):
+        outlet.hand_over(number, LIMIT)
+    assert outlet.health.sent + outlet.health.waiting == 3
+    assert outlet.close(LIMIT)
