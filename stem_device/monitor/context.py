@@ -5,10 +5,9 @@ from __future__ import annotations
 import platform
 import socket
 from collections.abc import Mapping
-from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 
-from stem_device.model.options import Options, property_name
+from stem_device.model.options import Options
 from stem_device.recording import RecordingContext
 
 PACKAGES = ("stem-device", "pytango", "h5py", "numpy", "msgspec")
@@ -22,10 +21,7 @@ def recording_context(label: str, options: Options, recorded_by: Mapping[str, st
     return RecordingContext(
         label=label,
         targets=options.target_devices,
-        properties={
-            property_name(field.name): _text(getattr(options, field.name)) for field in fields(options)
-        }
-        | dict(recorded_by),
+        properties={name: "\n".join(lines) for name, lines in options.lines().items()} | dict(recorded_by),
         host=socket.gethostname(),
         versions={"python": platform.python_version()} | _installed(),
     )
@@ -39,7 +35,3 @@ def _installed() -> dict[str, str]:
         except PackageNotFoundError:  # an optional part
             continue
     return found
-
-
-def _text(value: object) -> str:
-    return "\n".join(value) if isinstance(value, tuple) else str(value)

@@ -19,6 +19,9 @@ LIMIT_SECONDS = 1.0
 MAX_WAITING = 1000
 """Marks that wait for the disk; those beyond are lost, and counted."""
 
+MAX_LATEST = 20
+"""Marks that are told with every poll; a tool that asks once a poll misses none of as many."""
+
 NOT_RECORDING = "nothing is being recorded; StartRecording begins"
 
 
@@ -32,6 +35,28 @@ class MarkOutcome(Struct, frozen=True):
     def recorded(self) -> bool:
         """Whether it is durable."""
         return not self.reason
+
+
+class LatestMarks:
+    """The latest mark of each run and name, at most 20 of them. Any thread may call it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._marks: dict[tuple[str, str], Mark] = {}
+
+    def add(self, mark: Mark) -> None:
+        """It becomes the last; the oldest one goes where there are too many."""
+        with self._lock:
+            marks = {key: one for key, one in self._marks.items() if key != (mark.run, mark.name)}
+            marks[mark.run, mark.name] = mark
+            if len(marks) > MAX_LATEST:
+                del marks[next(iter(marks))]
+            self._marks = marks
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The oldest first."""
+        return tuple(self._marks.values())
 
 
 class _Waiting(NamedTuple):

@@ -15,23 +15,35 @@ import tango
 from msgspec import structs
 
 from stem_device.accounting import Ledger
+from stem_device.analysis.canaries import with_counters
 from stem_device.analysis.causes import Analyst
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
+from stem_device.catalogue import MonitorState, PollSeries
 from stem_device.errors import MonitorNotRunningError, OptionError, StemError
+from stem_device.model.canary import CanaryFigures
 from stem_device.model.clock import BoundedClock, Clock, SystemClock
+from stem_device.model.link import LinkFigures
 from stem_device.model.mark import Mark
 from stem_device.model.options import Options
 from stem_device.model.outlet_health import OutletHealth
+from stem_device.model.processes import OwnProcess
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor.context import recording_context
 from stem_device.monitor.health import MonitorHealth
-from stem_device.monitor.marks import NOT_RECORDING, MarkOutcome, MarkWriter
+from stem_device.monitor.marks import NOT_RECORDING, LatestMarks, MarkOutcome, MarkWriter
+from stem_device.monitor.processes import ProcessWatch
 from stem_device.monitor.recorder import QueuedRecorder
+from stem_device.monitor.stacks import Stacks, check_installed
 from stem_device.outlets import MAX_WAITING, Consumer, Outlet
-from stem_device.polling import Poller, Schedule, check_target
+from stem_device.polling import Poller, Schedule, Source, check_target
+from stem_device.polling.canary import Canaries
+from stem_device.polling.clients import ClientReports
+from stem_device.polling.extra_attributes import ExtraAttributes
+from stem_device.polling.heartbeats import Heartbeats
 from stem_device.recording import RecordingSession, RecordingStatus
+from stem_device.user_metrics import Intake
 
 logger = logging.getLogger(__name__)
 
@@ -67,21 +79,51 @@ class Monitor:
         clock = BoundedClock(clock or SystemClock())
         self.recorded_by: Mapping[str, str] = {}
         """Which device this monitor is part of, for its recordings; set before ``start``."""
+        self.series = PollSeries(lambda: self.state)
+        """What exporters tell of a Snapshot, made once for all of them."""
         self._options = options
         self._clock = clock
         self._record_seconds = self._publish_seconds = math.nan
         self._poller = poller or Poller(options, clock=clock)
+        self.clients = ClientReports(
+            options,
+            clock=clock,
+            period_seconds=lambda: self.poll_period,
+            sampling=lambda: self.sampling_wanted,
+            queries=options.queries_per_poll,
+            hold_seconds=options.alarm_hold_time,
+        )
+        """Takes the reports of clients that are no device servers."""
+        self._poller.add_source(self.clients)
+        self._canaries = Canaries(options, clock=clock, query=own_events(), thread_context=thread_context)
+        self._poller.add_source(self._canaries)
+        self._heartbeats = Heartbeats(clock) if options.listen_to_heartbeats else None
+        if self._heartbeats is not None:
+            self._poller.add_source(self._heartbeats)
         self._schedule = Schedule(options.poll_period, clock=clock)
         self._ledger = Ledger(clock)
         self._analyst = Analyst(
             hold_seconds=options.alarm_hold_time, waiting_polls=options.overdue_alarm_polls
         )
-        self._running = Running(patience_of(options), options.alarm_hold_time)
+        self._running = Running(Patience.of(options), options.alarm_hold_time)
         self._recordings = recordings or RecordingSession(options, clock=clock)
-        self._recorder = QueuedRecorder(self._recordings, self._renew_sampling)
+        self._recorder = QueuedRecorder(
+            self._recordings, self._renew_sampling, hold_seconds=options.alarm_hold_time
+        )
         self._marks = MarkWriter(self._record_mark, clock=clock)
+        self._latest_marks = LatestMarks()
+        self._processes = ProcessWatch(options.telemetry_directories)
+        self.metrics = Intake(options, utc_ns=clock.utc_ns)
+        """Takes metrics of users, from any thread; they go on with each Snapshot."""
+        self.extra_attributes = ExtraAttributes(
+            options.extra_attributes, self.metrics.add, lambda: self.poll_period, options.target_timeout
+        )
+        if options.take_stacks:
+            check_installed()
+        self._stacks = Stacks(self.mark) if options.take_stacks else None
         self._thread_context = thread_context
-        self._steps: list[Step] = []
+        self._steps: list[Step] = [self._heartbeats.take] if self._heartbeats is not None else []
+        self._mark_steps: list[Callable[[Mark], object]] = []
         self._outlets: list[Outlet[Snapshot]] = []
         self._starting = threading.Lock()
         self._settings = threading.RLock()
@@ -102,10 +144,13 @@ class Monitor:
             if self._thread is not None:
                 return
             self._renew_sampling()
+            self._canaries.start()
             if self._options.record_on_start:
                 self._record_on_start()
+            self._processes.start()
             self._thread = threading.Thread(target=self._supervise, name="stem-poll", daemon=True)
             self._thread.start()
+            self.extra_attributes.start()
 
     def stop(self) -> None:
         """End polling and all outlets, and switch off the sampling that was switched on here. For good.
@@ -114,16 +159,20 @@ class Monitor:
         """
         self._stopping.set()
         self._schedule.stop()
+        self.extra_attributes.stop()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(STOP_SECONDS)
         with self._cycle_done:
             self._cycle_done.notify_all()
         self._close_outlets(time.monotonic() + STOP_SECONDS)
+        self._processes.stop(0.0)  # it reads alone, and may hang
         self._poller.close()
 
     def _close_outlets(self, end: float) -> None:
         """All at the same time: one that hangs must not take the time of the others."""
+        if self._stacks is not None:
+            self._stacks.close()
         for outlet in self._outlets:
             outlet.end()
         self._marks.close(_seconds_until(end))
@@ -163,6 +212,57 @@ class Monitor:
     @property
     def health(self) -> MonitorHealth:
         return self._health
+
+    @property
+    def state(self) -> MonitorState:
+        """What the catalogue tells besides Snapshots, as it is now."""
+        recording, verdict, health = self.recording, self.verdict, self._health
+        clients = self.clients.health
+        metrics = self.metrics.counts
+        return MonitorState(
+            poll_period_seconds=self.poll_period,
+            targets=len(self.targets),
+            sampling_wanted=self.sampling_wanted,
+            lost_recently=verdict.lost if verdict else None,
+            recording_active=recording.active,
+            recording_failed=bool(recording.error),
+            recorded_polls=recording.polls,
+            recorded_marks=recording.marks,
+            recorded_bytes=recording.bytes,
+            unrecorded_marks=self.unrecorded_marks,
+            thread_restarts=health.thread_restarts,
+            consumer_errors=health.consumer_errors,
+            clients=clients.clients,
+            client_reports_refused=clients.refused,
+            metric_points=metrics.taken,
+            metric_points_rejected=metrics.rejected,
+            metric_series=metrics.series,
+            canaries=self.canaries,
+            links=self.links,
+            marks=self._latest_marks.marks,
+            processes=self._processes.processes,
+            own=self._processes.own,
+        )
+
+    @property
+    def own_process(self) -> OwnProcess | None:
+        """What this process takes; None before the first poll."""
+        return self._processes.own
+
+    @property
+    def telemetry_problems(self) -> tuple[str, ...]:
+        """Why telemetry of processes is not complete, in sentences."""
+        return self._processes.problems
+
+    @property
+    def canaries(self) -> tuple[CanaryFigures, ...]:
+        """What the monitor's own subscriptions have seen until now."""
+        return with_counters(self._canaries.figures, self._snapshot)
+
+    @property
+    def links(self) -> tuple[LinkFigures, ...]:
+        """Which publishers are heard on this host, with ``ListenToHeartbeats``."""
+        return self._heartbeats.figures if self._heartbeats is not None else ()
 
     @property
     def options(self) -> Options:
@@ -255,7 +355,11 @@ class Monitor:
 
         Raises MonitorNotRunningError after ``stop``.
         """
-        return self._marks.take(mark)
+        outcome = self._marks.take(mark)
+        self._latest_marks.add(outcome.mark)
+        for step in tuple(self._mark_steps):
+            step(outcome.mark)
+        return outcome
 
     @property
     def unrecorded_marks(self) -> int:
@@ -281,6 +385,13 @@ class Monitor:
             *self._recorder.health,
             *(outlet.health for outlet in self._outlets),
         )
+
+    def add_source(self, source: Source) -> None:
+        """Count what this source knows of servers too, from the next poll on; closed with the monitor.
+
+        See :class:`stem_device.polling.Source`.
+        """
+        self._poller.add_source(source)
 
     def add_consumer(
         self,
@@ -315,6 +426,13 @@ class Monitor:
         Only for what must see each one and waits for nothing: no disk, no network, nobody's reading.
         """
         self._steps.append(step)
+
+    def at_each_mark(self, step: Callable[[Mark], object]) -> None:
+        """Have ``step`` called with every mark, with its times, on the thread of who sent it.
+
+        It must neither raise nor wait for anything.
+        """
+        self._mark_steps.append(step)
 
     def _renew_sampling(self) -> None:
         with self._settings:
@@ -357,6 +475,8 @@ class Monitor:
             duration_seconds=poll.duration_seconds + seconds,
             verdict=verdict.level.word,
             outlets=self.outlets,
+            telemetry=self._processes.take(),
+            metrics=self.metrics.take(),
             phases=structs.replace(
                 poll.phases,
                 account_seconds=seconds,
@@ -382,7 +502,8 @@ class Monitor:
     def _analysed(self, snapshot: Snapshot) -> Snapshot:
         """With its causes. Counting and recording must not depend on whether they can be named."""
         try:
-            return self._analyst.complete(snapshot)
+            snapshot = self._analyst.complete(snapshot)
+            return self._stacks.complete(snapshot) if self._stacks is not None else snapshot
         except Exception as error:
             logger.exception("The causes of losses could not be named")
             self._note(error, consumer_errors=self._health.consumer_errors + 1)
@@ -405,9 +526,11 @@ class Monitor:
         self._health = structs.replace(self._health, last_error=f"{type(error).__name__}: {error}", **counts)
 
 
-def patience_of(options: Options) -> Patience:
-    """How long a verdict waits before it calls something overdue or dead."""
-    return Patience(options.overdue_alarm_polls, options.unreachable_alarm_polls)
+def own_events() -> Callable[[], str] | None:
+    """Asks this process for its own subscriptions; None where this PyTango cannot (before 10.3)."""
+    if not hasattr(tango.ApiUtil, "query_event_system"):
+        return None
+    return lambda: str(tango.ApiUtil.instance().query_event_system())
 
 
 def _seconds_until(end: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from stem_device import open_recording
 from stem_device.model.clock import MAX_UTC_NS, BoundedClock
 from stem_device.model.options import Options
 from stem_device.monitor import Monitor
+from tests.waiting import wait_until
 
 pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -32,13 +32,6 @@ class OffClock:
 
     def monotonic_ns(self) -> int:
         return time.monotonic_ns()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + LIMIT_SECONDS
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from stem_device.errors import MonitorNotRunningError
 from stem_device.model.mark import Mark, MarkKind
-from stem_device.monitor.marks import MarkOutcome, MarkWriter
+from stem_device.monitor.marks import MAX_LATEST, LatestMarks, MarkOutcome, MarkWriter
 
 LIMIT = 20.0
 
@@ -194,3 +194,20 @@ def test_closing_what_was_never_used_starts_nothing(disk: SlowDisk) -> None:
     before = set(threading.enumerate())
     writer_to(disk, LIMIT).close(LIMIT)
     assert set(threading.enumerate()) <= before  # those of other tests may end meanwhile
+
+
+def test_the_latest_marks_are_those_of_each_run_and_name() -> None:
+    latest = LatestMarks()
+
+    def add(run: str, at: int) -> None:
+        times = {"emitted_utc_ns": at, "received_utc_ns": at, "received_monotonic_ns": at}
+        latest.add(Mark(kind=MarkKind.BEGIN, run=run, name="begin", **times))
+
+    for number in range(MAX_LATEST + 3):
+        add(f"run {number}", number)
+    add("run 5", 99)
+    told = [(mark.run, mark.emitted_utc_ns) for mark in latest.marks]
+    assert len(told) == MAX_LATEST
+    assert told[0] == ("run 3", 3)
+    assert told[-1] == ("run 5", 99)
+    assert ("run 5", 5) not in told

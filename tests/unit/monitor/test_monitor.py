@@ -16,6 +16,7 @@ from stem_device.model.options import Options
 from stem_device.model.poll import Poll, PollPhases
 from stem_device.monitor import Monitor
 from stem_device.recording import RecordingStatus
+from tests.waiting import wait_until
 
 LIMIT = 20.0
 
@@ -41,6 +42,9 @@ class FakePoller:
 
     def set_sampling(self, on):
         self.sampling.append(on)
+
+    def add_source(self, source):
+        """Nobody asks it."""
 
     def set_targets(self, targets):
         self.targets = targets
@@ -104,13 +108,6 @@ def _monitor(parts, **options):
         recordings=recordings,
         thread_context=nullcontext,
     )
-
-
-def wait_until(condition):
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 def test_polls_at_once_and_again_when_asked(monitor, parts):
@@ -341,5 +338,5 @@ def test_a_recording_says_who_made_it(monitor, parts):
     context = parts[1].context
     assert (context.label, context.targets) == ("one", ("sys/tg_test/1",))
     assert context.properties["TargetDevices"] == "sys/tg_test/1"
-    assert context.properties["PollPeriod"] == "3600.0"
+    assert context.properties["PollPeriod"] == "3600"
     assert {"python", "pytango", "numpy"} <= context.versions.keys()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,12 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
 from stem_device.outlets import MAX_WAITING, Outlet
 from stem_device.recording import RecordingContext, RecordingStatus
+from tests.waiting import wait_until
 
 LIMIT = 20.0
 PERIOD = 0.1
 POLLS = 30
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.002)
+HOLD = Options().alarm_hold_time
 
 
 class Clock:
@@ -48,13 +42,18 @@ class FakePoller:
     """Answers at once."""
 
     number = 0
+    clock = Clock()
 
     def poll(self, overruns_total: int = 0, *, spare: bool = True) -> Poll:  # noqa: ARG002
         self.number += 1
-        return Poll(self.number, Clock.now, Clock.now, 0.0, 0.0, overruns_total, ())
+        now = self.clock.now
+        return Poll(self.number, now, now, 0.0, 0.0, overruns_total, ())
 
     def set_sampling(self, on: bool) -> None:
         self.sampling = on
+
+    def add_source(self, source: object) -> None:
+        """Nobody asks it."""
 
     def close(self) -> None:
         self.closed = True
@@ -101,6 +100,7 @@ class Polled:
 
     def __init__(self, disk: Disk) -> None:
         self.clock, self.poller = Clock(), FakePoller()
+        self.poller.clock = self.clock
         parts: dict[str, Any] = {"clock": self.clock, "poller": self.poller, "recordings": disk}
         self.monitor = Monitor(Options(poll_period=PERIOD), thread_context=nullcontext, **parts)
         self.schedule = self.monitor._schedule
@@ -256,6 +256,35 @@ def test_a_disk_that_hangs_costs_no_poll_and_gets_those_that_wait(polled: Polled
     assert disk.closed == 1
     first = disk.written[before]
     assert disk.written[before : before + MAX_WAITING + 1] == list(range(first, first + MAX_WAITING + 1))
+
+
+def test_a_recording_that_lacks_polls_is_an_error_for_a_while(polled: Polled, disk: Disk) -> None:
+    polled.monitor.start_recording("one")
+    polled.poll(1)
+    assert polled.monitor.recording.error == ""
+    disk.free.clear()
+    polled.poll(1 + MAX_WAITING)
+    assert polled.monitor.recording.error == "", "what waits is not lost"
+    polled.poll(1)
+    assert "1 poll is not in the recording, since the disk did not keep up" in polled.monitor.recording.error
+    polled.poll(3)
+    status = polled.monitor.recording
+    assert status.active, "it goes on"
+    assert status.error.startswith("4 polls are not in the recording")
+    disk.free.set()
+    wait_until(lambda: not polled.health("recording").waiting)
+    for _ in range(2):
+        assert polled.monitor.recording.error == status.error
+        polled.clock.now += round(HOLD / 2 * 1e9)
+        polled.poll(1)
+    wait_until(lambda: polled.monitor.recording.error == "")
+    disk.free.clear()
+    polled.poll(MAX_WAITING + 2)
+    assert "not in the recording" in polled.monitor.recording.error, "and again"
+    disk.free.set()
+    polled.monitor.stop_recording()
+    polled.monitor.start_recording("two")
+    assert polled.monitor.recording.error == "", "a new recording lacks nothing"
 
 
 def test_a_recording_on_a_disk_that_hangs_is_given_up_and_told(
