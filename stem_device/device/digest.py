@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from stem_device.analysis.live import known_subscriptions
 from stem_device.model.poll import ServerState
+from stem_device.model.rows import lossy
 from stem_device.model.snapshot import ServerRecord, Snapshot, SubscriptionRecord
 
 MAX_SERVERS = 1024
@@ -60,7 +61,7 @@ class Digest:
 def digest(snapshot: Snapshot, *, max_servers: int = MAX_SERVERS, max_worst: int = MAX_WORST) -> Digest:
     """Go once through the Snapshot."""
     servers = tuple(server for server in snapshot.servers if not server.followed)
-    lossy = list(_lossy(servers))
+    losers = list(_losers(servers))
     return Digest(
         states=Counter(server.state for server in servers),
         streams=sum(len(server.streams) for server in servers),
@@ -71,8 +72,8 @@ def digest(snapshot: Snapshot, *, max_servers: int = MAX_SERVERS, max_worst: int
         servers=servers[:max_servers],
         followed=tuple(server for server in snapshot.servers if server.followed),
         servers_not_shown=max(0, len(servers) - max_servers),
-        worst=tuple(heapq.nlargest(max_worst, lossy, key=lambda worst: worst.rank)),
-        worst_not_shown=max(0, len(lossy) - max_worst),
+        worst=tuple(heapq.nlargest(max_worst, losers, key=lambda worst: worst.rank)),
+        worst_not_shown=max(0, len(losers) - max_worst),
     )
 
 
@@ -81,13 +82,7 @@ def monitored(servers: Iterable[ServerRecord]) -> Iterator[ServerRecord]:
     return (server for server in servers if server.state is ServerState.MONITORED)
 
 
-def _lossy(servers: Iterable[ServerRecord]) -> Iterator[Worst]:
+def _losers(servers: Iterable[ServerRecord]) -> Iterator[Worst]:
     for server in servers:
-        for subscription in server.subscriptions:
-            if (
-                subscription.missed_total
-                or subscription.unaccounted_total
-                or subscription.overdue
-                or subscription.gaps_total
-            ):
-                yield Worst(server.name, subscription)
+        for subscription in lossy(server.subscriptions):
+            yield Worst(server.name, subscription)

@@ -7,7 +7,7 @@ event is pushed with every poll besides, so that an archive shows that the devic
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stem_device.device.attributes import ATTRIBUTES
@@ -19,23 +19,32 @@ WITH_EVENTS = (*(spec.name for spec in ATTRIBUTES), "State", "Status")
 
 
 class EventPusher:
-    """Knows what was pushed last. One thread at a time.
+    """Knows what was pushed last. One thread at a time. ``more`` are attributes that were added.
 
     What nobody has subscribed to is not pushed: Tango would convert the value and then throw it away.
     ``errors_total`` counts the attributes that Tango refused to push.
     """
 
-    def __init__(self, device: Any) -> None:
+    def __init__(self, device: Any, more: Iterable[str] = ()) -> None:
         self._device = device
         self._last: dict[str, Reading] = {}
         self._attributes: dict[str, Any] = {}
         self.errors_total = 0
-        for name in WITH_EVENTS:
-            # All three together: a client that subscribes to the one that is missing breaks the others.
-            device.set_change_event(name, True, False)
-            device.set_archive_event(name, True, False)
-            device.set_alarm_event(name, True, False)
-            self._attributes[name] = device.get_device_attr().get_attr_by_name(name)
+        for name in (*WITH_EVENTS, *more):
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Push events of this attribute from now on."""
+        # All three together: a client that subscribes to the one that is missing breaks the others.
+        self._device.set_change_event(name, True, False)
+        self._device.set_archive_event(name, True, False)
+        self._device.set_alarm_event(name, True, False)
+        self._attributes[name] = self._device.get_device_attr().get_attr_by_name(name)
+
+    def remove(self, name: str) -> None:
+        """Before the attribute is removed: what is kept of it is Tango's."""
+        self._attributes.pop(name, None)
+        self._last.pop(name, None)
 
     def push(self, current: Mapping[str, Reading], time_seconds: float, *, polled: bool) -> None:
         """Push what changed; with ``polled`` an archive event of everything."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import tango
 
-from stem_device.errors import MarkError, MissingExtraError, OptionError, RecordingError, StemError
+from stem_device.errors import (
+    ClientReportError,
+    MarkError,
+    MissingExtraError,
+    OptionError,
+    RecordingError,
+    StemError,
+)
 
 _ADVICE: tuple[tuple[type[StemError], str], ...] = (
     (
@@ -15,6 +22,10 @@ _ADVICE: tuple[tuple[type[StemError], str], ...] = (
     (
         MarkError,
         "Nothing was recorded; send it again as docs/reference/marks.md of stem-device describes it.",
+    ),
+    (
+        ClientReportError,
+        "Nothing was counted; docs/reference/clients.md of stem-device describes what is taken.",
     ),
     (MissingExtraError, "Install it where the device server runs, then restart the server."),
 )

@@ -28,12 +28,12 @@ def unread_note(problem: str) -> str:
     return f"Properties could not be read, and those read last are in use: {problem}. Call Init once it does."
 
 
-def lost_note(problem: str) -> str:
-    """What becomes of targets that were changed without the database."""
-    note = f"not kept in {PROPERTY} and lost at the next start: {problem}."
-    if problem == NO_DATABASE:
-        return note
-    return f"{note} Once it does, call AddTarget with any target that is there already: that keeps them all."
+def lost_note(
+    problem: str, name: str = PROPERTY, again: str = "call AddTarget with any target that is there already"
+) -> str:
+    """What becomes of lines of a property that were changed without the database."""
+    note = f"not kept in {name} and lost at the next start: {problem}."
+    return note if problem == NO_DATABASE else f"{note} Once it does, {again}: that keeps them all."
 
 
 class _Proxy(Protocol):
@@ -74,10 +74,14 @@ class PropertyDatabase:
 
     def keep_targets(self, device: str, targets: Sequence[str]) -> str:
         """Write the property; it is removed if there are no targets."""
-        if targets:
-            lines = map(as_sent, targets)
-            return self._ask("DbPutDeviceProperty", [device, "1", PROPERTY, str(len(targets)), *lines])
-        return self._ask("DbDeleteDeviceProperty", [device, PROPERTY])
+        return self.keep(device, PROPERTY, targets)
+
+    def keep(self, device: str, name: str, lines: Sequence[str]) -> str:
+        """Write a property; it is removed if there are no lines."""
+        if lines:
+            sent = map(as_sent, lines)
+            return self._ask("DbPutDeviceProperty", [device, "1", name, str(len(lines)), *sent])
+        return self._ask("DbDeleteDeviceProperty", [device, name])
 
     def _ask(self, command: str, argument: list[str] | None) -> str:
         if not self._exists():

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import tango
 
-from stem_device.device.properties import parse_properties
 from stem_device.errors import OptionError, RegistrationError
+from stem_device.model.options import Options
 
 CLASS = "EventMonitor"
 DEFAULT_DEVICE = "sys/eventmon/1"
@@ -36,7 +36,7 @@ class Registration:
             raise OptionError("device", self.device, "must be domain/family/member, as sys/eventmon/1")
         if not self.instance.strip() or "/" in self.instance:
             raise OptionError("instance", self.instance, "must be a name without /, as 1")
-        parse_properties(self.properties)
+        Options.from_lines(self.properties)
 
     @property
     def server(self) -> str:

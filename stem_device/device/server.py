@@ -20,12 +20,24 @@ from typing import Any, ClassVar, TypeVar
 import tango
 from tango.server import command, run
 
+from stem_device.catalogue.snapshot_json import full_snapshot
 from stem_device.device.attributes import ATTRIBUTES
-from stem_device.device.events import EventPusher
+from stem_device.device.clients import REPORT_IN, REPORT_OUT, report_answer
+from stem_device.device.diagnoses import DOCTOR_IN, DOCTOR_OUT, Diagnoses
+from stem_device.device.dynamic_attributes import MetricAttributes
+from stem_device.device.events import WITH_EVENTS, EventPusher
 from stem_device.device.failures import dev_failed, not_working
 from stem_device.device.marks import MARK_IN, MARK_OUT, NAMED_MARK_IN, mark_reply, parse_mark
+from stem_device.device.metric_attributes import (
+    METRIC_IN,
+    METRIC_NAME_IN,
+    METRIC_OUT,
+    parse_metric_attributes,
+    with_line,
+    without_name,
+)
+from stem_device.device.metric_attributes import PROPERTY as METRICS_PROPERTY
 from stem_device.device.presenter import Presenter
-from stem_device.device.properties import PROPERTIES, parse_properties
 from stem_device.device.property_database import (
     NO_DATABASE,
     PROPERTY,
@@ -37,16 +49,18 @@ from stem_device.device.property_database import (
 from stem_device.device.shutdown import wait_for_calls
 from stem_device.device.state import DeviceState
 from stem_device.device.status import fault_status
-from stem_device.device.summary import full_snapshot
+from stem_device.device.summary import topology_document
 from stem_device.device.tango_attributes import Reading, readings, table_base
 from stem_device.device.text import tango_text
 from stem_device.device.waiting import wait_for_database
 from stem_device.errors import OptionError, StemError
+from stem_device.exporting import attach_exporters, take_short_turns
 from stem_device.model.mark import MarkKind
-from stem_device.model.options import Options
-from stem_device.model.snapshot import Snapshot
+from stem_device.model.options import OPTIONS, Options
+from stem_device.model.snapshot import NO_METRICS, Snapshot
 from stem_device.monitor import Monitor
 from stem_device.recording.recorder import DEVICE, SERVER
+from stem_device.web import serve_monitor
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +71,8 @@ TOLD_VERSIONS = ("stem-device", "h5py", "numpy", "msgspec")
 MAX_PATH_CHARACTERS = 4096
 WITH_QUALITY = tuple(spec.name for spec in ATTRIBUTES if spec.quality)
 """Attributes that the verdict may rest on."""
+ADD_DATA_IN = "JSON array of points: metric, value, timestamp, tags; see docs/reference/user-metrics.md"
+ADD_DATA_OUT = "JSON object: success and failed (numbers of points), errors (metric, points, error)"
 BETWEEN_LIVES = "Init is under way; call again when it has returned."
 
 TableDevice: Any = table_base(
@@ -82,10 +98,10 @@ class EventMonitor(TableDevice):
             self._end()
         self._notes: tuple[str, ...] = ()
         self._fault = ""
-        self._events = EventPusher(self)
+        self._events = EventPusher(self, self._metrics.names)
         try:
             self._read_properties(problem)
-            self._begin(parse_properties(self._raw_properties()))
+            self._begin(Options.from_lines(self._raw_properties()))
         except StemError as error:
             self._fail(str(error))
         except tango.DevFailed as error:
@@ -109,6 +125,8 @@ class EventMonitor(TableDevice):
         self._publishing = threading.Lock()
         self._shown: dict[str, tuple[Any, float, tango.AttrQuality]] = {}
         self._database = PropertyDatabase()
+        self._diagnoses = Diagnoses()
+        self._metrics = MetricAttributes(self, self.read_metric)
         self._properties_known = False
         for package in TOLD_VERSIONS:
             try:
@@ -138,12 +156,14 @@ class EventMonitor(TableDevice):
         return {DEVICE: f"tango://{place}/{self.get_name()}", SERVER: tango.Util.instance().get_ds_name()}
 
     def _raw_properties(self) -> dict[str, Sequence[str] | None]:
-        return {spec.name: getattr(self, spec.name) for spec in PROPERTIES}
+        return {spec.name: getattr(self, spec.name) for spec in OPTIONS}
 
     def _begin(self, options: Options) -> None:
         monitor = type(self).make_monitor(options)
         monitor.recorded_by = self._recorded_by()
-        presenter = Presenter(monitor)
+        self._set_metrics(lambda _: options.metric_attributes)
+        attach_exporters(monitor)
+        presenter = Presenter(monitor, serve_monitor(monitor) if options.http_address else None)
         self._show_set_point(options.poll_period)
         monitor.at_each_poll(lambda snapshot: self._take(presenter, snapshot))
         self._presenter = presenter
@@ -170,7 +190,12 @@ class EventMonitor(TableDevice):
             presenter, now = self._presenter, time.time()
             if presenter is None and not self._fault:
                 return  # between the end of one life and the beginning of the next
-            view = presenter.view(event_errors=self._events.errors_total) if presenter else None
+            self._metrics.see(presenter.metrics if presenter else NO_METRICS)
+            view = (
+                presenter.view(event_errors=self._events.errors_total, metric_errors=self._metrics.errors)
+                if presenter
+                else None
+            )
             current = readings(view)
             self._shown = {name: (one.value, now, one.quality) for name, one in current.items()}
             if presenter is None or view is None:
@@ -178,6 +203,7 @@ class EventMonitor(TableDevice):
             else:
                 state, status = presenter.state(view), presenter.status(view, self._notes)
             self._events.push(current | self._state_and_status(state, status), now, polled=polled)
+            self._metrics.push(self._events, polled=polled)
 
     def _state_and_status(self, state: DeviceState, status: str) -> dict[str, Reading]:
         """Decide what clients read as State and Status until the next time, and return it."""
@@ -219,6 +245,20 @@ class EventMonitor(TableDevice):
     def show(self, name: str) -> tuple[Any, float, tango.AttrQuality]:
         """Answer a read from the last view."""
         return self._shown[name]
+
+    def read_metric(self, attribute: Any) -> tuple[float, float, tango.AttrQuality]:
+        """Answer a read of an attribute that MetricAttributes asks for."""
+        return self._metrics.show(attribute.get_name())
+
+    def _set_metrics(self, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> tuple[str, ...]:
+        """Show the metrics that ``change`` makes of the lines there are, and return them.
+
+        The caller has Tango's monitor. Raises OptionError.
+        """
+        with tango.AutoTangoAllowThreads(self), self._publishing, tango.AutoTangoMonitor(self):
+            lines = change(tuple(one.line for one in self._metrics.wanted))
+            self._metrics.change(parse_metric_attributes(lines, WITH_EVENTS), self._events)
+            return lines
 
     def write(self, name: str, value: float) -> None:
         """``pollPeriod`` is the only attribute that can be written."""
@@ -314,6 +354,76 @@ class EventMonitor(TableDevice):
             lambda monitor: full_snapshot(monitor.snapshot) if monitor.snapshot else "{}",
         )
 
+    @command(
+        doc_in="Nothing",
+        dtype_out=str,
+        doc_out="JSON, schema stem-device.topology version 1: streams with their subscribers, and restarts",
+    )
+    def QueryTopology(self) -> str:
+        """Return who publishes what to whom, and what a restart of each server would interrupt."""
+        presenter = self._presenter
+        return topology_document(presenter.topology() if presenter else None)
+
+    @command(dtype_in=str, doc_in=ADD_DATA_IN, dtype_out=str, doc_out=ADD_DATA_OUT)
+    def AddData(self, batch: str) -> str:
+        """Take points of users' metrics; they are recorded, exported and shown with the next poll."""
+        presenter = self._presenter
+        if presenter is None:
+            raise not_working(self._fault or BETWEEN_LIVES, "AddData")
+        with tango.AutoTangoAllowThreads(self):
+            try:
+                return presenter.monitor.metrics.add_json(batch, "AddData").json().decode()
+            except StemError as error:
+                raise dev_failed(error, "AddData") from error
+
+    @command(dtype_in=str, doc_in=METRIC_IN, dtype_out=str, doc_out=METRIC_OUT)
+    def AddMetricAttribute(self, line: str) -> str:
+        """Show a metric of users as an attribute, and keep it in the property MetricAttributes."""
+        return self._change_metrics("AddMetricAttribute", lambda lines: with_line(lines, line))
+
+    @command(dtype_in=str, doc_in=METRIC_NAME_IN, dtype_out=str, doc_out=METRIC_OUT)
+    def RemoveMetricAttribute(self, name: str) -> str:
+        """Remove such an attribute, and take it out of the property MetricAttributes."""
+        return self._change_metrics("RemoveMetricAttribute", lambda lines: without_name(lines, name))
+
+    def _change_metrics(self, origin: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> str:
+        presenter = self._presenter
+        if presenter is None:
+            raise not_working(self._fault or BETWEEN_LIVES, origin)
+        try:
+            lines = self._set_metrics(change)
+        except StemError as error:
+            raise dev_failed(error, origin) from error
+        self.MetricAttributes = list(lines)  # for an Init while the database is down
+        with tango.AutoTangoAllowThreads(self):
+            self._publish(polled=False)
+            problem = self._database.keep(self.get_name(), METRICS_PROPERTY, lines)
+        shown = f"{len(lines)} metrics are attributes now"
+        again = "call AddMetricAttribute with any line that is there already"
+        note = lost_note(problem, METRICS_PROPERTY, again) if problem else f"kept in {METRICS_PROPERTY}."
+        return tango_text(f"{shown}, {'but ' if problem else ''}{note}", MAX_PATH_CHARACTERS)
+
+    @command(dtype_in=str, doc_in=DOCTOR_IN, dtype_out=str, doc_out=DOCTOR_OUT)
+    def Doctor(self, question: str) -> str:
+        """Say why no events of an attribute arrive, as stem doctor does; ask again while it is running."""
+        with tango.AutoTangoAllowThreads(self):  # polls and other clients go on meanwhile
+            try:
+                return self._diagnoses.ask(question)
+            except StemError as error:
+                raise dev_failed(error, "Doctor") from error
+
+    @command(dtype_in=str, doc_in=REPORT_IN, dtype_out=str, doc_out=REPORT_OUT)
+    def ReportClient(self, report: str) -> str:
+        """Take what a client that is no device server says of its subscriptions; polls count it."""
+        presenter = self._presenter
+        if presenter is None:
+            raise not_working(self._fault or BETWEEN_LIVES, "ReportClient")
+        with tango.AutoTangoAllowThreads(self):  # not _act: many clients report, and nothing is to be shown
+            try:
+                return report_answer(presenter.monitor.clients.take(report))
+            except StemError as error:
+                raise dev_failed(error, "ReportClient") from error
+
     @command(dtype_in=str, doc_in=MARK_IN, dtype_out=str, doc_out=MARK_OUT)
     def BeginRun(self, mark: str) -> str:
         """A run begins."""
@@ -352,5 +462,6 @@ class EventMonitor(TableDevice):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the device server until it is told to end. A database that is down is waited for."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    take_short_turns()
     wait_for_database(arguments)
     run((EventMonitor,), args=[EXECUTABLE, *arguments])

@@ -20,7 +20,7 @@ class DeviceState(enum.StrEnum):
     FAULT = "FAULT"
 
 
-def state_of(verdict: Verdict | None, recording: RecordingStatus) -> DeviceState:
+def state_of(verdict: Verdict | None, recording: RecordingStatus, http_error: str = "") -> DeviceState:
     """Apply the rules. FAULT is not among them: with a bad property there is no monitor to ask."""
     if verdict is None:
         return DeviceState.UNKNOWN
@@ -28,4 +28,4 @@ def state_of(verdict: Verdict | None, recording: RecordingStatus) -> DeviceState
         return DeviceState.ALARM
     if not verdict.coverage.answering:
         return DeviceState.UNKNOWN
-    return DeviceState.ALARM if recording.error else DeviceState.ON
+    return DeviceState.ALARM if recording.error or http_error else DeviceState.ON

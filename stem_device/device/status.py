@@ -16,12 +16,15 @@ from stem_device.device.digest import monitored
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, count_text, tango_text, utc_text
 from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import ServerState
+from stem_device.model.processes import OwnProcess
 from stem_device.model.snapshot import ServerRecord, Snapshot
 
 if TYPE_CHECKING:
     from stem_device.monitor import MonitorHealth
     from stem_device.recording import RecordingStatus
 
+OWN_PAUSE_SECONDS = 0.25
+"""Pauses that are worth a sentence: a quarter of a second is more than a poll takes."""
 MAX_LINES = 10
 """Lines of one kind; how many more there are is said."""
 
@@ -50,6 +53,10 @@ class Situation:
     health: MonitorHealth
     outlets: tuple[OutletHealth, ...] = ()
     unrecorded_marks: int = 0
+    http_url: str = ""
+    http_error: str = ""
+    own: OwnProcess | None = None
+    telemetry_problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -66,7 +73,9 @@ def status_of(situation: Situation) -> str:
         *_spared(situation.snapshot),
         *_recording(situation.recording),
         *_marks(situation),
+        *_http(situation),
         *_outlets(situation),
+        *_telemetry(situation),
         *_health(situation.health),
         *situation.notes,
     ]
@@ -80,7 +89,7 @@ def fault_status(reason: str) -> str:
 
 def _headline(situation: Situation) -> Iterator[str]:
     snapshot = situation.snapshot
-    if not situation.targets:
+    if not situation.targets and not (snapshot and snapshot.servers):
         yield NO_TARGETS
     elif snapshot is None:
         yield f"Waiting for the first poll of {count_text(len(situation.targets), 'target')}."
@@ -205,7 +214,9 @@ def _spared(snapshot: Snapshot | None) -> Iterator[str]:
 def _recording(recording: RecordingStatus) -> Iterator[str]:
     if recording.active:
         yield f"Recording to {recording.path}."
-    if recording.error:
+    if recording.error and recording.active:
+        yield f"The recording is not complete: {recording.error}. It goes on when the disk keeps up."
+    elif recording.error:
         yield (
             f"Recording failed: {recording.error}. What was written stays readable and monitoring goes on; "
             "mend the cause, then call StartRecording."
@@ -220,9 +231,19 @@ def _marks(situation: Situation) -> Iterator[str]:
         )
 
 
+def _http(situation: Situation) -> Iterator[str]:
+    if situation.http_url:
+        yield f"Serving {situation.http_url}."
+    if situation.http_error:
+        yield (
+            f"The HTTP port is not open: {situation.http_error}. Monitoring goes on; it is tried again every "
+            "10 s. Mend the cause, or call Init after a change of a property."
+        )
+
+
 def _outlets(situation: Situation) -> Iterator[str]:
     for outlet in situation.outlets:
-        if outlet.dropped:
+        if outlet.dropped and not (outlet.name == "recording" and situation.recording.error):
             yield (
                 f"The outlet {outlet.name} dropped what its queue had no room for, and outletDropped counts: "
                 "what is behind it is slower than the polls, or hangs."
@@ -230,6 +251,19 @@ def _outlets(situation: Situation) -> Iterator[str]:
         told = situation.recording.error and situation.recording.error in outlet.last_error
         if outlet.failed and not told:
             yield f"The outlet {outlet.name} failed (outletFailed); last error: {outlet.last_error}."
+
+
+def _telemetry(situation: Situation) -> Iterator[str]:
+    """Of processes that are watched, and of this one."""
+    if situation.telemetry_problems:
+        yield "Telemetry of processes (TelemetryDirectories) is not complete:"
+        yield from _listed(situation.telemetry_problems)
+    own = situation.own
+    if own is not None and own.worst_pause_seconds >= OWN_PAUSE_SECONDS:
+        yield (
+            f"Python's garbage collector stopped this monitor for {own.worst_pause_seconds:.2f} s at "
+            f"{utc_text(own.worst_pause_utc_ns)}: polls and its own events came late then."
+        )
 
 
 def _health(health: MonitorHealth) -> Iterator[str]:

@@ -11,11 +11,9 @@ from tango.server import Device, attribute, device_property
 
 from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, Value, quality_of, reading
 from stem_device.device.attributes.spec import Quality
-from stem_device.device.properties import PROPERTIES
 from stem_device.device.view import View
-
-LOWEST_POLL_PERIOD_SECONDS = 0.01
-HIGHEST_POLL_PERIOD_SECONDS = 86_400.0
+from stem_device.model.options import OPTIONS
+from stem_device.model.options.polling import POLL_PERIOD
 
 _NOTHING: Mapping[str, Value] = MappingProxyType(
     {"DevULong64": 0, "DevLong64": 0, "DevDouble": 0.0, "DevString": "", "DevBoolean": False, "DevEnum": 0}
@@ -59,9 +57,13 @@ def table_base(
     Tango calls ``read(device, name)`` and ``write(device, name, value)`` with the device's monitor taken.
     """
     members: dict[str, Any] = {spec.name: _attribute(spec, read, write) for spec in ATTRIBUTES}
-    for spec in PROPERTIES:
-        members[spec.name] = device_property(
-            dtype=(str,), doc=f"[{spec.type_text}] {spec.doc}", default_value=list(spec.default)
+    for option in OPTIONS:
+        # As lists of strings: a conversion by PyTango would end init_device with an exception that does not
+        # name the property.
+        members[option.name] = device_property(
+            dtype=(str,),
+            doc=f"[{option.kind.type_text}] {option.doc}",
+            default_value=list(option.lines(option.default)),
         )
     metaclass: Any = type(Device)
     return metaclass("TableDevice", (Device,), members)
@@ -89,8 +91,8 @@ def _attribute(
         more |= {
             "fset": fset,
             "access": tango.AttrWriteType.READ_WRITE,
-            "min_value": str(LOWEST_POLL_PERIOD_SECONDS),
-            "max_value": str(HIGHEST_POLL_PERIOD_SECONDS),
+            "min_value": str(POLL_PERIOD.lowest),
+            "max_value": str(POLL_PERIOD.highest),
         }
     return attribute(
         name=spec.name,

@@ -32,12 +32,6 @@ def utc_text(utc_ns: int) -> str:
     return datetime.fromtimestamp(utc_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def iso_text(utc_ns: int) -> str:
-    """ISO 8601 with milliseconds in UTC, ``2026-01-31T12:00:00.000Z``."""
-    whole, rest = divmod(utc_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
-
-
 def count_text(count: int, noun: str) -> str:
     """``1 event``, ``2 events``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 from stem_device.analysis.verdict import Verdict
 from stem_device.device.digest import Digest
+from stem_device.model.canary import CanaryFigures
 from stem_device.model.outlet_health import OutletHealth
+from stem_device.model.processes import OwnProcess
 from stem_device.model.snapshot import Snapshot
+from stem_device.polling.clients import ClientsHealth
+from stem_device.user_metrics import IntakeCounts
 
 if TYPE_CHECKING:
     from stem_device.monitor import MonitorHealth
@@ -30,12 +34,19 @@ class Polled:
     missed_rate: float
 
 
+NO_INTAKE = IntakeCounts()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """``polled`` is None before the first poll.
 
     ``event_errors`` counts the events that Tango refused to push, ``unrecorded_marks`` the marks that were
-    not recorded.
+    not recorded, ``clients`` the clients that report. ``http_url`` is where the HTTP port is, ``http_error``
+    why it is not open; both are empty where none is wanted. ``own`` is this process, None before the first
+    poll; ``telemetry_problems`` say why telemetry of others is not complete. ``metrics`` counts points of
+    users' metrics, ``extra_errors`` say what is wrong with ExtraAttributes, ``metric_errors`` with
+    MetricAttributes.
     """
 
     polled: Polled | None
@@ -47,3 +58,13 @@ class View:
     sampling_wanted: bool
     event_errors: int
     unrecorded_marks: int
+    clients: ClientsHealth
+    metrics: IntakeCounts = NO_INTAKE
+    extra_errors: tuple[str, ...] = ()
+    metric_errors: tuple[str, ...] = ()
+    canaries: tuple[CanaryFigures, ...] = ()
+    silent_publishers: tuple[str, ...] = ()
+    http_url: str = ""
+    http_error: str = ""
+    own: OwnProcess | None = None
+    telemetry_problems: tuple[str, ...] = ()

@@ -49,6 +49,8 @@ def test_the_reference_has_the_attributes_as_they_are(monitor: EventMonitor) -> 
     documented = rows(
         "Events: published, received, missed",
         "Servers and subscriptions",
+        "Clients",
+        "Canaries",
         "Timing",
         "Recording",
         "Outlets",
@@ -95,7 +97,22 @@ def test_the_reference_has_the_properties_as_they_are(monitor: EventMonitor) -> 
         for name, description, default in zip(*[iter(wizard)] * 3, strict=True)
     }
     documented = {}
-    for name, (kind, default, meaning) in rows("Properties").items():
+    parts = (
+        "Options of polling",
+        "Options of recording",
+        "Options of the verdict",
+        "Options of the HTTP port",
+        "Options of OpenTSDB",
+        "Options of Elasticsearch",
+        "Options of OpenTelemetry",
+        "Options of clients",
+        "Options of telemetry",
+        "Options of metrics of users",
+        "Options of canaries",
+        "Options of link health",
+        "Options of stacks",
+    )
+    for name, (kind, default, meaning) in rows(*parts).items():
         documented[name] = ["" if default == "-" else default.strip("`"), f"[{kind}] {meaning}"]
     assert documented == running
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import tango
 
 from stem_device import open_recording
 from stem_device.demo.database import EmbeddedDatabase
@@ -38,7 +39,7 @@ def recording_monitor(
         database,
         directory,
         [target],
-        properties={"PollPeriod": ["0.1"], "RecordOnStart": ["true"]},
+        properties={"PollPeriod": ["0.1"], "RecordOnStart": ["true"], "AlarmHoldTime": ["5"]},
         module="tests.system.hanging_disk_event_monitor",
         environment={"HANG_FILE": str(hang)},
     ) as monitor:
@@ -63,11 +64,17 @@ def test_a_disk_that_hangs_costs_no_poll(
         assert count(monitor, "recordedPolls") == recorded, "what waits is not recorded"
         monitor.wait(lambda: int(str(outlet(monitor, "Dropped"))) >= 3, "polls that are dropped")
         assert outlet(monitor, "Waiting") == MAX_WAITING + 1
-        assert "The outlet recording dropped" in monitor.status
-        assert monitor.value("recordingError") == ""
+        monitor.wait_state(tango.DevState.ALARM)
+        assert "not in the recording, since the disk did not keep up" in str(monitor.value("recordingError"))
+        assert "The recording is not complete" in monitor.status
+        assert monitor.value("recording"), "and it goes on"
         assert len(monitor.proxy.QuerySnapshot()) > 100, "clients are answered"
         hang.unlink()
         monitor.wait(lambda: int(str(outlet(monitor, "Waiting"))) <= 1, "a disk that has caught up")
+        monitor.wait(
+            lambda: monitor.value("recordingError") == "", "the alarm to be over", limit_seconds=30.0
+        )
+        assert monitor.proxy.state() == tango.DevState.ON
         path = Path(str(monitor.value("recordingPath")))
         monitor.proxy.StopRecording()
         dropped, sent = int(str(outlet(monitor, "Dropped"))), int(str(outlet(monitor, "Sent")))

@@ -35,6 +35,16 @@ def _by_outlet(
 
 
 OUTLETS: tuple[AttributeSpec, ...] = (
+    AttributeSpec(
+        name="httpUrl",
+        dtype="DevString",
+        label="HTTP port",
+        unit="text",
+        format="%s",
+        doc="Where the HTTP port is; empty while it is not open, or where HttpAddress is not set.",
+        value=lambda view: tango_text(view.http_url),
+        expert=True,
+    ),
     _by_outlet(
         "outletNames",
         "Outlets",
@@ -66,7 +76,7 @@ OUTLETS: tuple[AttributeSpec, ...] = (
     _by_outlet(
         "outletWaiting",
         "Outlets: waiting",
-        "Polls or marks in the queue of an outlet, with the one that is being passed on.",
+        "Polls or marks in the queue of an outlet, with the one that is being passed on, and on its disk.",
         lambda outlet: outlet.waiting,
     ),
     _by_outlet(

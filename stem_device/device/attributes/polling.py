@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import structs
 
-from stem_device.device.attributes.spec import AttributeSpec, count, of_poll, seconds
-from stem_device.device.text import MAX_SENTENCE_CHARACTERS, iso_text, tango_text
+from stem_device.catalogue import QUANTITIES
+from stem_device.catalogue.snapshot_json import iso_text
+from stem_device.device.attributes.spec import (
+    AttributeSpec,
+    of_poll,
+    told,
+)
+from stem_device.device.text import MAX_SENTENCE_CHARACTERS, tango_text
 from stem_device.model.poll import PollPhases
+from stem_device.model.processes import OwnProcess
 
 MAX_TARGETS = 1024
 MAX_PHASES = 16
 MAX_PROBLEMS = 64
+
+
+def _own(
+    name: str, dtype: str, label: str, form: str, value: Callable[[OwnProcess], float | None]
+) -> AttributeSpec:
+    """Describe what this process takes, in the words of the catalogue."""
+    quantity = next(one for one in QUANTITIES if one.attribute == name)
+    return AttributeSpec(
+        name=name,
+        dtype=dtype,
+        label=label,
+        unit=quantity.unit,
+        format=form,
+        doc=quantity.meaning,
+        value=lambda view: value(view.own) if view.own and view.polled else None,
+        expert=True,
+    )
+
 
 POLLING: tuple[AttributeSpec, ...] = (
     AttributeSpec(
@@ -25,13 +52,7 @@ POLLING: tuple[AttributeSpec, ...] = (
         value=lambda view: view.poll_period_seconds,
         writable=True,
     ),
-    seconds(
-        "pollDuration",
-        "Poll duration",
-        "How long the latest poll took, from the first question until all was counted and judged.",
-        lambda polled: polled.snapshot.duration_seconds,
-        "%.4f",
-    ),
+    told("pollDuration", "Poll duration", form="%.4f"),
     AttributeSpec(
         name="phaseNames",
         dtype="DevString",
@@ -56,36 +77,10 @@ POLLING: tuple[AttributeSpec, ...] = (
         max_length=MAX_PHASES,
         expert=True,
     ),
-    seconds(
-        "pollSpread",
-        "Poll spread",
-        "Time between the first and the last question of the latest poll: how far from one moment the "
-        "samples are.",
-        lambda polled: polled.snapshot.spread_seconds,
-        expert=True,
-    ),
-    count(
-        "pollOverruns",
-        "Poll overruns",
-        "polls",
-        "Polls that were left out because the one before took longer than the period, since the start.",
-        lambda polled: polled.snapshot.overruns_total,
-    ),
-    count(
-        "pollNumber",
-        "Poll number",
-        "polls",
-        "Number of the latest poll, since the start.",
-        lambda polled: polled.snapshot.poll,
-        expert=True,
-    ),
-    seconds(
-        "lastPollTime",
-        "Last poll time",
-        "When the latest poll began, in seconds since 1970-01-01 UTC.",
-        lambda polled: polled.snapshot.time_utc_ns / 1e9,
-        "%.3f",
-    ),
+    told("pollSpread", "Poll spread", expert=True),
+    told("pollOverruns", "Poll overruns"),
+    told("pollNumber", "Poll number", expert=True),
+    told("lastPollTime", "Last poll time", form="%.3f"),
     AttributeSpec(
         name="lastPollTimeText",
         dtype="DevString",
@@ -172,6 +167,22 @@ POLLING: tuple[AttributeSpec, ...] = (
         "none.",
         value=lambda view: tango_text(view.health.last_error, MAX_SENTENCE_CHARACTERS),
         expert=True,
+    ),
+    _own("ownCpuTime", "DevDouble", "Processor time of the monitor", "%.2f", lambda own: own.cpu_seconds),
+    _own("ownMemory", "DevULong64", "Memory of the monitor", "%d", lambda own: own.memory_bytes),
+    _own(
+        "ownGcPauseTime",
+        "DevDouble",
+        "Garbage collection of the monitor",
+        "%.4f",
+        lambda own: own.gc_pause_seconds,
+    ),
+    _own(
+        "ownLongestGcPause",
+        "DevDouble",
+        "Longest garbage collection of the monitor",
+        "%.4f",
+        lambda own: own.longest_pause_seconds,
     ),
     AttributeSpec(
         name="latestSnapshot",

@@ -68,7 +68,8 @@ RECORDING: tuple[AttributeSpec, ...] = (
         unit="text",
         format="%s",
         doc="Why the recording failed: the disk, or another program that removed, replaced, cut or overwrote "
-        "the file; empty if it did not. State is ALARM until StartRecording succeeds.",
+        "the file; empty if it did not. State is ALARM until StartRecording succeeds. Or how many polls the "
+        "recording lacks, since the disk did not keep up; State is ALARM until AlarmHoldTime after the last.",
         value=lambda view: tango_text(view.recording.error, MAX_SENTENCE_CHARACTERS),
     ),
 )

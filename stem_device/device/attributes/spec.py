@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from stem_device.analysis.verdict import Verdict, Why
+from stem_device.catalogue import QUANTITIES, Kind
+from stem_device.catalogue.scope import ServerRow, Told
 from stem_device.device.digest import MAX_SERVERS, MAX_WORST, Worst
 from stem_device.device.view import Polled, View
 from stem_device.model.poll import ServerState
@@ -27,9 +29,9 @@ class AttributeSpec:
     """One attribute.
 
     ``dtype`` is the Tango name of the element type, ``max_length`` is 0 for a scalar; ``limits`` are alarm
-    limits in the names of Tango's attribute configuration. ``value`` gives None where there is none yet
-    (quality ATTR_INVALID). ``quality`` says whether the verdict rests on the value. ``labels`` are those of a
-    DevEnum.
+    limits in the names of Tango's attribute configuration. ``value`` gives None where there is none yet, or
+    none is known (quality ATTR_INVALID). ``quality`` says whether the verdict rests on the value. ``labels``
+    are those of a DevEnum.
     """
 
     name: str
@@ -79,13 +81,13 @@ def waits_for(*reasons: Why, followed: bool | None = None) -> Callable[[Verdict]
     return quality
 
 
-def of_poll(function: Callable[[Polled], Value]) -> Callable[[View], Value | None]:
+def of_poll(function: Callable[[Polled], Value | None]) -> Callable[[View], Value | None]:
     """A value that needs a poll."""
     return lambda view: function(view.polled) if view.polled else None
 
 
 def count(
-    name: str, label: str, unit: str, doc: str, value: Callable[[Polled], Value], **more: Any
+    name: str, label: str, unit: str, doc: str, value: Callable[[Polled], Value | None], **more: Any
 ) -> AttributeSpec:
     """Describe a count that never is negative."""
     return AttributeSpec(
@@ -100,20 +102,51 @@ def count(
     )
 
 
-def seconds(
-    name: str, label: str, doc: str, value: Callable[[Polled], Value], form: str = "%.6f", **more: Any
-) -> AttributeSpec:
-    """Describe a duration or time."""
-    return AttributeSpec(
-        name=name,
-        dtype="DevDouble",
-        label=label,
-        unit="s",
-        doc=doc,
-        value=of_poll(value),
-        format=form,
-        **more,
+def told(name: str, label: str, *, form: str = "%.6f", **more: Any) -> AttributeSpec:
+    """Describe a number of the catalogue, which has its unit, meaning and value; ``form`` is of a float."""
+    quantity = _BY_ATTRIBUTE[name]
+    doc = quantity.meaning
+    if quantity.kind is Kind.COUNTER and quantity.name not in _SINCE_START:
+        doc += " Since monitoringSince."
+
+    def value(polled: Polled) -> Any:
+        found = quantity.value(Told(polled.snapshot))
+        return math.nan if found is None else found
+
+    if quantity.unit in _FLOAT_UNITS:
+        return AttributeSpec(
+            name=name,
+            dtype="DevDouble",
+            label=label,
+            unit=quantity.unit,
+            doc=doc,
+            value=of_poll(value),
+            format=form,
+            **more,
+        )
+    return count(name, label, quantity.unit, doc, value, **more)
+
+
+def told_by_server(name: str, label: str) -> AttributeSpec:
+    """Describe a count of the catalogue, as a spectrum with one value a server."""
+    quantity = _BY_ATTRIBUTE[name]
+    return _spectrum(
+        name,
+        label,
+        quantity.unit,
+        f"{quantity.meaning} {_BY_SERVER}",
+        lambda polled: [
+            quantity.value(ServerRow(Told(polled.snapshot), number, server, 0))
+            for number, server in enumerate(polled.digest.servers)
+        ],
+        max_length=MAX_SERVERS,
     )
+
+
+_BY_ATTRIBUTE = {quantity.attribute: quantity for quantity in QUANTITIES if quantity.attribute}
+_FLOAT_UNITS = {"s", "ratio", "events/s"}
+_SINCE_START = {"polls", "poll_overruns"}
+_BY_SERVER = "One value a server, in the order of serverNames."
 
 
 def by_server(
@@ -124,7 +157,7 @@ def by_server(
         name,
         label,
         unit,
-        f"{doc} One value a server, in the order of serverNames.",
+        f"{doc} {_BY_SERVER}",
         lambda polled: [value(server) for server in polled.digest.servers],
         max_length=MAX_SERVERS,
         **more,
@@ -151,7 +184,7 @@ def _spectrum(
     label: str,
     unit: str,
     doc: str,
-    values: Callable[[Polled], Value],
+    values: Callable[[Polled], Any],
     *,
     max_length: int,
     dtype: str = "DevULong64",

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from stem_device.analysis.verdict import Level, Verdict
 from stem_device.analysis.wording import sentence
-from stem_device.device.attributes.spec import AttributeSpec, Quality, count, of_poll
+from stem_device.device.attributes.spec import (
+    AttributeSpec,
+    Quality,
+    count,
+    of_poll,
+    told,
+)
 from stem_device.device.causes import why_worst
 from stem_device.device.digest import Worst
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, tango_text
@@ -110,28 +116,7 @@ VERDICT: tuple[AttributeSpec, ...] = (
         "cause is known.",
         value=of_poll(_worst_cause),
     ),
-    count(
-        "unknownOverdueSubscriptions",
-        "Overdue not known",
-        "subscriptions",
-        "Subscriptions whose overdue events are not known, so that overdueEvents does not contain them: "
-        "their publishers are not asked, or do not tell.",
-        lambda polled: polled.snapshot.counts.overdue_unknown,
-    ),
-    count(
-        "streamsWithUnseenSubscribers",
-        "Streams with unseen subscribers",
-        "streams",
-        "Streams with subscribers that are not monitored (clients that are no servers, say), whose losses "
-        "nobody sees; in the first 600 s of monitoring also those that may have them.",
-        lambda polled: polled.snapshot.counts.unseen_streams,
-    ),
-    count(
-        "booksUnbalanced",
-        "Books that do not balance",
-        "polls",
-        "How many times the counters of a publisher and a subscription contradicted each other, since "
-        "monitoringSince; the log has both replies.",
-        lambda polled: polled.snapshot.counts.books_unbalanced,
-    ),
+    told("unknownOverdueSubscriptions", "Overdue not known"),
+    told("streamsWithUnseenSubscribers", "Streams with unseen subscribers"),
+    told("booksUnbalanced", "Books that do not balance"),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 
 import pytest
@@ -12,11 +14,14 @@ from msgspec import structs
 
 from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, reading
 from stem_device.device.digest import digest
+from stem_device.device.summary import latest_snapshot
 from stem_device.device.tango_attributes import readings
 from stem_device.device.view import Polled, View
 from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Failure, ServerState
-from stem_device.model.snapshot import Snapshot
+from stem_device.model.processes import OwnProcess
+from stem_device.model.snapshot import Counts, Snapshot
+from stem_device.polling.clients import ClientsHealth
 
 BY_NAME = {spec.name: spec for spec in ATTRIBUTES}
 PYTHON = {
@@ -44,6 +49,8 @@ def view(one: Snapshot | None) -> View:
         sampling_wanted=True,
         event_errors=3,
         unrecorded_marks=2,
+        clients=ClientsHealth(),
+        own=OwnProcess(2.5, 65536, 0.75, 0.3, 0.4, 1_000_000_000),
     )
 
 
@@ -75,7 +82,7 @@ def test_described(spec: AttributeSpec) -> None:
 def test_values_have_their_type(spec: AttributeSpec, one: Snapshot) -> None:
     value = reading(spec, view(one))
     if value is None:
-        assert spec.dtype == "DevDouble"
+        assert spec.dtype == "DevDouble" or spec.name == "overdueEvents"
         return
     elements = value if isinstance(value, list) else [value]
     assert isinstance(value, list) == bool(spec.max_length)
@@ -104,10 +111,31 @@ def test_without_a_poll_only_what_is_known_is_valid() -> None:
         "recordedPolls",
         "recordedMarks",
         "unrecordedMarks",
+        "clientCount",
+        "refusedClientReports",
+        "lastClientRefusal",
+        "metricPoints",
+        "metricPointsRejected",
+        "metricSeries",
+        "metricAttributeErrors",
+        "metricRejection",
+        "extraAttributeErrors",
+        "canaryNames",
+        "canaryEvents",
+        "canaryProblems",
+        "canaryProducedEvents",
+        "canaryReceivedEvents",
+        "canaryLostEvents",
+        "canaryInFlightEvents",
+        "canaryRoundTrips",
+        "canaryLatencies",
+        "canaryAges",
+        "silentPublishers",
         "recordedBytes",
         "recordingError",
         "pollPeriod",
         "targets",
+        "httpUrl",
         "outletNames",
         "outletSent",
         "outletDropped",
@@ -132,6 +160,28 @@ def test_a_quantile_of_no_samples_is_invalid() -> None:
 
 
 @pytest.mark.parametrize(
+    ("counts", "total", "of_server"),
+    [
+        (Counts(overdue_unknown=2), None, -1),
+        (Counts(overdue_unknown=2, overdue=5), 5, 5),
+        (Counts(), 0, 0),
+    ],
+    ids=["unknown", "known of some", "known"],
+)
+def test_overdue_that_is_not_known_is_never_0(counts: Counts, total: int | None, of_server: int) -> None:
+    own = structs.replace(server("a"), counts=counts)
+    one = dataclasses.replace(snapshot(own, server("never", age_seconds=None)), counts=counts)
+    seen = view(one)
+    assert reading(BY_NAME["overdueEvents"], seen) == total
+    assert reading(BY_NAME["serverOverdueEvents"], seen) == [of_server, -1]
+    valid = tango.AttrQuality.ATTR_INVALID if total is None else tango.AttrQuality.ATTR_VALID
+    assert readings(seen)["overdueEvents"].quality == valid
+    told = json.loads(latest_snapshot(one, digest(one)))
+    assert told["totals"]["overdue"] == total
+    assert [row["totals"]["overdue"] for row in told["servers"]] == [total, None]
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("totalMissedEvents", 3),
@@ -146,6 +196,7 @@ def test_a_quantile_of_no_samples_is_invalid() -> None:
         ("serverStates", ["monitored", "monitored", "unreachable"]),
         ("serverAges", [0.0, 0.0, -1.0]),
         ("serverMissedEvents", [3, 0, 0]),
+        ("serverOverdueEvents", [0, 0, -1]),
         ("worstSubscriptions", ["a/b/c/x.idl5_change at a", "t2 at b"]),
         ("worstMissedEvents", [3, 0]),
         ("worstUnaccountedEvents", [0, 0]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,11 @@ from stem_device.device.state import DeviceState
 from stem_device.device.tango_attributes import Reading, readings
 from stem_device.model.options import Options
 from stem_device.model.outlet_health import OutletHealth
+from stem_device.model.processes import OwnProcess
 from stem_device.model.snapshot import Snapshot
+from stem_device.polling.clients import ClientsHealth
+from stem_device.polling.extra_attributes import ExtraAttributes
+from stem_device.user_metrics import Intake
 
 VALID, INVALID = tango.AttrQuality.ATTR_VALID, tango.AttrQuality.ATTR_INVALID
 ALARM = tango.AttrQuality.ATTR_ALARM
@@ -34,10 +39,17 @@ class FakeMonitor:
     poll_period = 10.0
     sampling_wanted = False
     unrecorded_marks = 0
+    canaries = ()
+    links = ()
+    clients = SimpleNamespace(health=ClientsHealth())
     verdict: Verdict | None = None
+    own_process: OwnProcess | None = None
+    telemetry_problems: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.running = Running(Patience(), self.options.alarm_hold_time)
+        self.metrics = Intake(self.options)
+        self.extra_attributes = ExtraAttributes((), self.metrics.add, lambda: 1.0, 1.0)
 
 
 class Shown(Presenter):

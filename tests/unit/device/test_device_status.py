@@ -18,6 +18,7 @@ from stem_device.device.text import MAX_SENTENCE_CHARACTERS
 from stem_device.model.finding import Cause
 from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Failure, ServerState
+from stem_device.model.processes import OwnProcess
 from stem_device.model.snapshot import Counts, Snapshot
 
 AT_ONCE = Patience(overdue_polls=1, unreachable_polls=1)
@@ -150,6 +151,10 @@ def test_every_trouble_has_its_sentence(one: Snapshot, sentence: str) -> None:
 def test_recording_and_health_and_notes() -> None:
     one = snapshot(server())
     assert "Recording to /r/x.h5." in told(one, recording=Recording(active=True, path="/r/x.h5"))
+    lacking = told(one, recording=Recording(active=True, path="/r/x.h5", error="2 polls are not in it"))
+    assert (
+        "The recording is not complete: 2 polls are not in it. It goes on when the disk keeps up." in lacking
+    )
     failed = told(one, recording=Recording(error="no space left"))
     assert "Recording failed: no space left." in failed
     assert "call StartRecording" in failed
@@ -200,3 +205,15 @@ def test_fault() -> None:
     text = fault_status("PollPeriod: must be a number")
     assert "PollPeriod" in text
     assert "Init" in text
+
+
+def test_telemetry_that_is_not_complete_and_a_long_pause_of_the_monitor_are_told() -> None:
+    own = OwnProcess(1.0, None, 0.5, 0.0, 0.24, 1_700_000_000_000_000_000)
+    assert told(None, own=own).count("\n") == 0
+    text = told(
+        None,
+        own=structs.replace(own, worst_pause_seconds=0.5),
+        telemetry_problems=("/t: cannot be read: No such file or directory",),
+    )
+    assert "is not complete:\n- /t: cannot be read: No such file or directory\n" in text
+    assert "stopped this monitor for 0.50 s at 2023-11-14 22:13:20 UTC: polls" in text

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from stem_device.catalogue.snapshot_json import full_snapshot
 from stem_device.device.digest import MAX_SERVERS, MAX_WORST, digest
-from stem_device.device.summary import MAX_LATEST_BYTES, full_snapshot, latest_snapshot
+from stem_device.device.summary import MAX_LATEST_BYTES, latest_snapshot
 from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.snapshot import Link, Snapshot, Unseen
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stem_device.device.text import count_text, iso_text, tango_text, utc_text
+from stem_device.catalogue.snapshot_json import iso_text
+from stem_device.device.text import count_text, tango_text, utc_text
 
 
 @given(st.text(), st.integers(3, 100))
