@@ -123,7 +123,7 @@ def compare(snapshot: Snapshot, previous: Snapshot | None = None) -> PollReport:
         duration_seconds=snapshot.duration_seconds,
         spread_seconds=snapshot.spread_seconds,
         overruns_total=snapshot.overruns_total,
-        monitored=sum(server.state is ServerState.MONITORED for server in own),
+        monitored=sum(server.state.is_counted for server in own),
         servers_total=len(own),
         published_rate=snapshot.published_rate,
         received_rate=snapshot.received_rate,
@@ -300,11 +300,11 @@ def _connection_changes(server: ServerRecord, before: ServerRecord | None) -> It
                 server=server.name,
                 stream=_retried(entry),
                 connected=False,
-                last_heartbeat=entry.last_heartbeat,
+                last_heartbeat=entry.last_heartbeat or "",
             )
     for stream, entry in known.items():
         yield ConnectionChange(
-            server=server.name, stream=stream, connected=True, last_heartbeat=entry.last_heartbeat
+            server=server.name, stream=stream, connected=True, last_heartbeat=entry.last_heartbeat or ""
         )
 
 

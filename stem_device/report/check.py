@@ -50,7 +50,7 @@ class CheckReport(Struct, frozen=True):
 def check_report(poll: Poll, verdict: Verdict) -> CheckReport:
     """Sort the answers: what needs attention comes first."""
     servers = (_checked(answer) for answer in poll.answers)
-    ordered = sorted(servers, key=lambda server: (server.state is ServerState.MONITORED, server.server))
+    ordered = sorted(servers, key=lambda server: (server.state.is_counted, server.server))
     return CheckReport(servers=tuple(ordered), problems=poll.problems, verdict=verdict)
 
 

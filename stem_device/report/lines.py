@@ -61,7 +61,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
             f"{stamp} lossy server={row.subscriber} stream={row.stream} received={row.received_total}"
             f" missed={_at_least(row.missed_total, row.missed_at_least)}"
             f" unaccounted={row.unaccounted_total} gaps={row.gaps_total}"
-            f" overdue={_known(row.overdue)}"
+            f" overdue={known(row.overdue)}"
         )
     for finding in summary.findings:
         yield f"{stamp} {_why(finding)}"
@@ -149,7 +149,7 @@ def _subscription(change: SubscriptionChange) -> str:
         f" received={numbers.signed(change.received_delta)} missed={numbers.signed(change.missed_delta)}"
         f" unaccounted={numbers.signed(change.unaccounted_delta)}"
         f" gaps={numbers.signed(change.gaps_delta)} discarded={numbers.signed(change.discarded_delta)}"
-        f" overdue={_known(change.overdue)} received_total={change.received_total}"
+        f" overdue={known(change.overdue)} received_total={change.received_total}"
         f" missed_total={_at_least(change.missed_total, change.missed_at_least)}"
         f" unaccounted_total={change.unaccounted_total} callbacks={callbacks}{_cause(change.cause)}"
     )
@@ -173,16 +173,16 @@ def quoted(text: str) -> str:
 
 def _overdue(counts: Counts) -> str:
     """The sum, and of how many subscriptions nothing is known: 0 alone would say that all is well."""
-    if not counts.overdue_unknown:
-        return str(counts.overdue)
-    return f"{counts.overdue or 'unknown'} overdue_unknown={counts.overdue_unknown}"
+    unknown = f" overdue_unknown={counts.overdue_unknown}" if counts.overdue_unknown else ""
+    return f"{known(counts.known_overdue)}{unknown}"
 
 
 def _cause(code: str) -> str:
     return f" cause={quoted(code)}" if code else ""
 
 
-def _known(value: int | None) -> str:
+def known(value: int | None) -> str:
+    """``unknown`` for None."""
     return "unknown" if value is None else str(value)
 
 

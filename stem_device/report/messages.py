@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stem_device.model.outlet_health import OutletHealth
-from stem_device.model.poll import ServerState
 from stem_device.report.changes import (
     Change,
     ConnectionChange,
@@ -43,8 +42,8 @@ def _sentences(report: PollReport) -> Iterator[str]:
 def _server(change: ServerChange) -> str:
     if change.change is Change.REMOVED:
         return f"{change.server} is no longer monitored"
-    if change.state is ServerState.MONITORED:
-        return f"{change.server} is monitored"
+    if change.state.is_counted:
+        return f"{change.server} is {change.state}"
     return f"{change.server} {change.state}: {change.reason}"
 
 

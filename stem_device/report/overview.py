@@ -20,7 +20,8 @@ from stem_device.report.timing import TimingStatistics
 class ServerRow(Struct, frozen=True, gc=False):
     """One server; ``reason`` is empty while it is monitored, at every ``asked_every``-th poll.
 
-    ``overdue`` is the sum of what is known, ``overdue_unknown`` the number of subscriptions where it is not.
+    ``overdue`` is None where that is not known.
+    ``answered``: at some poll; otherwise nothing is known of its counts, and 0 stands for none of them.
     """
 
     name: str
@@ -29,10 +30,10 @@ class ServerRow(Struct, frozen=True, gc=False):
     published_total: int
     received_total: int
     missed_total: int
-    overdue: int
+    overdue: int | None
     unaccounted_total: int = 0
-    overdue_unknown: int = 0
     asked_every: int = 1
+    answered: bool = True
 
 
 class SubscriptionRow(Struct, frozen=True, gc=False):
@@ -117,8 +118,8 @@ def worst_servers_first(rows: Iterable[ServerRow]) -> tuple[ServerRow, ...]:
             rows,
             key=lambda row: (
                 -row.missed_total - row.unaccounted_total,
-                -row.overdue,
-                row.state is ServerState.MONITORED,
+                -(row.overdue or 0),
+                row.state.is_counted,
                 row.name,
             ),
         )
@@ -135,10 +136,10 @@ def server_row(server: ServerRecord) -> ServerRow:
         published_total=counts.published,
         received_total=counts.received,
         missed_total=counts.missed,
-        overdue=counts.overdue,
+        overdue=server.known_overdue,
         unaccounted_total=counts.unaccounted,
-        overdue_unknown=counts.overdue_unknown,
         asked_every=server.asked_every,
+        answered=server.age_seconds is not None,
     )
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stem_device.analysis.verdict import Level
-from stem_device.model.poll import ServerState
+from stem_device.model.snapshot import Counts
 from stem_device.report import numbers
 from stem_device.report.fitting import Name
 from stem_device.report.layout import share_rows
@@ -97,12 +97,12 @@ def _counters_in_a_line(overview: Overview) -> Text:
     for label, total, style in (
         ("missed", counts.missed, "bold red"),
         ("unaccounted", counts.unaccounted, "bold red"),
-        ("overdue", counts.overdue, "bold yellow"),
+        ("overdue", counts.known_overdue, "bold yellow"),
         ("received", counts.received, "green"),
         ("published", counts.published, "cyan"),
     ):
         if total or label != "unaccounted":
-            line.append(f"{label} {numbers.count(total)}  ", style=style if total else "dim")
+            line.append(f"{label} {_told(total)}  ", style=style if total else "dim")
     return line
 
 
@@ -127,10 +127,10 @@ def _counters(overview: Overview, width: int) -> Table:
     grid.add_column(justify="right", width=13)
     grid.add_column(justify="right", width=10)
     grid.add_column(width=graph, no_wrap=True)
-    rows: list[tuple[str, int, str, tuple[float, ...], str]] = [
+    rows: list[tuple[str, int | None, str, tuple[float, ...], str]] = [
         ("published", counts.published, numbers.rate(overview.published_rate), trend.published, "cyan"),
         ("received", counts.received, numbers.rate(overview.received_rate), trend.received, "green"),
-        ("overdue", counts.overdue, _unknown(counts.overdue_unknown), trend.overdue, "bold yellow"),
+        ("overdue", counts.known_overdue, _unknown(counts), trend.overdue, "bold yellow"),
         ("missed", counts.missed, _gaps(counts.gaps), trend.missed, "bold red"),
     ]
     if counts.unaccounted:
@@ -138,7 +138,7 @@ def _counters(overview: Overview, width: int) -> Table:
     for label, total, beside, values, style in rows:
         now = style if total else "dim"
         bars = Text(numbers.sparkline(values, graph), style=style if any(values[-graph:]) else "dim")
-        grid.add_row(Text(label, style=now), Text(numbers.count(total), style=now), beside, bars)
+        grid.add_row(Text(label, style=now), Text(_told(total), style=now), beside, bars)
     return grid
 
 
@@ -146,8 +146,16 @@ def _gaps(gaps: int) -> str:
     return "" if not gaps else f"{numbers.count(gaps)} gap" if gaps == 1 else f"{numbers.count(gaps)} gaps"
 
 
-def _unknown(subscriptions: int) -> str:
-    return f"+{numbers.count(subscriptions)} unknown" if subscriptions else ""
+def _unknown(counts: Counts) -> str:
+    """Of how many subscriptions the overdue events are not known."""
+    if not counts.overdue_unknown:
+        return ""
+    subscriptions = numbers.count(counts.overdue_unknown)
+    return f"of {subscriptions}" if counts.known_overdue is None else f"+{subscriptions} unknown"
+
+
+def _told(total: int | None) -> str:
+    return "unknown" if total is None else numbers.count(total)
 
 
 def _table(*columns: tuple[str, str]) -> Table:
@@ -189,17 +197,20 @@ def _right(*headings: str) -> tuple[tuple[str, str], ...]:
 
 
 def _server_cells(row: ServerRow, prefix: str, width: int) -> tuple[RenderableType, ...]:
-    monitored = row.state is ServerState.MONITORED
+    monitored = row.state.is_counted
     state = Text(row.state, style="green" if monitored else "bold red")
     if row.asked_every > 1:
         state.append(f", asked every {row.asked_every} polls", style="not bold")
     if row.reason and not monitored:
         state.append(f": {' '.join(row.reason.split())}", style="red not bold")
+    name, wide = Name(numbers.without(prefix, row.name)), width >= _WIDE_COLUMNS
+    if not row.answered:
+        return (name, state, *(_overdue(None) for _ in range(4 if wide else 2)))
     more = (Text(numbers.count(row.published_total)), Text(numbers.count(row.received_total)))
     return (
-        Name(numbers.without(prefix, row.name)),
+        name,
         state,
-        *(more if width >= _WIDE_COLUMNS else ()),
+        *(more if wide else ()),
         _overdue(row.overdue),
         _missed(row.missed_total, lower_bound=False),
     )

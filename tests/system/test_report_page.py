@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from stem_device.cli.app import app
 from stem_device.model.mark import Mark, MarkKind
+from stem_device.reading.importing import import_telemetry
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from tests.system.report_page import OpenReport, browser, report
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.needs("browser")
 
 LOSSES = (Loss(20, 1, 2, 57, 3), Loss(21, 1, 2, 40), Loss(35, 3, 0, 5), Loss(36, 1, 1, 12))
 RUNS = 45
+HALT = "gc pause generation 2"
 
 
 def marks_of_runs(plan: Plan) -> dict[int, list[Mark]]:
@@ -69,7 +71,15 @@ def truth(folder: Path) -> Truth:
 
 @pytest.fixture(scope="module")
 def path(truth: Truth, folder: Path) -> Path:
-    return made(folder / "night.html", truth.paths[0])
+    """With telemetry: in poll i a callback took i ms, and a pause i / 10 s."""
+    telemetry = folder / "telemetry"
+    telemetry.mkdir()
+    for name, label, scale in (("duration", "Motor.Move [command]", 1e-3), ("runtime", HALT, 0.1)):
+        rows = [f"{at},{number * scale},{label},7" for number, at in enumerate(truth.time_utc_ns.tolist())]
+        lines = ["Timepoint,Measurement,Label,PID", *rows[1:], ""]
+        (telemetry / f"{name}.1.csv").write_bytes("\r\n".join(lines).encode())
+    import_telemetry([truth.paths[0]], [telemetry], folder / "both.h5")
+    return made(folder / "night.html", folder / "both.h5")
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +144,19 @@ def test_distributions_hold_every_sample(opened: OpenReport, truth: Truth) -> No
     medians = {trace["meta"]: trace["y"] for trace in opened.traces("timings") if trace["name"] == "median"}
     own = truth.publisher_samples["push_event_micros"][truth.publisher_samples["poll"] == 5]
     assert medians["push"][4] == np.median(own)
+
+
+def test_processes_over_what_was_lost(opened: OpenReport, truth: Truth) -> None:
+    polls = np.arange(1, len(truth.time_utc_ns))
+    assert opened.trace("processes", "Motor.Move [command]")["y"] == pytest.approx(polls * 1e3)
+    assert opened.trace("processes", HALT)["y"] == pytest.approx(polls * 1e5)
+    assert opened.trace("processes", "missed")["y"] == truth.missed[1:].sum(axis=(1, 2)).tolist()
+    assert opened.trace("processes", "missed")["x"] == opened.trace("timeline", "missed")["x"]
+    (halts,) = [one for one in opened.traces("process_distributions") if one["meta"] == HALT]
+    assert sum(halts["customdata"][:-1]) == len(polls)
+    assert opened.column("processes", 0) == [HALT, "Motor.Move [command]"]
+    order = opened.texts("section h2")
+    assert order[:2] == ["Events over time", "Processes over time"]
 
 
 def test_servers_by_time(opened: OpenReport, truth: Truth) -> None:
@@ -272,12 +295,19 @@ _OVERPRINTED = """() => {
 }"""
 
 
-def test_a_narrow_screen_names_the_column_of_each_value(opened: OpenReport) -> None:
+def test_a_narrow_screen_alone_names_the_column_of_each_value(opened: OpenReport) -> None:
     opened.page.set_viewport_size({"width": 390, "height": 900})
     try:
         cell = "document.querySelector('#table-subscriptions td:nth-child(4)')"
-        assert opened.page.evaluate(f"getComputedStyle({cell}, '::before').content") == '"missed"'
+        label = f"getComputedStyle({cell}, '::before').content"
+        assert opened.page.evaluate(label) == '"missed"'
+        opened.page.set_viewport_size({"width": 1440, "height": 900})
+        assert opened.page.evaluate(label) == "none"
+        opened.page.set_viewport_size({"width": 390, "height": 900})
+        opened.page.emulate_media(media="print")
+        assert opened.page.evaluate(label) == "none"
     finally:
+        opened.page.emulate_media(media="screen")
         opened.page.set_viewport_size({"width": 1280, "height": 900})
 
 

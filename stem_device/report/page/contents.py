@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from stem_device.report import numbers
 from stem_device.report.page import limits
 from stem_device.report.page.findings import Findings
@@ -15,6 +17,8 @@ def tables(findings: Findings) -> tuple[TableOfCells, ...]:
         subscriptions_table(findings),
         servers_table(findings),
         runs_table(findings),
+        processes_table(findings),
+        own_polls_table(findings),
     )
     return tuple(table for table in made if table.rows)
 
@@ -74,9 +78,10 @@ def servers_table(findings: Findings) -> TableOfCells:
     rows = tuple(
         (
             Cell(naming.short(servers.server[i])),
-            number(int(servers.missed[i])),
-            number(int(servers.received[i])),
-            number(int(servers.published[i])),
+            *(
+                _count(int(counts[i]), known=bool(servers.unanswered[i] < servers.polls[i]))
+                for counts in (servers.missed, servers.received, servers.published)
+            ),
             number(int(servers.unanswered[i]), f"{servers.unanswered[i]:,} of {servers.polls[i]:,}"),
             _micros(servers.latency_median_micros[i]),
             _micros(servers.latency_p99_micros[i]),
@@ -102,7 +107,7 @@ def servers_table(findings: Findings) -> TableOfCells:
             "samples",
         ),
         rows,
-        "The one that missed most first.",
+        "The one that missed most first; of one that never answered no count is known.",
         len(servers) - shown,
     )
 
@@ -136,10 +141,72 @@ def runs_table(findings: Findings) -> TableOfCells:
     )
 
 
+def processes_table(findings: Findings) -> TableOfCells:
+    """One row a label of telemetry: what took long in processes, and when."""
+    times = findings.processes.times
+    rows = tuple(
+        (
+            Cell(one.label),
+            number(one.processes),
+            number(one.count),
+            _seconds(one.median_seconds),
+            _seconds(one.p99_seconds),
+            _seconds(one.worst_seconds),
+            _time(one.worst_utc_ns, findings),
+        )
+        for one in times[: limits.TABLE_ROWS]
+    )
+    return TableOfCells(
+        "processes",
+        "Times of processes",
+        ("what", "processes", "count", "median", "99 %", "longest", "at"),
+        rows,
+        "Telemetry of processes, put into the recording by stem import: durations, pauses of Python's "
+        "garbage collector of a millisecond or more, and how late threads and callbacks came. The longest "
+        "first; compare when that was with when events were lost.",
+        max(0, len(times) - limits.TABLE_ROWS),
+    )
+
+
+def own_polls_table(findings: Findings) -> TableOfCells:
+    """One row a phase of the monitor's own polls."""
+    polls = findings.own_polls
+    rows = tuple(
+        (
+            Cell(phase.name),
+            number(phase.polls),
+            _seconds(phase.median_seconds),
+            _seconds(phase.p99_seconds),
+            _seconds(phase.worst_seconds),
+            _time(phase.worst_utc_ns, findings),
+        )
+        for phase in (*polls.phases, *([polls.whole] if polls.whole else []))
+    )
+    slowest = ", ".join(f"{name} {_seconds(seconds).text}" for name, seconds in polls.worst)
+    return TableOfCells(
+        "polls",
+        "How long the monitor's own polls took",
+        ("phase", "polls", "median", "99 %", "worst", "at"),
+        rows,
+        "Resolve: take up targets. Ask: from the first question to the last answer or time limit. Parse the "
+        "replies. Account: count and judge. Record: wait for the disk. Publish: attributes and events. "
+        + (f"The poll that took longest: {slowest}." if slowest else ""),
+    )
+
+
+def _seconds(value: float) -> Cell:
+    return number(value, numbers.micros(value * 1e6))
+
+
 def _state(*, ended: bool, failed: bool) -> str:
     if not ended:
         return "no end"
     return "ended in error" if failed else "ended"
+
+
+def _count(value: int, *, known: bool) -> Cell:
+    """Of a server that never answered nothing is known."""
+    return number(value if known else math.nan, None if known else "-")
 
 
 def _missed(missed: int, *, at_least: bool) -> Cell:

@@ -6,6 +6,7 @@ Deltas of the first poll of a source precede the recording: they are 0 here. Nam
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,36 @@ class PollRows:
     time_utc_ns: Integers
     source: Integers
     counted: Flags
+
+
+PHASES = ("resolve", "ask", "parse", "account", "record", "publish")
+"""The phases of a poll, in their order; see :class:`stem_device.model.poll.PollPhases`."""
+TOLD_BY_THE_NEXT = frozenset({"record", "publish"})
+"""They come after the Snapshot, so that the row of the next poll has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRows:
+    """One row a poll, in the order of sources and polls. ``seconds`` are by phase, NaN where it is not known.
+
+    Those TOLD_BY_THE_NEXT are of the poll before.
+    """
+
+    time_utc_ns: Integers
+    source: Integers
+    poll: Integers
+    seconds: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRows:
+    """One row a measurement in a process that has a value. ``duration``: of the program, in seconds."""
+
+    at_utc_ns: Integers
+    value: Floats
+    label: Codes
+    duration: Flags
+    pid: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +165,8 @@ class Evidence:
     names: Names
     sources: tuple[Source, ...]
     polls: PollRows
+    phases: PhaseRows
+    processes: ProcessRows
     streams: StreamRows
     subscriptions: SubscriptionRows
     servers: ServerRows

@@ -13,7 +13,9 @@ from stem_device.report.page.evidence import Evidence
 from stem_device.report.page.graph import Graph, graph
 from stem_device.report.page.lag import Lags, lags
 from stem_device.report.page.losses import Ledger, LossGrid, ledger, loss_grid
+from stem_device.report.page.own_polls import OwnPolls, own_polls
 from stem_device.report.page.phases import Phases, phases
+from stem_device.report.page.process_times import Processes, processes
 from stem_device.report.page.servers import ServerGrid, ServerSummaries, server_grid, server_summaries
 from stem_device.report.page.timeline import Timeline, timeline
 from stem_device.report.page.timings import Bands, Distribution, bands, distribution
@@ -35,6 +37,8 @@ class Findings:
     server_grid: ServerGrid
     graph: Graph
     phases: Phases
+    own_polls: OwnPolls
+    processes: Processes
     gaps: Gaps
     uncovered: tuple[Uncovered, ...]
 
@@ -71,6 +75,8 @@ def find(evidence: Evidence) -> Findings:
         server_grid=server_grid(evidence, servers, bins, limits.SERVERS),
         graph=graph(entries, limits.GRAPH_SERVERS),
         phases=phases(evidence, limits.STAGE_KINDS),
+        own_polls=own_polls(evidence.phases),
+        processes=processes(evidence, bins, limits.PROCESS_LABELS),
         gaps=gaps,
         uncovered=uncovered(evidence, entries, servers, gaps, timings),
     )

@@ -15,8 +15,11 @@ from stem_device.analysis.verdict import judge
 from stem_device.reading import Recording
 from stem_device.report.page.bins import Floats
 from stem_device.report.page.evidence import (
+    PHASES,
     Evidence,
+    PhaseRows,
     PollRows,
+    ProcessRows,
     RunRows,
     Samples,
     ServerRows,
@@ -29,6 +32,7 @@ from stem_device.runs import RunTable, events_per_run, runs_of, stages
 from stem_device.statistics import Choice, CountedRows, Polls
 from stem_device.statistics.verdict import PATIENCE, recorded_columns
 from stem_device.statistics.why import findings_of
+from stem_device.telemetry import DURATION_FILE_PREFIX
 
 
 def gather(recording: Recording) -> Evidence:
@@ -46,6 +50,8 @@ def gather(recording: Recording) -> Evidence:
             for source in recording.sources
         ),
         polls=PollRows(polls.time_utc_ns, polls.source, polls.counts),
+        phases=_phases(recording, polls),
+        processes=_processes(recording),
         streams=_streams(CountedRows(recording, "streams", polls, choice), polls),
         subscriptions=_subscriptions(
             CountedRows(recording, "subscriptions", polls, choice),
@@ -67,6 +73,33 @@ def gather(recording: Recording) -> Evidence:
 
 def _file_name(path: Path) -> str:
     return path.name
+
+
+def _phases(recording: Recording, polls: Polls) -> PhaseRows:
+    """Files of before format 1.2 do not tell."""
+    table = recording["polls"]
+    unknown = np.full(len(polls), np.nan)
+    return PhaseRows(
+        time_utc_ns=polls.time_utc_ns,
+        source=polls.source,
+        poll=table["poll"],
+        seconds={
+            name: table[f"{name}_seconds"] if table.knows(f"{name}_seconds") else unknown for name in PHASES
+        },
+    )
+
+
+def _processes(recording: Recording) -> ProcessRows:
+    """Measurements without a value are none. Files of before format 1.2 have no row."""
+    table = recording["telemetry"]
+    if not len(table):
+        none = np.empty(0, np.int64)
+        return ProcessRows(none, np.empty(0), none, np.empty(0, np.bool_), none)
+    told = np.isfinite(table["value"])
+    columns = {name: table[name][told] for name in ("at_utc_ns", "value", "pid")}
+    kinds = table.codes("kind")[told]
+    durations = [code for code in np.unique(kinds) if recording.names[code] == DURATION_FILE_PREFIX]
+    return ProcessRows(label=table.codes("label")[told], duration=np.isin(kinds, durations), **columns)
 
 
 def _streams(rows: CountedRows, polls: Polls) -> StreamRows:

@@ -37,7 +37,7 @@ def page_html(findings: Findings, *, title: str, made: str) -> str:
     """The text of the page. ``title`` names the recording, ``made`` says by what the page was made."""
     plotly_js = str(import_plotly("offline").get_plotlyjs())
     page_js = _resource("page.js")
-    drawn = tuple(panels(findings))
+    drawn = tuple(panel for panel in panels(findings) if not panel.left_out)
     cells = tables(findings)
     return _filled(
         _resource("template.html"),

@@ -6,6 +6,8 @@ LOSSY_SUBSCRIPTIONS = 40
 """Rows of the figure of losses."""
 LAGGING_SUBSCRIPTIONS = 8
 """Lines of the figure of lags: more are not told apart."""
+PROCESS_LABELS = 6
+"""Labels of telemetry with a line of their own, and as many kinds of pauses and lags."""
 SERVERS = 60
 """Rows of the heat map."""
 GRAPH_SERVERS = 30

@@ -52,9 +52,9 @@ def table_html(table: TableOfCells) -> str:
 
 
 def _labels(table: TableOfCells) -> str:
-    """The names of the columns for a narrow screen, once and not in every row."""
+    """The names of the columns, once and not in every row; page.css shows them on a narrow screen alone."""
     return "".join(
-        f'#table-{table.name} td:nth-child({place})::before{{content:"{_in_style(title)}"}}'
+        f'#table-{table.name} td:nth-child({place}){{--column:"{_in_style(title)}"}}'
         for place, title in enumerate(table.columns, 1)
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,11 @@ from stem_device.analysis.facts import Patience
 from stem_device.analysis.verdict import Verdict, judge
 from stem_device.model.poll import ServerState
 from stem_device.report.page.evidence import (
+    PHASES,
     Evidence,
+    PhaseRows,
     PollRows,
+    ProcessRows,
     RunRows,
     Samples,
     ServerRows,
@@ -50,7 +53,7 @@ class Story:
     missed, gaps, overdue); ``answers``: (time, server, state, reason, samples, events);
     samples: (time, server, micros); ``runs``: (name, first, last, ended, failed, missed, at least);
     ``stages``: (run, earlier, later, begin, end). Losses began 10 s before their poll; ``unaccounted`` are
-    those of the last row of ``received``.
+    those of the last row of ``received``. ``phases``: seconds of each poll, as its row tells them.
     """
 
     polls: Sequence[float] = ()
@@ -64,6 +67,8 @@ class Story:
     stages: Sequence[tuple[int, str, str, float, float]] = ()
     at_least: Sequence[str] = ()
     problems: tuple[str, ...] = ()
+    phases: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    processes: Sequence[tuple[float, float, str, str, int]] = ()
     unaccounted: int = 0
     complete: bool = True
     first_counts: bool = False
@@ -93,11 +98,14 @@ class Story:
             "stages": self._stages(),
         }
         monitored = self.code(ServerState.MONITORED)
+        processes = self._processes()
         names = np.array([*self.names, None], dtype=object)[:-1]
         return Evidence(
             names=names,
             sources=(Source("story", "control-7", self.complete, ("story.h5",)),),
             polls=PollRows(times, ints([0] * len(times)), counted | self.first_counts),
+            phases=self._phases(times),
+            processes=processes,
             problems=self.problems,
             verdict=self._verdict(names, times, tables["subscriptions"], monitored),
             **tables,
@@ -156,6 +164,20 @@ class Story:
             complete=True,
         )
         return judge(facts_of(columns, Patience()), Patience())
+
+    def _phases(self, times: Any) -> PhaseRows:
+        unknown = [np.nan] * len(times)
+        seconds = {name: np.array(self.phases.get(name, unknown), dtype=np.float64) for name in PHASES}
+        return PhaseRows(times, ints([0] * len(times)), ints(range(1, len(times) + 1)), seconds)
+
+    def _processes(self) -> ProcessRows:
+        return ProcessRows(
+            ints([at(row[0]) for row in self.processes]),
+            np.array([row[1] for row in self.processes], np.float64),
+            ints([self.code(row[2]) for row in self.processes]),
+            np.array([row[3] == "duration" for row in self.processes], np.bool_),
+            ints([row[4] for row in self.processes]),
+        )
 
     def _streams(self) -> StreamRows:
         return StreamRows(
@@ -262,4 +284,8 @@ def lossy_story() -> Story:
         push=[(time, fast, 20.0) for time in times for _ in range(5)],
         runs=[("nightly-1", 5.0, 25.0, True, False, 7, 10)],
         stages=[(0, "begin", "flashed", 5.0, 15.0), (0, "flashed", "end", 15.0, 25.0)],
+        processes=[
+            (9.0, 0.02, "Slow.on_wave [event]", "duration", 7),
+            (9.5, 0.4, "gc pause generation 2", "runtime", 7),
+        ],
     )

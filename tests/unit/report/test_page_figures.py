@@ -176,6 +176,7 @@ def hostile_page() -> str:
     story.received = [(*row[:3], f"{HOSTILE}.change", *row[4:]) for row in story.received]
     story.runs = [(HOSTILE, *row[1:]) for row in story.runs]
     story.stages = [(row[0], HOSTILE, row[2], *row[3:]) for row in story.stages]
+    story.processes = [*story.processes, (9.0, 0.5, HOSTILE, "duration", 8)]
     return page_html(find(story.evidence()), title=HOSTILE, made=HOSTILE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from synthetic_recording import Loss, Outage, Plan, write_recording
 from stem_device import open_recording
 from stem_device.report.page.findings import Findings, find
 
-pytest.importorskip("h5py")
+h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
 
 from stem_device.report.page.gather import gather  # noqa: E402 - the statistics need an optional part
@@ -76,3 +77,19 @@ def test_one_recording_after_the_other(tmp_path: Path) -> None:
     gap = int(np.argmax(findings.bins.seconds))
     assert not findings.timeline.covered[gap]
     assert findings.timeline.covered.sum() == len(findings.bins) - 1
+
+
+def test_how_long_polls_took_is_read_where_the_file_has_it(tmp_path: Path) -> None:
+    write_recording(tmp_path / "a.h5", PLAN)
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["entry/polls/ask_seconds"][:] = np.arange(30) / 100
+        file["entry/polls/record_seconds"][5] = 7.0
+    phases = {phase.name: phase for phase in found(tmp_path / "a.h5").own_polls.phases}
+    assert set(phases) == {"ask", "record"}
+    assert (phases["ask"].polls, phases["ask"].worst_seconds) == (30, 0.29)
+    assert (phases["record"].polls, phases["record"].worst_seconds) == (1, 7.0)
+    old = tmp_path / "old.h5"
+    old.write_bytes(
+        lzma.decompress((Path(__file__).parents[2] / "data" / "recording-1.1.h5.xz").read_bytes())
+    )
+    assert found(old).own_polls.phases == ()

@@ -30,7 +30,7 @@ def test_text_is_escaped_in_heads_and_cells() -> None:
     assert set(re.findall(r"<(\w+)", html)) == {
         "style", "div", "table", "thead", "tr", "th", "button", "tbody", "td",
     }  # fmt: skip
-    assert 'content:"\\3c i\\3e "' in html
+    assert '--column:"\\3c i\\3e "' in html
 
 
 def test_subscriptions() -> None:
@@ -61,6 +61,17 @@ def test_servers_and_runs() -> None:
     assert [cell.text for cell in runs_table(findings).rows[0]] == [
         "nightly-1", "04:00:05", "20 s", "2", "ended", "7", "10",
     ]  # fmt: skip
+
+
+def test_of_a_server_that_never_answered_no_count_is_known() -> None:
+    story = lossy_story()
+    story.answers = [
+        *story.answers,
+        *((time, "dserver/x/dead", "unreachable", "", 0, 0) for time in story.polls),
+    ]
+    rows = {row[0].text: row for row in servers_table(find(story.evidence())).rows}
+    assert [cell.text for cell in rows["x/dead"]][1:5] == ["-", "-", "-", "4 of 4"]
+    assert [cell.text for cell in rows["sub/quick"]][1:5] == ["0", "300", "0", "0 of 4"]
 
 
 def test_rows_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -18,6 +19,7 @@ from stem_device.report.overview import (
     ServerRow,
     SubscriptionRow,
     Trend,
+    server_row,
     subscription_rows,
     worst_servers_first,
 )
@@ -104,6 +106,30 @@ def test_a_server_in_trouble_says_why() -> None:
     row = ServerRow(DATABASE + "s/1 ", ServerState.UNREACHABLE, "timed\nout", 0, 0, 0, 0)
     what = Overview("h", 0, 1, Counts(), 0.0, 0.0, (row,), (), Trend())
     assert "unreachable: timed out" in "\n".join(drawn(what, 120, 30))
+
+
+def test_of_a_server_that_never_answered_no_count_is_known() -> None:
+    seen = snapshot(server(age_seconds=None, state=ServerState.UNREACHABLE, reason="timed out"))
+    row = server_row(seen.servers[0])
+    what = Overview("h", 0, 1, Counts(), 0.0, 0.0, (row,), (), Trend())
+    for width, columns in ((120, 4), (80, 2)):
+        (line,) = (line for line in drawn(what, width, 30) if "timed out" in line)
+        assert line.split()[-columns:] == ["unknown"] * columns
+        assert "0" not in line.split()
+    assert server_row(snapshot(server(age_seconds=7.0)).servers[0]).answered
+
+
+def test_overdue_that_is_not_known_is_never_0() -> None:
+    counts = Counts(published=9, received=9, missed=9, overdue_unknown=3)
+    row = ServerRow("s/1", ServerState.MONITORED, "", 9, 9, 9, None)
+    what = Overview("h", 7, 1, counts, 1.0, 1.0, (row,), (), Trend())
+    for size in ((120, 30), (60, 12)):
+        text = "\n".join(drawn(what, *size))
+        assert re.search(r"overdue +unknown", text)
+        assert re.search(r"s/1.* unknown +9", text)
+    assert re.search(r"overdue +unknown +of 3", "\n".join(drawn(what, 120, 30)))
+    some = structs.replace(what, counts=structs.replace(counts, overdue=5))
+    assert re.search(r"overdue +5 +\+3 unknown", "\n".join(drawn(some, 120, 30)))
 
 
 def test_worst_subscriptions_come_first() -> None:

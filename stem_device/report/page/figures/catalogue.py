@@ -11,6 +11,8 @@ from stem_device.report.page.figures import (
     graph,
     lag,
     losses,
+    process_distributions,
+    processes,
     servers,
     stages,
     style,
@@ -21,12 +23,14 @@ from stem_device.report.page.findings import Findings
 
 FIGURES: dict[str, ModuleType] = {
     "timeline": timeline,
+    "processes": processes,
     "losses": losses,
     "lag": lag,
     "graph": graph,
     "servers": servers,
     "distributions": distributions,
     "timings": timings,
+    "process_distributions": process_distributions,
     "stages": stages,
 }
 
@@ -35,7 +39,8 @@ FIGURES: dict[str, ModuleType] = {
 class Panel:
     """One figure of the page: its pages (usually one), or the sentence in place of it.
 
-    ``layers`` name the first traces if only one of them is shown at a time.
+    ``left_out`` of the page, where a sentence would be of no use to anybody. ``layers`` name the first traces
+    if only one of them is shown at a time.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Panel:
     pages: tuple[style.Figure, ...]
     sentence: str = ""
     layers: tuple[str, ...] = ()
+    left_out: bool = False
 
 
 def panels(findings: Findings) -> Iterator[Panel]:
@@ -57,7 +63,7 @@ def panel(name: str, findings: Findings) -> Panel:
     module = FIGURES[name]
     first = module.figure(findings)
     if isinstance(first, style.Nothing):
-        return Panel(name, module.TITLE, "", (), first.sentence)
+        return Panel(name, module.TITLE, "", (), first.sentence, left_out=first.left_out)
     caption = module.caption(findings)
     if module is not stages:
         return Panel(name, module.TITLE, caption, (first,), layers=getattr(module, "LAYERS", ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stem_device.report import numbers
+from stem_device.report.page.bins import Integers
 from stem_device.report.page.figures import style
 from stem_device.report.page.figures.canvas import canvas
 from stem_device.report.page.figures.style import Figure, Nothing
@@ -42,26 +43,27 @@ def figure(findings: Findings) -> Figure | Nothing:
     drawn = canvas()
     for kind, timing in findings.timings.items():
         if timing.samples:
-            _add_steps(drawn, kind, timing)
+            add_steps(drawn, kind, timing, *COLOURS[kind])
     style.finish(
         drawn,
         420,
         legend=style.legend(orientation="v"),
         margin={"l": 60, "r": 20, "t": 90, "b": 40},
     )
-    drawn.update_xaxes(style.micros_axis(range=_range(findings)))
+    counts = sum(timing.counts for timing in findings.timings.values())
+    drawn.update_xaxes(style.micros_axis(range=micros_range(np.asarray(counts))))
     drawn.update_yaxes(style.axis(title="share of samples, %", rangemode="tozero"))
     return drawn
 
 
-def _range(findings: Findings) -> list[float]:
-    counts = sum(timing.counts for timing in findings.timings.values())
+def micros_range(counts: Integers) -> list[float]:
+    """The part of a logarithmic axis that has samples."""
     used = np.flatnonzero(counts)
     return [float(np.log10(EDGES_MICROS[used[0]])) - 0.1, float(np.log10(EDGES_MICROS[used[-1] + 1])) + 0.1]
 
 
-def _add_steps(drawn: Figure, kind: str, timing: Distribution) -> None:
-    colour, dash = COLOURS[kind]
+def add_steps(drawn: Figure, kind: str, timing: Distribution, colour: str, dash: str) -> None:
+    """One line; ``kind`` is text that plotly may read."""
     median, p99 = numbers.micros(timing.median_micros), numbers.micros(timing.p99_micros)
     drawn.add_scatter(
         x=EDGES_MICROS,
@@ -70,7 +72,6 @@ def _add_steps(drawn: Figure, kind: str, timing: Distribution) -> None:
         name=f"{kind}: median {median}, 99 % below {p99}",
         mode="lines",
         line={"color": colour, "dash": dash, "shape": "hv", "width": 2.5},
-        hovertemplate=f"{kind} from %{{x:,.3~g}} µs: %{{y:.3~g}} % "
-        "(%{customdata:,.0f} samples)<extra></extra>",
+        hovertemplate="from %{x:,.3~g} µs: %{y:.3~g} % (%{customdata:,.0f} samples)<extra>%{meta}</extra>",
         meta=kind,
     )

@@ -71,6 +71,8 @@ class Nothing:
     """In place of a figure: the sentence that the page shows."""
 
     sentence: str
+    left_out: bool = False
+    """Neither on the page: the recording is of another kind, and nobody misses it."""
 
 
 def dates(times_utc_ns: Integers) -> list[str]:

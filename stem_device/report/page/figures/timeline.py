@@ -8,6 +8,7 @@ from stem_device.report.page.figures import style
 from stem_device.report.page.figures.canvas import stacked
 from stem_device.report.page.figures.style import Figure, Nothing
 from stem_device.report.page.findings import Findings
+from stem_device.report.page.timeline import Timeline
 
 TITLE = "Events over time"
 
@@ -30,7 +31,8 @@ def figure(findings: Findings) -> Figure | Nothing:
         return Nothing("Counts are what happens between two polls, and there are not two of them.")
     drawn = stacked(2, vertical_spacing=0.07, row_heights=[0.55, 0.45])
     _add_rates(drawn, findings)
-    _add_losses(drawn, findings)
+    add_lost(drawn, findings.timeline, row=2)
+    _add_overdue(drawn, findings)
     style.shade_gaps(drawn, findings.gaps)
     style.finish(drawn, 480, hovermode="x unified", bargap=0, barmode="stack")
     drawn.update_xaxes(style.time_axis())
@@ -60,8 +62,8 @@ def _add_rates(drawn: Figure, findings: Findings) -> None:
         )
 
 
-def _add_losses(drawn: Figure, findings: Findings) -> None:
-    line = findings.timeline
+def add_lost(drawn: Figure, line: Timeline, row: int) -> None:
+    """Missed and unaccounted events as bars."""
     edges = line.bins.edges_utc_ns
     for name, counts, colour in (
         ("missed", line.missed, style.MISSED),
@@ -75,11 +77,15 @@ def _add_losses(drawn: Figure, findings: Findings) -> None:
                 name=name,
                 marker={"color": colour},
                 hovertemplate="%{y:,} events",
-                row=2,
+                row=row,
                 col=1,
             )
+
+
+def _add_overdue(drawn: Figure, findings: Findings) -> None:
+    line = findings.timeline
     drawn.add_scatter(
-        x=style.dates(edges),
+        x=style.dates(line.bins.edges_utc_ns),
         y=style.steps(np.where(line.covered & line.overdue_known, line.overdue, np.nan)),
         name="overdue",
         mode="lines",
