@@ -9,6 +9,7 @@ import typer
 from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
 from stem_device.cli.selecting import AsJson, Timeout
+from stem_device.model.options import PollingOptions
 
 EPILOG = """Examples:
 
@@ -35,7 +36,7 @@ def check(
             autocompletion=device_names,
         ),
     ] = None,
-    timeout: Timeout = 3.0,
+    timeout: Timeout = PollingOptions.target_timeout,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines on a terminal too.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -32,12 +32,13 @@ def run_check(
         host = tango.ApiUtil.get_env_var("TANGO_HOST") or "no TANGO_HOST is set"
         tell(f"no device is named: all servers in the database are checked ({host})")
     options = Options(target_devices=targets, target_timeout=timeout_seconds, follow_publishers=False)
-    patience = Patience(options.overdue_alarm_polls, options.unreachable_alarm_polls)
     clock = SystemClock()
     poller = Poller(options, clock=clock)
     try:
         poll = poller.poll()
-        report = check_report(poll, Running(patience, once=True).take(Ledger(clock).account(poll)))
+        report = check_report(
+            poll, Running(Patience.of(options), once=True).take(Ledger(clock).account(poll))
+        )
     finally:
         poller.close()
     if as_json:

@@ -34,6 +34,8 @@ class FailOn(enum.StrEnum):
     LATENCY = "latency"
     PROCESSING = "processing"
     PUSH = "push"
+    DURATION = "duration"
+    HALT = "halt"
 
 
 def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
@@ -60,7 +62,7 @@ def compare(  # noqa: PLR0917 - one parameter an option, called by typer alone
             "--fail-on",
             metavar="KIND",
             help="End with exit code 6 if this became worse and that is sure: missed, overdue, latency, "
-            "processing, push. May be repeated.",
+            "processing, push; of telemetry duration, halt. May be repeated.",
         ),
     ] = None,
     ignore_overdue: Annotated[

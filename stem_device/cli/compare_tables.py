@@ -27,10 +27,11 @@ def compare_parts(comparison: Comparison, limit: int) -> Iterator[RenderableType
     yield _untold(comparison.overall)
     sure = [change for change in comparison.single if change.verdict not in {Verdict.UNSURE, Verdict.UNKNOWN}]
     if sure:
-        yield _table("Single servers and subscriptions, sure changes", sure, limit)
+        yield _table("Single servers, subscriptions and labels of telemetry, sure changes", sure, limit)
     else:
         tested = len(comparison.single)
-        yield Text(f"No sure change of a single server or subscription ({count(tested)} numbers compared).")
+        what = "a single server, subscription or label of telemetry"
+        yield Text(f"No sure change of {what} ({count(tested)} numbers compared).")
     yield _only("Subscriptions that are in A only", comparison.only_in_a, limit)
     yield _only("Subscriptions that are in B only", comparison.only_in_b, limit)
 

@@ -13,10 +13,11 @@ from stem_device.cli.failures import tell
 from stem_device.cli.json_output import print_json
 from stem_device.cli.judging import with_moments
 from stem_device.cli.long_work import progress_bar, run_to_the_end
-from stem_device.errors import OptionError, RecordingError, shown_path
+from stem_device.errors import OptionError, RecordingError, TelemetryError, shown_path
 from stem_device.reading import open_recording
 from stem_device.reading.exporting import Format, export, format_of
-from stem_device.reading.importing import Imported, import_lines
+from stem_device.reading.importing import Imported, ImportedTelemetry, import_lines, import_telemetry
+from stem_device.reading.importing.telemetry import KINDS
 from stem_device.reading.recovery import Recovery, recover
 from stem_device.reading.validation import Finding, Severity, validate
 from stem_device.recording.output_path import STANDARD_OUTPUT
@@ -82,6 +83,10 @@ def run_recover(path: Path, output: Path) -> ExitCode:
 
 def run_import(files: Sequence[Path], output: Path, *, label: str | None, timezone: str) -> ExitCode:
     """Raises StemError."""
+    directories = [path for path in files if path.is_dir()]
+    if directories:
+        recordings = [path for path in files if path not in directories]
+        return _run_import_telemetry(recordings, directories, output, label)
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -100,6 +105,31 @@ def run_import(files: Sequence[Path], output: Path, *, label: str | None, timezo
     return run_to_the_end(
         "importing",
         lambda progress: import_lines(files, output, label=label, zone=zone, progress=progress),
+        report,
+    )
+
+
+def _run_import_telemetry(
+    recordings: Sequence[Path], directories: Sequence[Path], output: Path, label: str | None
+) -> ExitCode:
+    if not recordings:
+        if not any(any(directories[0].glob(f"{kind}*.csv")) for kind in KINDS):
+            raise TelemetryError(str(directories[0]), "is a directory, and has no files of telemetry")
+        raise OptionError(
+            "FILE", str(directories[0]), "telemetry goes with a recording: name its file before the directory"
+        )
+
+    def report(result: ImportedTelemetry) -> None:
+        if result.outside:
+            tell(f"{result.outside} measurements are from before the first poll or after the last one")
+        print(
+            f"imported {result.measurements} measurements to {result.polls} polls and {result.marks} marks; "
+            f"{result.skipped} lines skipped"
+        )
+
+    return run_to_the_end(
+        "importing",
+        lambda progress: import_telemetry(recordings, directories, output, label=label, progress=progress),
         report,
     )
 

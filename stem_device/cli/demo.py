@@ -39,14 +39,14 @@ def demo(
 ) -> None:
     """Start a little Tango system that loses events, and show who lost them.
 
-    A database, a simulated weather station, a fast publisher, a quick and a slow subscriber and EventMonitor,
-    all on loopback. What you see comes from EventMonitor, by subscribing to its attributes. Nothing is left
-    running.
+    A database, a simulated weather station, a fast publisher, EventMonitor and three subscribers: a quick
+    one, a slow one, and one that its garbage collector stops. All on loopback. What you see comes from
+    EventMonitor, by subscribing to its attributes. Nothing is left running.
     """
     with failures_told():
         from stem_device.cli.interrupts import interrupts_raised  # noqa: PLC0415
         from stem_device.demo.performance import DemoArguments, run_demo  # noqa: PLC0415 - imports Tango
 
         arguments = DemoArguments(seconds=seconds, recordings=recordings, plain=plain, keep=keep, svg=svg)
-        with interrupts_raised():
+        with interrupts_raised():  # a second signal ends it at once: servers and files go with the process
             run_demo(arguments)

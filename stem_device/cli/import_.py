@@ -1,4 +1,4 @@
-"""``stem import``: JSON lines become a recording."""
+"""``stem import``: JSON lines become a recording, and telemetry a part of one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ EPILOG = """Examples:
 
   stem import old/2024-*.json -o old.h5 --timezone Africa/Johannesburg
 
+  stem import night.h5 telemetry/ -o both.h5
+
 Exit codes: 0 imported, also if lines were skipped, 1 no poll in the files, or a file
 cannot be read or written, 2 wrong usage, 5 an optional part is missing.
 """
@@ -25,7 +27,8 @@ def import_(
         list[Path],
         typer.Argument(
             metavar="FILE",
-            help="JSON lines, plain or compressed (.gz, .zst), in the order of time.",
+            help="JSON lines, plain or compressed (.gz, .zst), in the order of time; or a recording, and "
+            "directories of telemetry.",
             show_default=False,
         ),
     ],
@@ -57,6 +60,8 @@ def import_(
     Takes what stem monitor and the observatory's event monitor script write, replies of either dialect, lines
     without their last braces, unquoted errors, and several sessions one after the other. Lines that cannot be
     used are skipped, and told by number.
+
+    With a directory of telemetry, the files before it are a recording, which is written anew with it.
     """
     with failures_told():
         from stem_device.cli.conversions import run_import  # noqa: PLC0415 - imports numpy and h5py

@@ -55,16 +55,26 @@ def interrupts_noted() -> Iterator[Interrupted]:
 
 
 @contextmanager
-def interrupts_raised() -> Iterator[None]:
-    """Let the first signal raise KeyboardInterrupt, and further ones not disturb the cleaning up.
+def interrupts_raised(undo: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Let the first signal raise KeyboardInterrupt; a second SIGINT or SIGTERM ends the program at once, by
+    its default action, whatever the cleaning up waits for. ``undo`` is called before, for what is quick.
 
-    Leaving the context by that interrupt is no error. Call it on the main thread.
+    A second SIGHUP does nothing: a terminal that is closed sends two. Leaving the context by that interrupt
+    is no error. Call it on the main thread.
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
         raise KeyboardInterrupt
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)  # so that a third one ends it even if `undo` waits
+        try:
+            undo()
+        finally:
+            signal.raise_signal(number)
 
     before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:

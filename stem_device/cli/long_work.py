@@ -1,4 +1,7 @@
-"""What commands that take a while share: a progress bar, and an end by Ctrl-C that leaves nothing behind."""
+"""What commands that take a while share: a progress bar, and an end by Ctrl-C that leaves nothing behind.
+
+A second Ctrl-C ends them at once, and leaves nothing behind but where the disk hangs.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from rich.progress import Progress
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
 from stem_device.cli.interrupts import interrupts_raised
+from stem_device.reading.unfinished import remove_unfinished
 
 Result = TypeVar("Result")
 Tell = Callable[[float], None]
@@ -33,7 +37,7 @@ def progress_bar(what: str) -> Iterator[Tell]:
 def run_to_the_end(what: str, work: Callable[[Tell], Result], report: Callable[[Result], None]) -> ExitCode:
     """Do ``work`` with a progress bar and report; if a signal ends it, say that nothing was written."""
     finished = False
-    with interrupts_raised():
+    with interrupts_raised(_undo):
         with progress_bar(what) as progress:
             result = work(progress)
         report(result)
@@ -41,3 +45,9 @@ def run_to_the_end(what: str, work: Callable[[Tell], Result], report: Callable[[
     if not finished:
         tell("interrupted; nothing was written")
     return ExitCode.OK if finished else ExitCode.FAILED
+
+
+def _undo() -> None:
+    """What is quick to do before a second signal ends the program: the bar hides the cursor."""
+    remove_unfinished()
+    Console(stderr=True).show_cursor()

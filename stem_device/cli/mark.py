@@ -6,8 +6,19 @@ from typing import Annotated
 
 import typer
 
-from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
+from stem_device.cli.run_options import (
+    DEFAULT_DEVICE,
+    Configuration,
+    Device,
+    DeviceGroup,
+    Host,
+    Iteration,
+    Queue,
+    RequestId,
+    Requestor,
+    Worker,
+)
 
 EPILOG = """Examples:
 
@@ -40,17 +51,7 @@ def mark(  # noqa: PLR0917 - one parameter an option, called by typer alone
             autocompletion=_events,
         ),
     ],
-    device: Annotated[
-        str,
-        typer.Option(
-            "--device",
-            "-d",
-            metavar="DEVICE",
-            envvar="STEM_EVENT_MONITOR",
-            help="The EventMonitor device.",
-            autocompletion=device_names,
-        ),
-    ] = "sys/eventmon/1",
+    device: Device = DEFAULT_DEVICE,
     time: Annotated[
         str | None,
         typer.Option(
@@ -59,18 +60,14 @@ def mark(  # noqa: PLR0917 - one parameter an option, called by typer alone
             help="When it happened: ISO 8601 with time zone, or nanoseconds since 1970 UTC. Default: now.",
         ),
     ] = None,
-    iteration: Annotated[
-        int | None, typer.Option("--iteration", min=0, metavar="N", help="Which repetition.")
-    ] = None,
-    device_group: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Group of devices that the run belongs to.")
-    ] = None,
-    queue: Annotated[str | None, typer.Option(metavar="TEXT", help="Queue that the run waits in.")] = None,
-    configuration: Annotated[str | None, typer.Option(metavar="TEXT", help="What is run.")] = None,
-    host: Annotated[str | None, typer.Option(metavar="TEXT", help="Machine that the run works on.")] = None,
-    worker: Annotated[str | None, typer.Option(metavar="TEXT", help="Instance of the worker.")] = None,
-    requestor: Annotated[str | None, typer.Option(metavar="TEXT", help="Who asked for the run.")] = None,
-    request_id: Annotated[str | None, typer.Option(metavar="TEXT", help="Identity of the request.")] = None,
+    iteration: Iteration = None,
+    device_group: DeviceGroup = None,
+    queue: Queue = None,
+    configuration: Configuration = None,
+    host: Host = None,
+    worker: Worker = None,
+    requestor: Requestor = None,
+    request_id: RequestId = None,
     error: Annotated[str | None, typer.Option(metavar="TEXT", help="What went wrong.")] = None,
     must_record: Annotated[
         bool, typer.Option("--must-record", help="Fail if the mark is not recorded.")

@@ -9,7 +9,9 @@ import typer
 
 from stem_device.cli.device_names import device_names
 from stem_device.cli.failures import failures_told
-from stem_device.cli.selecting import FailOnVerdict, Timeout
+from stem_device.cli.selecting import FailOnVerdict
+from stem_device.cli.table_options import Texts, values_of, with_table_options
+from stem_device.model.options import Options
 
 EPILOG = """Examples:
 
@@ -28,7 +30,11 @@ Exit codes: 0 ended or interrupted, 1 the output file could not be written, 2 wr
 8 something waits, 9 not all is covered.
 """
 
+WHOLE_RUN_SECONDS = 31_536_000.0
+"""A loss stays told until the end of the run, which sums up all of them."""
 
+
+@with_table_options
 def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
     devices: Annotated[
         list[str],
@@ -39,10 +45,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             autocompletion=device_names,
         ),
     ],
-    poll_period: Annotated[
-        float,
-        typer.Option("--poll-period", "-p", min=0.01, metavar="SECONDS", help="Time between two polls."),
-    ] = 10.0,
+    options: Texts,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -58,14 +61,6 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
             "--append", "-a", help="Append to the file (JSON lines only) instead of refusing to touch it."
         ),
     ] = False,
-    enable_perfmon: Annotated[
-        bool,
-        typer.Option(
-            "--enable-perfmon",
-            "-m",
-            help="Let the servers sample event timings, and report them. Off again at the end.",
-        ),
-    ] = False,
     polls: Annotated[
         int, typer.Option("--polls", "-c", min=0, metavar="N", help="End after so many polls; 0: go on.")
     ] = 0,
@@ -76,23 +71,7 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         ),
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines on a terminal too.")] = False,
-    follow: Annotated[
-        bool,
-        typer.Option(
-            "--follow/--no-follow",
-            help="Ask the publishers of the subscriptions too, if they are not named themselves.",
-        ),
-    ] = True,
-    max_query_share: Annotated[
-        float,
-        typer.Option(
-            "--max-query-share",
-            metavar="SHARE",
-            help="Share of its time that a server may spend on answers; 1: no limit.",
-        ),
-    ] = 0.01,
     fail_on: FailOnVerdict = None,
-    timeout: Timeout = 3.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a poll, each on a line.")] = False,
 ) -> None:
     """Watch servers: a live table on a terminal, plain lines in a pipe.
@@ -107,18 +86,15 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         from stem_device.cli.monitor_session import MonitorArguments, run_monitor  # noqa: PLC0415
 
         arguments = MonitorArguments(
-            targets=tuple(devices),
-            poll_period=poll_period,
+            options=Options(
+                target_devices=tuple(devices), alarm_hold_time=WHOLE_RUN_SECONDS, **values_of(options)
+            ),
             output_file=output,
             append=append,
-            monitor_performance=enable_perfmon,
             polls=polls,
             wait=wait,
             plain=plain,
-            follow=follow,
-            max_query_share=max_query_share,
             fail_on=fail_on,
-            timeout=timeout,
             as_json=as_json,
         )
         raise typer.Exit(run_monitor(arguments))

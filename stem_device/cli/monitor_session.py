@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tango
 
+from stem_device.analysis.facts import Patience
 from stem_device.cli.exit_codes import ExitCode, FailOn
 from stem_device.cli.failures import tell
 from stem_device.cli.interrupts import Interrupted, interrupts_noted
@@ -17,54 +18,35 @@ from stem_device.cli.output_file import OutputFile
 from stem_device.cli.shown import Shown
 from stem_device.cli.views import View, Watcher, choose_view
 from stem_device.errors import shown_path
+from stem_device.exporting import attach_exporters, take_short_turns
 from stem_device.model.options import Options
-from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
-from stem_device.monitor.monitor import patience_of
 from stem_device.outlets import Outlet, OutletQueue
 from stem_device.polling import check_target
 from stem_device.report import numbers
 from stem_device.report.lines import quoted
 from stem_device.report.summary import summarise
+from stem_device.web import serve_monitor
 
 _WAITING_REPORTS = 100
 """Lines are wanted of each poll: a reader who is slower than the polls (a paused pager) costs the newest of
 them, not memory. A report has some kilobytes; a pager that is paused for less than 100 polls costs none."""
 _WATCH_SECONDS = 0.1
-WHOLE_RUN_SECONDS = 31_536_000.0
-"""A loss stays told until the end of the run, which sums up all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorArguments:
     """The arguments of ``stem monitor``; ``polls`` 0 means no end."""
 
-    targets: tuple[str, ...]
-    poll_period: float = 10.0
+    options: Options
     output_file: Path | None = None
     append: bool = False
-    monitor_performance: bool = False
     polls: int = 0
     wait: bool = False
     plain: bool = False
-    follow: bool = True
-    max_query_share: float = 0.01
     fail_on: FailOn | None = None
-    timeout: float = 3.0
     as_json: bool = False
-
-    def options(self) -> Options:
-        """Raises OptionError."""
-        return Options(
-            target_devices=self.targets,
-            poll_period=self.poll_period,
-            target_timeout=self.timeout,
-            monitor_performance=self.monitor_performance,
-            follow_publishers=self.follow,
-            max_query_share=self.max_query_share,
-            alarm_hold_time=WHOLE_RUN_SECONDS,
-        )
 
 
 class MonitorSession:
@@ -72,14 +54,16 @@ class MonitorSession:
 
     def __init__(self, arguments: MonitorArguments) -> None:
         self._arguments = arguments
-        options = arguments.options()
+        options = arguments.options
         path = arguments.output_file
         self._output = OutputFile(path, options, append=arguments.append) if path else None
         self._file = Outlet("file", self._output) if self._output else None
         self._monitor = Monitor(options)
+        attach_exporters(self._monitor)
         if self._file:
             self._monitor.add_outlet(self._file)
-        self._watcher = Watcher(_heading(arguments), patience_of(options))
+        self._port = serve_monitor(self._monitor) if options.http_address else None
+        self._watcher = Watcher(_heading(arguments), Patience.of(options))
         self._shown: OutletQueue[Shown] = OutletQueue("terminal", _WAITING_REPORTS)
         self._last: Snapshot | None = None
         self._taken = 0
@@ -89,6 +73,7 @@ class MonitorSession:
 
     def run(self, view: View, interrupted: Interrupted) -> ExitCode:
         """Monitor until the end; the code says how it went."""
+        take_short_turns()
         if view.newest_only:
             self._shown = OutletQueue("terminal", 1, newest=True)
         try:
@@ -106,6 +91,8 @@ class MonitorSession:
 
     def _watch(self, view: View, interrupted: Interrupted) -> ExitCode:
         self._monitor.at_each_poll(self._take)
+        if self._port:
+            tell(self._port.error or f"serving {self._port.url}/")
         self._started = time.monotonic()
         self._monitor.start()
         first = self._next(view, interrupted)
@@ -144,7 +131,7 @@ class MonitorSession:
     def _is_too_early(self, snapshot: Snapshot) -> bool:
         """Whether to forget this poll: a short period ends the first ones before any server was connected."""
         if not self._judged:
-            monitored = any(server.state is ServerState.MONITORED for server in snapshot.servers)
+            monitored = any(server.state.is_counted for server in snapshot.servers)
             self._judged = monitored or time.monotonic() - self._started > self._patience_seconds
         return not self._judged
 
@@ -183,7 +170,7 @@ class MonitorSession:
 
 def run_monitor(arguments: MonitorArguments) -> ExitCode:
     """Check the arguments, monitor, and report on the way. Raises StemError."""
-    for target in arguments.targets:
+    for target in arguments.options.target_devices:
         check_target(target)
     # A first proxy made on another thread can crash the process at its first event.
     tango.ApiUtil.instance()
@@ -203,7 +190,8 @@ def _problem(output: OutputFile, outlet: Outlet[Snapshot]) -> str:
 
 
 def _heading(arguments: MonitorArguments) -> str:
-    return f"stem monitor  {' '.join(arguments.targets)}  every {numbers.seconds(arguments.poll_period)}"
+    options = arguments.options
+    return f"stem monitor  {' '.join(options.target_devices)}  every {numbers.seconds(options.poll_period)}"
 
 
 def _reasons(snapshot: Snapshot | None) -> Iterator[str]:
@@ -211,5 +199,5 @@ def _reasons(snapshot: Snapshot | None) -> Iterator[str]:
         return
     yield from snapshot.problems
     for server in snapshot.servers:
-        if server.state is not ServerState.MONITORED:
+        if not server.state.is_counted:
             yield f"{server.name} is {server.state}: {quoted(server.reason)}"

@@ -20,10 +20,10 @@ EPILOG = """Examples:
 
   stem report night.h5 --format png --figure losses --figure graph -o pictures
 
-Figures, for --figure: timeline (events over time), losses (who missed events, and when),
-lag (how far behind subscriptions were), graph (who publishes to whom), servers (servers over time),
-distributions (latency, processing and push time), timings (the same over time), stages (stages of the runs,
-the first page).
+Figures, for --figure: timeline (events over time), processes (telemetry over what was lost),
+losses (who missed events, and when), lag (how far behind subscriptions were), graph (who publishes to whom),
+servers (servers over time), distributions (latency, processing and push time), timings (the same over time),
+process_distributions (durations of processes), stages (stages of the runs, the first page).
 
 Exit codes: 0 done, 1 a file cannot be read or written, or a figure cannot be drawn,
 2 wrong usage, 5 a part is not installed; with --fail-on 7 events were lost, 8 something waits, 9 not all is

@@ -17,6 +17,7 @@ from stem_device.cli.wide import table
 from stem_device.model.finding import Finding
 from stem_device.report.numbers import common_prefix, count, micros, rate, seconds, utc, without
 from stem_device.statistics.results import Counted, ServerStatistics, Statistics
+from stem_device.telemetry import DURATION_FILE_PREFIX, RUNTIME_FILE_PREFIX
 
 _Row = TypeVar("_Row")
 STYLES = {"clear": "bold green", "unknown": "bold", "waiting": "bold yellow", "lost": "bold red"}
@@ -56,6 +57,8 @@ def stats_parts(statistics: Statistics, limit: int) -> Iterator[RenderableType |
     yield _streams(statistics, prefix, limit)
     yield _timings(statistics)
     yield _server_timings(statistics, prefix, limit)
+    yield _telemetry(statistics, DURATION_FILE_PREFIX, limit)
+    yield _telemetry(statistics, RUNTIME_FILE_PREFIX, limit)
     yield _not_covered(statistics, prefix, limit)
 
 
@@ -133,19 +136,27 @@ def _subscriptions(statistics: Statistics, prefix: str, limit: int) -> Renderabl
 
 def _servers(statistics: Statistics, prefix: str, limit: int) -> RenderableType | None:
     rows = [
-        (
-            *_losses(one.counts),
-            rate(one.counts.published_rate),
-            rate(one.counts.received_rate),
-            share(one.states.get("monitored", 0.0)),
-            without(prefix, one.server),
-        )
+        (*_server_counts(one), share(_answered(one)), without(prefix, one.server))
         for one in _shown(statistics.servers, limit)
     ]
     headings = (*_LOSSES, "PUBLISHED", "RECEIVED", "ANSWERED", "SERVER")
     hidden = len(statistics.servers) - len(rows)
     title = "Servers, those whose subscriptions missed most first"
     return table(title, headings, rows, numbers=10, hidden=hidden) if rows else None
+
+
+def _answered(server: ServerStatistics) -> float:
+    return server.states.get("monitored", 0.0)
+
+
+def _server_counts(server: ServerStatistics) -> tuple[str | Text, ...]:
+    """Losses and rates. Of a server that never answered none is known."""
+    cells = (
+        *_losses(server.counts),
+        rate(server.counts.published_rate),
+        rate(server.counts.received_rate),
+    )
+    return cells if _answered(server) or not server.states else ("unknown",) * len(cells)
 
 
 def _server_timings(statistics: Statistics, prefix: str, limit: int) -> RenderableType | None:
@@ -204,6 +215,27 @@ def _timings(statistics: Statistics) -> RenderableType | None:
     headings = ("", *(name.replace("_", " ").upper() for name in described))
     keep = [0, *(column for column, name in enumerate(described, 1) if name in _SHOWN_TIMINGS)]
     return table("Timings of all servers", headings, rows, numbers=len(headings), keep=keep)
+
+
+def _telemetry(statistics: Statistics, kind: str, limit: int) -> RenderableType | None:
+    """Durations; or runtime metrics, each in its own unit."""
+    own = [one for one in statistics.telemetry if one.kind == kind]
+    durations = kind == DURATION_FILE_PREFIX
+    rows = [
+        (
+            *(
+                micros(value * 1e6) if durations else f"{value:,.6g}"
+                for value in (one.values.median, one.values.p99, one.values.maximum)
+            ),
+            count(one.values.count),
+            count(one.processes),
+            one.label,
+        )
+        for one in _shown(own, limit)
+    ]
+    headings = ("MEDIAN", "99 %", "MAXIMUM", "COUNT", "PROCESSES", "LABEL")
+    title = "Durations in processes, those that took most time first" if durations else "Runtime of processes"
+    return table(title, headings, rows, numbers=5, hidden=len(own) - len(rows)) if rows else None
 
 
 def _not_covered(statistics: Statistics, prefix: str, limit: int) -> RenderableType:

@@ -13,9 +13,9 @@ from stem_device.analysis.causes import cause_of, losers
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
+from stem_device.catalogue.snapshot_json import full_snapshot
 from stem_device.cli.live_view import LiveView
 from stem_device.cli.shown import Shown
-from stem_device.device.summary import full_snapshot
 from stem_device.model.snapshot import Snapshot
 from stem_device.report.changes import PollReport, compare
 from stem_device.report.lines import poll_lines, summary_lines

@@ -79,7 +79,7 @@ def seconds_to_the_first_poll(folder: Path) -> float:
 @pytest.mark.parametrize(
     ("output", "moments"),
     [
-        ("run.h5", 30),
+        ("run.h5", 20),
         pytest.param("run.h5", 120, marks=pytest.mark.matrix),
         pytest.param("run.jsonl", 60, marks=pytest.mark.matrix),
     ],

@@ -8,6 +8,8 @@ import pytest
 
 from stem_device import open_recording
 from stem_device.demo.database import EmbeddedDatabase
+from stem_device.demo.processes import wait_until
+from stem_device.errors import StemError
 from stem_device.reading.validation import validate
 from tests.system.harness import ServerFactory
 from tests.system.stem_process import PROGRAM, stem
@@ -23,15 +25,15 @@ def test_a_disk_that_hangs_costs_no_poll_and_is_told(
     servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
 ) -> None:
     target, hang = servers(), tmp_path / "hang"
-    arguments = ("monitor", target.name, "-p", "0.1", "-c", "60", "-o", "run.h5")
+    arguments = ("monitor", target.name, "-p", "0.1", "-c", "80", "-o", "run.h5")
     environment = {"HANG_FILE": str(hang), "PYTHONPATH": str(ROOT)}
     with stem(
         tmp_path, *arguments, tango_host=database.tango_host, program=HANGING, environment=environment
     ) as run:
-        run.wait_for("poll number=5 ")
+        wait_until(lambda: _recorded(tmp_path / "run.h5") >= 3, "three polls in the file")
         hang.touch()
         assert run.wait() == 1, run.errors
-        assert len(run.kinds("poll")) == 60
+        assert len(run.kinds("poll")) == 80
         assert int(run.kinds("outlet")[-1]["dropped"]) >= 1
         assert "run.h5 was not closed: the disk does not answer; it lacks" in run.errors
         assert run.kinds("summary"), "and the verdict is told"
@@ -39,6 +41,15 @@ def test_a_disk_that_hangs_costs_no_poll_and_is_told(
         polls = recording["polls"]["poll"].tolist()
     assert polls == list(range(polls[0], polls[0] + len(polls)))
     assert len(polls) >= 3
+
+
+def _recorded(path: Path) -> int:
+    """Polls in a recording that is being written."""
+    try:
+        with open_recording(path) as recording:
+            return len(recording["polls"]["poll"])
+    except StemError:  # it is not there yet
+        return 0
 
 
 def test_what_waits_is_written_when_the_disk_goes_on(

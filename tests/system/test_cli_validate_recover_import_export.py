@@ -154,3 +154,52 @@ def test_ctrl_c_leaves_nothing_and_a_terminal_has_a_bar(folder: Path, tmp_path: 
     assert b"importing" in shown
     assert b"interrupted; nothing was written" in shown
     assert [path.name for path in tmp_path.iterdir()] == ["long.jsonl"]
+
+
+HANGS_WHILE_CLEANING_UP = """
+import signal, sys, time
+from contextlib import contextmanager
+from pathlib import Path
+from stem_device.cli import long_work, main
+
+@contextmanager
+def progress_bar(what):
+    def progress(done):
+        if not any(Path(sys.argv[-1]).parent.iterdir()):
+            return
+        try:
+            print("working", flush=True)
+            time.sleep(60)
+        finally:
+            print("cleaning up", flush=True)
+            time.sleep(60)
+    yield progress
+
+long_work.progress_bar = progress_bar
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+"""``stem`` that hangs once it has begun to write, and when it is interrupted hangs in that too."""
+
+
+@pytest.mark.parametrize("arguments", ["recover run.h5", "import run.jsonl.gz", "export run.h5"])
+def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing(
+    folder: Path, tmp_path: Path, arguments: str
+) -> None:
+    command, source = arguments.split()
+    output = tmp_path / ("out.csv" if command == "export" else "out.h5")
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGS_WHILE_CLEANING_UP, command, str(folder / source), "-o", str(output)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for line in ("working", "cleaning up"):
+            assert process.stdout.readline() == f"{line}\n"
+            assert [path.name[:5] for path in tmp_path.iterdir()] == [".new-"]
+            process.send_signal(signal.SIGINT)
+        assert process.wait(20) == -signal.SIGINT
+    finally:
+        process.kill()
+        process.communicate()
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -23,7 +25,7 @@ def test_the_first_signal_is_noted_and_the_second_one_ends(number) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_the_first_signal_is_raised_and_later_ones_do_not_disturb(number) -> None:
+def test_the_first_signal_is_raised_and_a_second_hangup_does_not_disturb(number) -> None:
     before = {one: signal.getsignal(one) for one in SIGNALS}
     cleaned = False
     with interrupts_raised():
@@ -31,8 +33,44 @@ def test_the_first_signal_is_raised_and_later_ones_do_not_disturb(number) -> Non
             os.kill(os.getpid(), number)
             time.sleep(5)
         finally:
-            for one in SIGNALS:
-                os.kill(os.getpid(), one)
+            os.kill(os.getpid(), signal.SIGHUP)
             cleaned = True
     assert cleaned
     assert {one: signal.getsignal(one) for one in SIGNALS} == before
+
+
+CLEANING_THAT_HANGS = """
+import os, time
+from stem_device.cli.interrupts import interrupts_raised
+
+def say(text):
+    os.write(1, text + b"\\n")  # a signal in the middle of print could not print
+
+def undo():
+    say(b"undone")
+    {undo}
+
+with interrupts_raised(undo):
+    try:
+        say(b"working")
+        time.sleep(60)
+    finally:
+        say(b"cleaning up")
+        time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("hangs", [False, True], ids=["undone", "undoing hangs"])
+def test_a_second_signal_ends_at_once_and_a_third_in_any_case(number, hangs) -> None:
+    program = CLEANING_THAT_HANGS.format(undo="time.sleep(60)" if hangs else "")
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    try:
+        for line in ("working", "cleaning up", "undone"):
+            assert process.stdout.readline() == f"{line}\n"
+            if line != "undone" or hangs:
+                process.send_signal(number)
+        assert process.wait(20) == -number
+    finally:
+        process.kill()
+        process.communicate()
