@@ -269,12 +269,17 @@ class Subscriber(Device):
         proxy = self._proxies.setdefault(device, tango.DeviceProxy(device))
         truth = Truth(device, name, event_type, float(delay))
         kind = getattr(tango.EventType, event_type)
-        callback = _callback(truth)
+        callback = _callback(truth, self.spend)
         subscribe = (kind, callback) if not name else (name, kind, callback)
         handle = proxy.subscribe_event(*subscribe)
         self._truths.append(truth)
         self._handles.append((proxy, handle))
         return len(self._truths) - 1
+
+    def spend(self, truth: Truth) -> None:
+        """Take as long as a callback was told to."""
+        if truth.delay_seconds:
+            time.sleep(truth.delay_seconds)
 
     @command(dtype_in=int, doc_in="number of a callback")
     def Unsubscribe(self, index: int) -> None:
@@ -301,8 +306,8 @@ class Subscriber(Device):
         return json.dumps([asdict(truth) for truth in self._truths])
 
 
-def _callback(truth: Truth) -> Callable[[Any], None]:
-    """A callback that counts in ``truth``.
+def _callback(truth: Truth, spend: Callable[[Truth], None]) -> Callable[[Any], None]:
+    """A callback that counts in ``truth``, and does with each event what ``spend`` does.
 
     cppTango calls it from three threads: the subscribing one with a first reading; the one that keeps
     connections alive with API_EventTimeout and, connected again, with a reading; the one that receives.
@@ -328,8 +333,7 @@ def _callback(truth: Truth) -> Callable[[Any], None]:
             number = _number(event)
             if number is not None:
                 truth.number(number)
-            if truth.delay_seconds:
-                time.sleep(truth.delay_seconds)
+            spend(truth)
 
     return callback
 

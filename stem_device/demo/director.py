@@ -17,6 +17,9 @@ BURST_RATE = 1_500
 BURST_SECONDS = 4.0
 LARGEST_BURST = 48_000
 SLOW_CALLBACK_SECONDS = 0.02
+FINALIZER_SECONDS = 0.004
+"""Of each object that the collecting subscriber leaves behind: it is faster than the slow one, and loses
+less."""
 ATTRIBUTE = WAVEFORM
 
 Say = Callable[[str], None]
@@ -38,6 +41,7 @@ class Scene:
 class Director:
     """Drives the publisher and the slow subscriber through scenes, again and again, on a thread of its own.
 
+    ``collecting`` is slow by its garbage collector, at the same time; None where it is left out.
     ``marks`` gets every round as a run and every scene of it as a mark. ``missed`` is asked how many events
     are known to be missed. Queues differ between machines: when a burst was too small for a loss, the next
     one is twice as large. ``wait`` sleeps for so many seconds.
@@ -49,12 +53,14 @@ class Director:
         slow: tango.DeviceProxy,
         marks: RunMarker,
         *,
+        collecting: tango.DeviceProxy | None = None,
         say: Say,
         missed: Callable[[], int],
         wait: Callable[[float], object] | None = None,
     ) -> None:
         self._publisher = publisher
         self._slow = slow
+        self._collecting = collecting
         self._marks = marks
         self._say = say
         self._missed = missed
@@ -115,16 +121,17 @@ class Director:
     def _calm(self, seconds: float) -> Scene:
         return Scene(
             "",
-            "All is well: 100 events a second, and both subscribers keep up.",
+            "All is well: 100 events a second, and all subscribers keep up.",
             seconds,
             self._push_steadily,
         )
 
     def _loss(self) -> Iterator[Scene]:
-        burst = f"{BURST_RATE:,} events a second"
+        burst = f"A burst: {BURST_RATE:,} events a second. The slow subscriber takes 20 ms for each"
+        another = "; another one stops for its garbage collector" if self._collecting else ""
         yield Scene(
             "burst",
-            f"A burst: {burst}. The slow subscriber takes 20 ms for each.",
+            f"{burst}{another}.",
             self._burst / BURST_RATE + 0.5,
             self._push_burst,
         )
@@ -136,7 +143,7 @@ class Director:
         )
         yield Scene(
             "catching up",
-            "The slow subscriber works off its queue. What stays overdue is lost.",
+            "Queues are worked off. What stays overdue is lost.",
             2.0,
             self._catch_up,
         )
@@ -154,7 +161,11 @@ class Director:
     def _push_burst(self) -> None:
         self._publisher.StopPushing()
         self._slow.SetDelay(["0", str(SLOW_CALLBACK_SECONDS)])
+        if self._collecting is not None:
+            self._collecting.SetDelay(["0", str(FINALIZER_SECONDS)])
         self._publisher.PushInBackground([ATTRIBUTE, "change", str(self._burst), str(1 / BURST_RATE)])
 
     def _catch_up(self) -> None:
         self._slow.SetDelay(["0", "0"])
+        if self._collecting is not None:
+            self._collecting.SetDelay(["0", "0"])

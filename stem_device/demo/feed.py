@@ -201,9 +201,8 @@ def _server_row(server: _Server) -> ServerRow:
         published_total=totals.published,
         received_total=totals.received,
         missed_total=totals.missed,
-        overdue=totals.overdue,
+        overdue=server.totals.overdue,
         unaccounted_total=totals.unaccounted,
-        overdue_unknown=totals.overdue_unknown,
     )
 
 

@@ -15,7 +15,7 @@ from stem_device.demo.ending import Recording, ending
 from stem_device.demo.feed import Feed, Received
 from stem_device.demo.stage import Stage, choose_stage, write_lines
 from stem_device.demo.story import Story
-from stem_device.demo.system import MONITOR, PUBLISHER, SLOW, DemoSystem
+from stem_device.demo.system import COLLECTING, MONITOR, PUBLISHER, SLOW, DemoSystem
 from stem_device.errors import StemError
 from stem_device.recording.output_path import output_file
 from stem_device.report.overview import Overview
@@ -64,6 +64,7 @@ class Performance:
             system.device(PUBLISHER),
             system.device(SLOW),
             RunMarker(self._monitor, never_fail=True),
+            collecting=system.device_if_started(COLLECTING),
             say=self._say,
             missed=lambda: self._last.counts.missed if self._last else 0,
         )
@@ -182,7 +183,7 @@ def run_demo(arguments: DemoArguments) -> None:
     tango.ApiUtil.instance()
     with suppress(OSError):  # the device says why it cannot record there
         arguments.recordings.mkdir(parents=True, exist_ok=True)
-    write_lines("Starting a Tango database and five device servers on loopback ...")
+    write_lines("Starting a Tango database and six device servers on loopback ...")
     try:
         with ExitStack() as stack:
             system = stack.enter_context(DemoSystem(arguments.recordings.absolute()))

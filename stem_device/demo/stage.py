@@ -9,7 +9,7 @@ from typing import Protocol, Self
 from rich.console import Console
 
 from stem_device.report import numbers
-from stem_device.report.lines import quoted
+from stem_device.report.lines import known, quoted
 from stem_device.report.overview import Judgement, Overview, SubscriptionRow
 from stem_device.report.terminal import Terminal, can_draw
 
@@ -70,7 +70,7 @@ class PlainStage:
         counts = overview.counts
         write_lines(
             f"{stamp} poll number={overview.poll} published={counts.published} received={counts.received}"
-            f" overdue={counts.overdue} missed={counts.missed} gaps={counts.gaps}",
+            f" overdue={known(counts.known_overdue)} missed={counts.missed} gaps={counts.gaps}",
             *(f"{stamp} {_lossy(row)}" for row in overview.subscriptions if row.missed_total or row.overdue),
             *(f"{stamp} news {quoted(sentence.partition(' ')[2])}" for sentence in news),
         )
@@ -83,7 +83,7 @@ class PlainStage:
 def _lossy(row: SubscriptionRow) -> str:
     return (
         f"{'missed' if row.missed_total else 'overdue'} server={row.subscriber} stream={row.stream}"
-        f" received={row.received_total} overdue={row.overdue or 0} missed={row.missed_total}"
+        f" received={row.received_total} overdue={known(row.overdue)} missed={row.missed_total}"
     )
 
 

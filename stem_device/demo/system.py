@@ -1,9 +1,10 @@
-"""The little control system of the demo: a database and five servers, all on loopback."""
+"""The little control system of the demo: a database and six servers, all on loopback."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -11,9 +12,9 @@ from typing import Self
 
 import tango
 
-from stem_device.demo import devices, weather
+from stem_device.demo import collecting, devices, weather
 from stem_device.demo.database import EmbeddedDatabase
-from stem_device.demo.director import ATTRIBUTE
+from stem_device.demo.director import ATTRIBUTE, LARGEST_BURST
 from stem_device.demo.processes import READY_LINE, ChildProcess, ProcessError, tango_server
 from stem_device.demo.scratch import scratch_folder
 
@@ -21,6 +22,7 @@ MONITOR = "sys/eventmon/1"
 PUBLISHER = "demo/publisher/fast"
 QUICK = "demo/subscriber/quick"
 SLOW = "demo/subscriber/slow"
+COLLECTING = "demo/subscriber/collecting"
 WEATHER = "demo/weather/1"
 WEATHER_ATTRIBUTES = ("temperature", "pressure", "wind-speed")
 
@@ -29,7 +31,7 @@ WEATHER_ATTRIBUTES = ("temperature", "pressure", "wind-speed")
 class Part:
     """One server of the demo with its device; ``name`` is for people.
 
-    Without one that is ``needed`` there is nothing to show.
+    Without one that is ``needed`` there is nothing to show. ``environment`` is added to that of the demo.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Part:
     device_class: str
     device: str
     needed: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 PARTS = (
@@ -50,6 +53,16 @@ PARTS = (
         f"{devices.SERVER}/quick",
         "Subscriber",
         QUICK,
+        needed=False,
+        # A whole burst: on a busy machine this one is late, and loses nothing all the same.
+        environment={"TANGO_EVENT_BUFFER_HWM": str(LARGEST_BURST)},
+    ),
+    Part(
+        "The subscriber with garbage to collect",
+        "stem_device.demo.collecting",
+        f"{collecting.SERVER}/demo",
+        "Collecting",
+        COLLECTING,
         needed=False,
     ),
     Part(
@@ -76,6 +89,7 @@ class DemoSystem:
         self._recordings = recordings
         self._poll_period_seconds = poll_period_seconds
         self.left_out: tuple[str, ...] = ()
+        self._started: set[str] = set()
         self._stack = ExitStack()
         self._database: EmbeddedDatabase | None = None
 
@@ -83,9 +97,11 @@ class DemoSystem:
         with ExitStack() as stack:
             folder = stack.enter_context(scratch_folder("stem-demo-"))
             self._database = stack.enter_context(EmbeddedDatabase(folder))
-            self._register(self._database)
-            started = self._start(stack, folder)
-            self._subscribe(started)
+            telemetry = folder / "telemetry"
+            telemetry.mkdir()
+            self._register(self._database, telemetry)
+            self._started = self._start(stack, folder)
+            self._subscribe(self._started)
             self._stack = stack.pop_all()
         return self
 
@@ -103,20 +119,26 @@ class DemoSystem:
         """A client of one device, whatever TANGO_HOST says."""
         return tango.DeviceProxy(self._full(name))
 
+    def device_if_started(self, name: str) -> tango.DeviceProxy | None:
+        """A client of a device; None if it could not be started."""
+        return self.device(name) if name in self._started else None
+
     def _full(self, name: str) -> str:
         return f"tango://{self.tango_host}/{name}"
 
-    def _register(self, database: EmbeddedDatabase) -> None:
+    def _register(self, database: EmbeddedDatabase, telemetry: Path) -> None:
         for part in PARTS:
             database.add_server(part.server, [(part.device_class, part.device)])
         database.put_properties(
             MONITOR,
             {
-                "TargetDevices": [f"dserver/{devices.SERVER}/*", WEATHER],
+                "TargetDevices": [f"dserver/{devices.SERVER}/*", COLLECTING, WEATHER],
                 "PollPeriod": [str(self._poll_period_seconds)],
                 "RecordingDirectory": [str(self._recordings)],
+                "TelemetryDirectories": [str(telemetry)],
             },
         )
+        database.put_properties(COLLECTING, {"TelemetryDirectory": [str(telemetry)]})
 
     def _start(self, stack: ExitStack, folder: Path) -> set[str]:
         """Start all at once; each needs a second, most of it for imports. Returns the devices that run."""
@@ -126,6 +148,7 @@ class DemoSystem:
             instance = part.server.partition("/")[2]
             process = tango_server(part.module, instance, log=log, tango_host=self.tango_host)
             process.ready_line = ""
+            process.environment |= part.environment
             started.append((part, stack.enter_context(process)))
         return {part.device for part, process in started if self._runs(part, process)}
 
@@ -143,9 +166,11 @@ class DemoSystem:
         return True
 
     def _subscribe(self, started: set[str]) -> None:
-        """Let both subscribers listen to the publisher, and the quick one to the weather as well."""
-        for subscriber in {SLOW, QUICK} & started:
+        """Let all subscribers listen to the publisher, and the quick one to the weather as well."""
+        for subscriber in {SLOW, COLLECTING, QUICK} & started:
             self.device(subscriber).Subscribe([self._full(PUBLISHER), ATTRIBUTE, "CHANGE_EVENT", "0"])
+        if COLLECTING in started:
+            self.device(COLLECTING).StartTelemetry("runtime")
         if not {QUICK, WEATHER} <= started:
             return
         quick, station = self.device(QUICK), self.device(WEATHER)

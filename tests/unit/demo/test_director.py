@@ -43,9 +43,12 @@ class Marked:
 class Play:
     """A director in no hurry: waiting only adds up the seconds and tells how many events are missed."""
 
-    def __init__(self, seconds: float, losses: bool = True, failing: bool = False) -> None:
+    def __init__(
+        self, seconds: float, losses: bool = True, failing: bool = False, collecting: bool = False
+    ) -> None:
         self.notes: list[str] = []
         self.said: list[str] = []
+        self.collected: list[str] = []
         self.marks: list[str] = []
         self.waited = 0.0
         self._losses = losses
@@ -55,6 +58,7 @@ class Play:
             device,
             device,
             RunMarker(Marked(self.marks)),
+            collecting=Device(self.collected) if collecting else None,  # type: ignore[arg-type]
             say=self.said.append,
             missed=self._missed,
             wait=self._wait,
@@ -114,3 +118,10 @@ def test_where_queues_are_longer_the_bursts_grow() -> None:
 def test_a_device_that_fails_ends_the_play_and_is_told() -> None:
     play = Play(30.0, failing=True)
     assert play.director.error == "it is broken"
+
+
+def test_the_collector_of_another_subscriber_is_slow_with_the_first() -> None:
+    play = Play(30.0, collecting=True)
+    assert play.collected == ["SetDelay 0 0.004", "SetDelay 0 0"] * 2
+    assert any(words.endswith("another one stops for its garbage collector.") for words in play.said)
+    assert not any("collector" in words for words in Play(30.0).said)

@@ -71,7 +71,7 @@ def test_what_is_not_known_yet_is_understood() -> None:
     )
     seen = received(told(first))
     assert seen.counts == first.counts
-    assert (seen.servers[0].overdue, seen.servers[0].overdue_unknown) == (0, 1)
+    assert seen.servers[0].overdue is None
 
 
 def test_the_verdict_is_shown_without_the_database() -> None:
