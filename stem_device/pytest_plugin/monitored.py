@@ -14,6 +14,7 @@ from functools import cache
 from stem_device.analysis.causes import cause_of
 from stem_device.analysis.facts import Blind, Coverage, Facts, Loss, Overdue, Patience, Silence, Span, Unseen
 from stem_device.analysis.verdict import Level, Verdict, judge
+from stem_device.analysis.wording import WORDS
 from stem_device.client.marker import Told
 from stem_device.model.mark import MAX_ERROR_CHARACTERS, MAX_NAME_CHARACTERS
 from stem_device.model.poll import Failure, ServerState
@@ -104,7 +105,8 @@ class MonitoredTest:
     def overdue(self) -> EventCount:
         """Events that were pushed and have not arrived, however long was waited; a later one will tell.
 
-        Those that were pushed before the test do not count.
+        Those that were pushed before the test do not count. Where they are not known of a subscription, the
+        number says so when it is printed: 0 alone would say that all has arrived.
         """
         return self._overdue(self._settled())
 
@@ -197,15 +199,12 @@ class MonitoredTest:
         if total <= 0:
             return None
         before = {key: one.blind_seconds for key, one in _by_name(self._start)}
-        risen = [
+        each = (
             (one.blind_seconds - before.get(key, 0.0), one.publisher)
             for key, one in _by_name(now)
             if not one.ended
-        ]
-        seconds, publisher = max(risen, default=(0.0, ""))
-        return (
-            Blind(sum(more > 0 for more, _ in risen), seconds, publisher) if seconds > 0 else Blind(0, total)
         )
+        return Blind.longest(each, total, str)
 
     def _missed(self, now: Observation) -> EventCount:
         start = self._start.totals
@@ -220,9 +219,16 @@ class MonitoredTest:
         return EventCount(missed, "missed events", (*details, *_advice(lossy)))
 
     def _overdue(self, now: Observation) -> EventCount:
-        waiting = sorted((s for s in self._subscriptions(now) if s.overdue), key=lambda s: -(s.overdue or 0))
+        rows = self._subscriptions(now)
+        waiting = sorted((one for one in rows if one.overdue), key=lambda one: -(one.overdue or 0))
+        unknown = sum(one.overdue is None for one in rows)
+        what = (
+            f"overdue events, not known of {WORDS.many(unknown, 'subscription')}"
+            if unknown
+            else "overdue events"
+        )
         details = (*(one.overdue_sentence() for one in waiting), *_advice(waiting))
-        return EventCount(sum(one.overdue or 0 for one in waiting), "overdue events", details)
+        return EventCount(sum(one.overdue or 0 for one in waiting), what, details)
 
     def _subscriptions(self, now: Observation) -> tuple[SubscriptionEvents, ...]:
         before, pushed = dict(_by_name(self._start)), self._start.pushed

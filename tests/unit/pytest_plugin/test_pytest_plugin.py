@@ -148,7 +148,7 @@ def test_events_overdue_before_the_test_are_told_apart() -> None:
 def test_a_publisher_that_is_not_monitored_leaves_overdue_unknown() -> None:
     test, _ = begun(seen(10, 10, overdue=None), seen(10, 10, overdue=None))
     assert [one.overdue for one in test.subscriptions] == [None]
-    assert test.overdue == 0
+    assert repr(test.overdue) == "<0 overdue events, not known of 1 subscription>"
 
 
 def test_losses_of_subscriptions_that_are_gone_count() -> None:
