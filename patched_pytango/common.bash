@@ -71,7 +71,7 @@ fetch() { # name, path below the mirror, sha256, file
 # What a library is made with, but for the patches: two of them can be compared only if it is the same.
 recipe() {
     declare -f build_library
-    echo "$CXXFLAGS $SOURCES"
+    echo "$CXXFLAGS ${OPTIMISED:-} $SOURCES"
 }
 
 made_with_recipe() { # prefix
