@@ -6,6 +6,9 @@ The proxies answer from texts: counters move, servers go away and restart, strea
 go, replies are garbled, events are missed.
 
     python benchmarks/bench_memory.py --polls 100000
+
+With ``--export`` each poll is also rendered for Prometheus and sent to OpenTSDB, Elasticsearch and OTLP, and
+the next one waits until all have taken it. The live windows are full after 3600 polls.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +28,26 @@ import psutil
 import tango
 from relays import samples, template
 from stage import machine, table, verdict
+from takers import takers
 
 from stem_device.device.presenter import Presenter
 from stem_device.device.tango_attributes import readings
+from stem_device.exporting import attach_exporters
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
 from stem_device.model.poll import ServerState
 from stem_device.monitor import Monitor
 from stem_device.polling import Poller
 from stem_device.polling.directory import Entry
+from stem_device.polling.identity import Process
+from stem_device.web import serve_monitor
 
 HOST = "bench:10000"
 MEGABYTE = 1_000_000
 FILE_BYTES = 3 * MEGABYTE
 GROWTH = 1.05
+WINDOWS_FULL = 3
+"""The fourth of ten marks: 4000 of 10,000 polls."""
 
 
 class FakeServer:
@@ -51,8 +61,11 @@ class FakeServer:
         self._pushed = 0
         self._sampling = False
         self._down = 0
+        self.life = 1
 
-    def command_inout(self, command: str, argument: object = None, /) -> str | None:
+    def command_inout(self, command: str, argument: object = None, /) -> Any:
+        if command == "ZmqEventSubscriptionChange":
+            return [0], ["Heartbeat: tcp://127.0.0.1:39712", "Event: tcp://127.0.0.1:39713"]
         if command != "QueryEventSystem":
             self._sampling = bool(argument)
             return None
@@ -63,7 +76,8 @@ class FakeServer:
         return text[: int(len(text) * luck)] if luck > 0.995 else text
 
     def _is_down(self) -> str:
-        """For some polls; it begins anew then, without sampling."""
+        """For some polls; it begins anew then, as another process, without sampling."""
+        self.life += not self._down
         self._down = self._down - 1 if self._down else self._random.randint(1, 5)
         self._pushed, self._sampling = 0, False
         tango.Except.throw_exception("API_CorbaException", f"no answer, {self._random.random()}", self._name)
@@ -101,6 +115,15 @@ class FakeServer:
 
 class FakeDirectory:
     """Knows admin devices only, all of them running."""
+
+    def __init__(self, servers: Mapping[str, FakeServer]) -> None:
+        self._servers = servers
+
+    def process(self, device: str) -> Process:
+        return Process(f"life {self._servers[device].life}")
+
+    def present_name(self, name: str) -> str:
+        return name
 
     def default_host(self) -> str:
         return HOST
@@ -146,12 +169,15 @@ class Consumer:
 
 
 @contextmanager
-def running_monitor(directory: Path, arguments: argparse.Namespace) -> Iterator[Monitor]:
+def running_monitor(
+    directory: Path, arguments: argparse.Namespace, properties: Mapping[str, str]
+) -> Iterator[Monitor]:
     servers = {f"tango://{HOST}/dserver/bench/{i}": f"bench/server/{i}" for i in range(arguments.servers)}
     fakes = {
         name: FakeServer(device, arguments.streams, arguments.samples) for name, device in servers.items()
     }
-    options = Options(
+    options = replace(
+        Options.from_lines({name: [value] for name, value in properties.items()}),
         target_devices=tuple(servers),
         poll_period=3600.0,
         recording_directory=directory,
@@ -160,8 +186,11 @@ def running_monitor(directory: Path, arguments: argparse.Namespace) -> Iterator[
         queries_per_poll=1,
     )
     clock = SystemClock()
-    poller = Poller(options, clock=clock, connect=fakes.__getitem__, directory=FakeDirectory())
+    poller = Poller(options, clock=clock, connect=fakes.__getitem__, directory=FakeDirectory(fakes))
     monitor = Monitor(options, clock=clock, poller=poller)
+    attach_exporters(monitor)
+    if options.http_address:
+        serve_monitor(monitor)
     with closing(_Stopped(monitor)):
         monitor.start()
         monitor.start_recording("memory")
@@ -177,20 +206,23 @@ def resident_bytes() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def poll_all(monitor: Monitor, polls: int, marks: int) -> list[tuple[int, int]]:
+def poll_all(monitor: Monitor, polls: int, marks: int, *, exported: bool) -> list[tuple[int, int]]:
     """(polls, resident bytes), ``marks`` times."""
     found = []
     for poll in range(1, polls + 1):
         monitor.poll_now()
+        while exported and any(one.waiting for one in monitor.outlets):
+            time.sleep(0.001)
         if poll % (polls // marks) == 0:
             found.append((poll, resident_bytes()))
             print(f"{poll} polls: {found[-1][1] / MEGABYTE:.1f} MB", file=sys.stderr, flush=True)
     return found
 
 
-def report(found: list[tuple[int, int]], monitor: Monitor, seconds: float) -> None:
-    first, last = found[0][1], found[-1][1]
-    rows = [("polls", "resident MB", "x the first")]
+def report(found: list[tuple[int, int]], monitor: Monitor, seconds: float, *, exported: bool) -> None:
+    base = found[WINDOWS_FULL if exported else 0]
+    first, last = base[1], found[-1][1]
+    rows = [("polls", "resident MB", f"x that after {base[0]}")]
     rows += [(str(n), f"{size / MEGABYTE:.1f}", f"{size / first:.3f}") for n, size in found]
     counts = monitor.snapshot.counts if monitor.snapshot else None
     table(
@@ -203,7 +235,7 @@ def report(found: list[tuple[int, int]], monitor: Monitor, seconds: float) -> No
         [
             ("", "measured", "target", ""),
             (
-                f"memory after {found[-1][0]} polls / after {found[0][0]}",
+                f"memory after {found[-1][0]} polls / after {base[0]}",
                 f"{last / first:.3f}",
                 f"flat (<= {GROWTH})",
                 verdict(last <= GROWTH * first),
@@ -218,16 +250,17 @@ def main() -> None:
     parser.add_argument("--servers", type=int, default=3)
     parser.add_argument("--streams", type=int, default=8)
     parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--export", action="store_true", help="each poll everywhere")
     arguments = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="stem-bench-") as folder,
-        running_monitor(Path(folder), arguments) as monitor,
-    ):
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="stem-bench-"))
+        properties = stack.enter_context(takers()).properties(Path(folder)) if arguments.export else {}
+        monitor = stack.enter_context(running_monitor(Path(folder), arguments, properties))
         consumer = Consumer(monitor)
         monitor.at_each_poll(consumer.take)
         begun = time.monotonic()
-        found = poll_all(monitor, arguments.polls, marks=10)
-        report(found, monitor, time.monotonic() - begun)
+        found = poll_all(monitor, arguments.polls, marks=10, exported=arguments.export)
+        report(found, monitor, time.monotonic() - begun, exported=arguments.export)
         check(monitor, consumer, arguments)
         print(f"{len(list(Path(folder).iterdir()))} files kept")
 
@@ -238,6 +271,9 @@ def check(monitor: Monitor, consumer: Consumer, arguments: argparse.Namespace) -
     if not recording.active or recording.polls < arguments.polls or consumer.shown < arguments.polls:
         sys.exit(f"not all was recorded and shown: {recording} {health}")
     share = consumer.answers / (arguments.polls * arguments.servers)
+    for one in monitor.outlets:
+        if one.failed or one.dropped:
+            sys.exit(f"not all was exported: {one}")
     if share < 0.8 or health.last_error:
         sys.exit(f"only {share:.0%} of the questions were answered: {health}")
 

@@ -58,9 +58,11 @@ class Parts:
             owner = getattr(monitor, owner_name, None)
             if owner is not None:
                 setattr(owner, method, self.timed(name, getattr(owner, method), time.process_time))
-        parse: Any = answers
-        parse.parse_reply = self.timed("parse", parse.parse_reply, time.thread_time)
-        monitor.at_each_poll(self.timed("attributes", attributes_of(monitor), time.process_time))
+        # 0.1.0 parses where it takes the answers; since then what is read has a module of its own.
+        reading: Any = sys.modules.get("stem_device.polling.reading_replies", answers)
+        reading.parse_reply = self.timed("parse", reading.parse_reply, time.thread_time)
+        each_poll: Any = getattr(monitor, "at_each_poll", None) or monitor.add_consumer
+        each_poll(self.timed("attributes", attributes_of(monitor), time.process_time))
 
     def take(self, polls: int) -> dict[str, float]:
         """Milliseconds a poll since the last time."""

@@ -28,6 +28,7 @@ class Relay(Device):
     EventsPerSecond = device_property(
         dtype=float, default_value=1000.0, doc="of all streams together, pushed and as many received"
     )
+    LosesOneIn = device_property(dtype=int, default_value=0, doc="of so many events one; 0: none")
     SamplingAtStart = device_property(dtype=bool, default_value=False)
 
     def init_device(self) -> None:
@@ -44,7 +45,12 @@ class Relay(Device):
         self._asked.append(now)
         push, receive = self._perf if self._sampling else ("null", "null")
         pushed = int((now - self._begun) * self.EventsPerSecond / self.Streams)
-        return self._template.replace("@C", str(pushed)).replace("@P", str(pushed + 1)) % (push, receive)
+        text = self._template
+        if self.LosesOneIn:
+            lost = pushed // self.LosesOneIn
+            text = text.replace('"event_count":@C', f'"event_count":{pushed - lost}')
+            text = text.replace('"missed_event_count":0', f'"missed_event_count":{lost}')
+        return text.replace("@C", str(pushed)).replace("@P", str(pushed + 1)) % (push, receive)
 
     @command(dtype_in=bool)
     def EnableEventSystemPerfMon(self, on: bool) -> None:  # noqa: N802
