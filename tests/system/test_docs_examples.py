@@ -42,7 +42,10 @@ WITH_EXAMPLES = [page for page in PAGES if _to_run(page)]
 NEEDS = {ROOT / "docs" / "howto" / "report.md": "browser"}
 
 
-IN_EVERY_RUN = ("README", "find-a-lossy-subscriber", "mark-runs", "register", "command-line", "json-lines")
+IN_EVERY_RUN = (
+    *("README", "find-a-lossy-subscriber", "mark-runs", "register"),
+    *("command-line", "json-lines", "telemetry"),
+)
 """The sample; the other pages are "matrix": together they take as long as all tests of the command line."""
 
 
