@@ -1,14 +1,17 @@
 # Each target makes its own virtual environment; nothing of the machine's Python packages is used.
 PYTHON ?= python3
 DEMO_SECONDS ?= 30
-# Tests beside each other.
-JOBS ?= 2
-# Not beside others: they measure times, or demand that a quick subscriber loses nothing.
+# Tests beside each other: most of them wait, so that two cores have enough to do with four.
+JOBS ?= 4
+# Not beside many others: they measure times, or demand that a quick subscriber loses nothing.
 ALONE = $(wildcard tests/system/test_ground_truth_*.py) tests/system/test_polling_cadence.py \
-        tests/system/test_device_events.py tests/system/test_device_losses.py
+        tests/system/test_device_events.py tests/system/test_device_losses.py tests/system/test_device_verdict.py \
+        tests/system/test_marks.py tests/system/test_cli_check.py tests/system/test_pytest_plugin.py
 # All that the tests need.
 EVERYTHING = -e '.[all,demo,test,lint]'
-# What "make test" runs: the unit tests without the optional parts, those with them, the system tests.
+# "make test" runs of each matrix a sample, "make test-matrix" the rest, which takes hours.
+MATRIX ?=
+# What "make test" runs: the unit tests without the optional parts, those of these parts, the system tests.
 SESSIONS ?= core unit system
 # Which system tests: files or folders.
 SYSTEM ?= tests/system
@@ -20,7 +23,7 @@ else
 environment = rm -rf $(1) && $(UV) venv --quiet --python $(PYTHON) $(1) && $(UV) pip install --quiet --python $(1)/bin/python $(2)
 endif
 
-.PHONY: demo test test-lowest lint benchmarks clean old-tango
+.PHONY: demo test test-matrix test-lowest lint benchmarks clean old-tango helm grafana-schema pictures
 
 .venv-demo/.done: pyproject.toml
 	$(call environment,.venv-demo,-e '.[demo]')
@@ -49,12 +52,24 @@ old-tango:
 	        echo "no PyTango $$version for this Python: see .venv-tango-$$version.log"; \
 	done
 
+helm: .helm/helm ## for the tests of the chart
+.helm/helm:
+	PYTHON=$(PYTHON) .ci/helm $@
+
+# What dashboards have to look like, in Grafana's own words; from npm, which needs Node.
+grafana-schema: .grafana-schema/dashboard.json ## for the tests of the dashboards
+.grafana-schema/dashboard.json:
+	.ci/grafana-schema $@
+
 demo: .venv-demo/.done ## a live system that loses events, and who lost them
 	.venv-demo/bin/stem demo --seconds $(DEMO_SECONDS)
 
 test: .venv/.done $(if $(filter core,$(SESSIONS)),.venv-core/.done) $(if $(filter system,$(SESSIONS)),old-tango) ## all tests
-	.venv/bin/python -m tests.run --sessions $(SESSIONS) --jobs $(JOBS) --core .venv-core/bin/python \
+	.venv/bin/python -m tests.run --sessions $(SESSIONS) $(if $(MATRIX),--matrix) --jobs $(JOBS) --core .venv-core/bin/python \
 	    --system $(SYSTEM) --alone $(ALONE)
+
+test-matrix: ## the tests that "make test" leaves out: more tries of what its sample has tried
+	$(MAKE) test MATRIX=1 SESSIONS="unit system"
 
 # Only uv can choose the lowest versions. For Python 3.11: later ones have no wheels of some of them.
 .venv-uv/.done:
@@ -79,5 +94,9 @@ lint: .venv/.done
 benchmarks: .venv/.done
 	for file in benchmarks/bench_*.py; do .venv/bin/python $$file || exit 1; done
 
+# Those of docs/howto, from the demo and the real tools of Debian (prometheus, chromium).
+pictures: .venv/.done
+	.venv/bin/python -m tests.system.pictures docs/img
+
 clean:
-	rm -rf .tango-tree .venv .venv-* build dist
+	rm -rf .tango-tree .helm .grafana-schema .venv .venv-* build dist

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ import yaml
 from stem_device.cli.app import app
 from stem_device.cli.register_session import RegisterArguments, property_lines
 from stem_device.demo.parts import DIRECTOR, SERVED
-from stem_device.device.properties import parse_properties
+from stem_device.model.options import Options
 
 pytestmark = pytest.mark.extras
 
@@ -33,6 +34,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 DATABASE = "database:10000"
 OTHER_PROGRAMS = {"EventMonitor", "PyDatabaseds"}
+OF_OTHERS = {"prometheus", "grafana"}
+"""Services whose images others make."""
+OWN = {name: told for name, told in SERVICES.items() if name not in OF_OTHERS}
 
 
 def _command(name: str) -> Any:
@@ -47,7 +51,7 @@ def stem(arguments: list[str]) -> dict[str, Any]:
 
 
 def command_lines() -> Iterator[tuple[str, list[str]]]:
-    for service, told in SERVICES.items():
+    for service, told in OWN.items():
         for command in (
             told.get("command"),
             told["healthcheck"].get("test") if "healthcheck" in told else None,
@@ -82,7 +86,7 @@ def test_what_compose_registers_can_be_used() -> None:
             properties=tuple(told["properties"]),
         )
     )
-    options = parse_properties(lines)
+    options = Options.from_lines(lines)
     mounts = SERVICES["eventmonitor"]["volumes"]
     assert [mount.split(":")[1] for mount in mounts] == [str(options.recording_directory)]
     # What a demo that is left running takes has an end.
@@ -90,7 +94,7 @@ def test_what_compose_registers_can_be_used() -> None:
 
 
 def test_the_demo_never_meets_the_control_system_of_whoever_starts_it() -> None:
-    started = {name: told for name, told in SERVICES.items() if name != "site"}
+    started = {name: told for name, told in OWN.items() if name != "site"}
     assert {told["environment"]["TANGO_HOST"] for told in started.values()} == {DATABASE}
     assert SERVICES["site"]["environment"] == ["TANGO_HOST"]
     assert SERVICES["site"]["profiles"]
@@ -98,20 +102,72 @@ def test_the_demo_never_meets_the_control_system_of_whoever_starts_it() -> None:
 
 def test_every_image_is_built_by_a_service_that_comes_first() -> None:
     targets = re.findall(r"^FROM \S+ AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.M)
-    builders = {told["image"]: told["build"]["target"] for told in SERVICES.values() if "build" in told}
+    builders = {told["image"]: told["build"]["target"] for told in OWN.values() if "build" in told}
     assert builders == {"stem-device": "eventmonitor", "stem-device-demo": "demo"}
     assert set(builders.values()) <= set(targets)
-    assert {told["image"] for told in SERVICES.values()} == set(builders)
+    assert {told["image"] for told in OWN.values()} == set(builders)
+
+
+def test_images_of_others_have_a_version_and_change_nothing_here() -> None:
+    for name in OF_OTHERS:
+        told = SERVICES[name]
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", told["image"])
+        assert told["read_only"] is True
+        assert told["cap_drop"] == ["ALL"]
+        mounts = [mount.split(":") for mount in told["volumes"]]
+        assert all(mount[2:] == ["ro"] for mount in mounts if mount[0].startswith("./"))
+
+
+def test_prometheus_finds_the_monitor_and_grafana_finds_prometheus() -> None:
+    config = yaml.safe_load((ROOT / "grafana" / "prometheus.yaml").read_text())
+    (scraped,) = config["scrape_configs"][0]["static_configs"][0]["targets"]
+    assert scraped == "eventmonitor:8000"
+    assert "HttpAddress=0.0.0.0:8000" in SERVICES["register"]["command"]
+    sources = yaml.safe_load((ROOT / "grafana/provisioning/datasources/stem-device.yaml").read_text())
+    urls = {one["type"]: one["url"] for one in sources["datasources"]}
+    assert urls == {"prometheus": "http://prometheus:9090", "opentsdb": f"http://{scraped}"}
+    mounts = [mount.split(":") for one in sorted(OF_OTHERS) for mount in SERVICES[one]["volumes"]]
+    mounted = {there: here for here, there, *_ in mounts}
+    (rules,) = config["rule_files"]
+    assert [path for path in mounted if Path(path).match(rules)] == ["/etc/prometheus/rules/stem-device.yaml"]
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    provider = yaml.safe_load((ROOT / "grafana/provisioning/dashboards/stem-device.yaml").read_text())
+    folder = provider["providers"][0]["options"]["path"]
+    assert (ROOT / mounted[folder] / Path(home).relative_to(folder)).is_file()
+    for here in mounted.values():
+        assert not here.startswith("./") or (ROOT / here).exists()
+
+
+@pytest.mark.needs("prometheus")
+def test_prometheus_reads_its_configuration(tmp_path: Path) -> None:
+    rules = ROOT / "stem_device" / "web" / "prometheus_rules.yaml"
+    config = (ROOT / "grafana" / "prometheus.yaml").read_text()
+    (tmp_path / "prometheus.yaml").write_text(config.replace("/etc/prometheus/rules/*.yaml", str(rules)))
+    check = ["promtool", "check", "config", str(tmp_path / "prometheus.yaml")]
+    told = subprocess.run(check, check=False, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 0, told.stderr
+    assert "SUCCESS" in told.stdout
 
 
 def test_the_image_has_parts_and_programs_that_there_are() -> None:
     text = (ROOT / "Dockerfile").read_text()
-    wanted = {name for names in re.findall(r"'\.\[([\w,]+)\]'", text) for name in names.split(",")}
-    assert wanted
+    lists = re.findall(r"'\.\[([\w,]+)\]'|^ARG PARTS=([\w,]+)$", text, re.M)
+    wanted = {name for names in lists for name in "".join(names).split(",")}
+    assert "http" in wanted
     assert wanted <= set(PROJECT["optional-dependencies"])
     assert {json.loads(command)[0] for command in re.findall(r"^CMD (.+)$", text, re.M)} == set(
         PROJECT["scripts"]
     )
+
+
+def test_the_image_says_what_it_is_and_whose() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    user, group = re.findall(r"useradd --uid (\d+) --gid (\d+)", text)[0]
+    assert set(re.findall(r"^USER (.+)$", text, re.M)) == {f"{user}:{group}"}
+    assert re.findall(r"^ARG VERSION=(.+)$", text, re.M) == [PROJECT["version"]]
+    assert f'licenses="{PROJECT["license"]}"' in text
+    context = yaml.safe_load((CHART / "values.yaml").read_text())["podSecurityContext"]
+    assert (str(context["runAsUser"]), str(context["runAsGroup"])) == (user, group)
 
 
 def test_the_chart_is_of_this_version() -> None:
@@ -125,10 +181,6 @@ def test_values_of_the_chart_follow_their_schema_and_can_be_used() -> None:
     jsonschema.Draft7Validator.check_schema(schema)
     jsonschema.validate(values | {"tangoHost": DATABASE}, schema)
     assert set(values) == set(schema["properties"]) - {"global"}
-    lines = {
-        name: [value] if isinstance(value, str) else value for name, value in values["properties"].items()
-    }
-    assert parse_properties(lines).target_devices
 
 
 @pytest.mark.parametrize(
@@ -137,7 +189,7 @@ def test_values_of_the_chart_follow_their_schema_and_can_be_used() -> None:
         {"tangoHost": "databaseds"},
         {"device": "sys/eventmon"},
         {"properties": {}},
-        {"properties": {"TargetDevices": "dserver/*/*", "PollPeriod": 10}},
+        {"properties": {"TargetDevices": "dserver/*/*", "PollPeriod": {"seconds": 10}}},
         {"properties": {"TargetDevices": "dserver/*/*", "RecordingDirectory": "/elsewhere"}},
         {"replicas": 2},
     ],
@@ -151,9 +203,7 @@ def test_values_that_cannot_work_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_the_chart_calls_the_command_line_as_it_is() -> None:
     template = (CHART / "templates" / "deployment.yaml").read_text()
-    check = re.search(r"command: \[stem, (check), ", template)
     register = re.search(r"command: \[stem, (register)\]", template)
-    assert check
     assert register
     options = set(re.findall(r"^ +- (--[\w-]+)$", template, re.M))
     known = {option for parameter in _command("register").params for option in parameter.opts}
