@@ -32,6 +32,13 @@ BEAT_PAIR_SECONDS = 2.0
 BATCH = 2_000
 """Messages that are taken from one publisher before the next has its turn."""
 
+BEHIND_SECONDS = 10.0
+"""For how long after the tap's queue may have been full a gap counts as the tap's own loss.
+
+While the queue is full the publisher drops what neither it nor the kernel can hold. The gap that this leaves
+comes after all that waited then, when the queue may have been found empty again many times.
+"""
+
 TUNE_MESSAGES = 20
 TUNE_BYTES = QUEUE_BYTES // 8
 """After so many messages and bytes the length of the queue is looked at again."""
@@ -46,7 +53,7 @@ class TapCounts(Struct, frozen=True):
     """Totals of one publisher. ``topics`` may be those alone in which something happened.
 
     ``connected``: to its event port, now. ``connections``: how often that was made. ``behind``: the tap's own
-    queue may be full. Times are monotonic, 0 for never.
+    queue may be full, or was within the last 10 s. Times are monotonic, 0 for never.
     """
 
     at_ns: int
@@ -94,6 +101,7 @@ class Tap:
         self._counters: dict[bytes, TopicCounter] = {}
         self._changed: dict[bytes, TopicCounter] = {}
         self._since_empty = 0
+        self._behind_until_ns = 0
         self._tuning = [0, 0]
         self._heartbeats = 0
         self._last_heartbeat_ns = 0
@@ -106,8 +114,8 @@ class Tap:
 
     @property
     def behind(self) -> bool:
-        """Whether the tap's queue may be full: as much as it holds was taken since it was last empty."""
-        return self._since_empty >= self.queue_messages
+        """Whether a gap that shows now may be the tap's own loss."""
+        return time.monotonic_ns() < self._behind_until_ns
 
     def take(self) -> bool:
         """Take what is there, a batch at most; whether there may be more. Returns at once."""
@@ -156,6 +164,8 @@ class Tap:
                 self._take_event(frames)
             else:
                 self._others += 1
+            if self._since_empty >= self.queue_messages:  # as much as it holds: it may have been full
+                self._behind_until_ns = time.monotonic_ns() + round(BEHIND_SECONDS * 1e9)
         return True
 
     def _take_event(self, frames: Sequence[bytes]) -> None:
@@ -167,7 +177,7 @@ class Tap:
                 return
         size = len(name) + len(frames[1]) + len(frames[2]) + len(frames[3])
         now = time.monotonic_ns()
-        behind = self._since_empty > self.queue_messages or counter.moment_ns < self._reopened_ns
+        behind = now < self._behind_until_ns or counter.moment_ns < self._reopened_ns
         missing = counter.take(counter_of(frames), size, now, behind=behind)
         self._changed[name] = counter
         self._tuning[0] += 1

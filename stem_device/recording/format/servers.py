@@ -146,7 +146,7 @@ TAPS = Table(
         an_integer("heard", "count", "events heard, without those that came twice"),
         an_integer("size", "bytes", "their size, all frames together"),
         an_integer("duplicates", "count", "events with the number of the one before"),
-        an_integer("lost_here", "count", "events that the tap lost since it was behind"),
+        an_integer("lost_here", "count", "events missing where the tap may have been behind"),
         an_integer("lost_on_the_way", "count", "events that it did not get though it kept up"),
         an_integer("others", "count", "messages that are no events, and refused ones"),
         an_integer("restarts", "count", "how often a counter fell"),

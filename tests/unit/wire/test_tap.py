@@ -41,6 +41,19 @@ class Publisher:
         for number in numbers:
             self.events.send_multipart(event(number, topic, size))
 
+    def push_until_full(self, number: int) -> int:
+        """Push until neither the tap, the kernel nor this socket takes any more; the last that was taken."""
+        self.events.set(zmq.XPUB_NODROP, 1)
+        self.events.set(zmq.SNDTIMEO, 500)
+        try:
+            while True:
+                self.push(number, size=1_000)
+                number += 1
+        except zmq.Again:
+            return number - 1
+        finally:
+            self.events.set(zmq.XPUB_NODROP, 0)
+
 
 @pytest.fixture
 def publisher() -> Iterator[Publisher]:
@@ -117,21 +130,39 @@ def test_what_is_lost_while_the_tap_is_behind_is_its_own_loss(
     assert publisher.events.recv() == b"\x01"
     publisher.push(1)
     heard(tap, 1)
-    # 20 MB: what neither the tap's queue nor the kernel takes is dropped by the publisher.
-    last = 20_000
-    publisher.push(*range(2, last + 1), size=1_000)
+    last = publisher.push_until_full(2)
+    lost = range(last + 1, last + 5_001)
+    publisher.push(*lost)  # drops them: there is room nowhere
+    last = lost[-1]
 
     def one_more_arrives() -> bool:
         nonlocal last
         publisher.push(last := last + 1)
         tap.take()
-        return tap.counts().topics[0].counter > 20_000
+        return tap.counts().topics[0].counter > lost[-1]
 
     wait_until(one_more_arrives, "the end of the queue")
     (topic,) = tap.counts().topics
     assert topic.pushed == topic.heard + topic.lost_here + topic.lost_on_the_way
-    assert topic.lost_here > 0
+    assert topic.lost_here >= len(lost)
     assert topic.lost_on_the_way == 0
+
+
+@pytest.mark.parametrize(("seconds", "lost"), [(60.0, (4, 0)), (0.0, (0, 4))])
+def test_a_gap_soon_after_a_full_queue_is_the_taps_own_loss(
+    seconds: float, lost: tuple[int, int], tapped: Callable[..., Tap], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was dropped while the queue was full shows after all that waited in the kernel."""
+    monkeypatch.setattr("stem_device.wire.tap.QUEUE_MESSAGES", 10)
+    monkeypatch.setattr("stem_device.wire.tap.BEHIND_SECONDS", seconds)
+    tap = tapped()
+    coming = iter([*map(event, range(1, 11)), None, event(15), None])
+    events = tap.sockets[0]
+    monkeypatch.setattr(tap, "_receive", lambda socket: next(coming) if socket is events else None)
+    assert not tap.take()
+    assert not tap.take()
+    (topic,) = tap.counts().topics
+    assert (topic.lost_here, topic.lost_on_the_way) == lost
 
 
 def test_the_queue_has_room_for_fewer_large_events(publisher: Publisher, tapped: Callable[..., Tap]) -> None:
