@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import enum
-import os
-from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 from msgspec import structs
 from rich.text import Text
 
-from stem_device.cli.keys import Keys
+from stem_device.cli.full_screen import FullScreen
 from stem_device.cli.shown import Shown
 from stem_device.report.farewell import farewell, wrapped
 from stem_device.report.overview import Overview, worst_first, worst_servers_first
 from stem_device.report.screen import STYLES
 from stem_device.report.summary import Summary
-from stem_device.report.terminal import Terminal
 
-_LEAVE_SCREEN = b"\x1b[?25h\x1b[?1049l"
-"""Show the cursor, and give back what stood on the terminal before."""
 _HELP = """q  ends the monitor, as Ctrl-C does
 s  sorts: worst first, by name, most received first
 p  holds the screen still; polling and recording go on
@@ -45,43 +38,19 @@ class Order(enum.StrEnum):
         return every[(every.index(self) + 1) % len(every)]
 
 
-class LiveView:
+class LiveView(FullScreen):
     """The whole terminal while it lasts; sentences below the prompt after it."""
 
     newest_only = True
 
     def __init__(self) -> None:
-        self._terminal = Terminal(greeting="Asking the servers ...")
-        self._keys = Keys()
+        super().__init__("Asking the servers ...")
         self._order = Order.WORST
         self._paused = False
         self._helping = False
         self._latest: Overview | None = None
         self._drawn: Overview | None = None
         self._size = (0, 0)
-
-    def __enter__(self) -> Self:
-        self._keys.__enter__()
-        try:
-            self._terminal.__enter__()
-        except BaseException:
-            self._keys.restore()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._terminal.__exit__(kind, error, trace)
-        finally:
-            self._keys.restore()
-
-    def restore(self) -> None:
-        """Give the terminal back at once, from a signal handler: nothing here waits for a lock."""
-        self._keys.restore()
-        with suppress(OSError):
-            os.write(1, _LEAVE_SCREEN)
 
     def show(self, shown: Shown) -> None:
         self._latest = shown.overview
@@ -91,17 +60,17 @@ class LiveView:
 
     def attend(self) -> bool:
         """Do what the keys say that were typed, and draw anew if the size changed; whether to end."""
-        for key in self._keys.typed():
+        for key in self.keys.typed():
             if key in "qQ":
                 return True
             self._press(key)
-        if self._size != self._terminal.console.size:
+        if self._size != self.terminal.console.size:
             self._draw()
         return False
 
     def summary(self, summary: Summary) -> None:
         verdict, *rest = farewell(summary)
-        console = self._terminal.console
+        console = self.terminal.console
         console.print(Text(wrapped(verdict, console.width), style=STYLES[summary.verdict.level]))
         for paragraph in rest:
             console.print(Text(wrapped(paragraph, console.width)))
@@ -117,11 +86,11 @@ class LiveView:
         self._draw()
 
     def _draw(self) -> None:
-        self._size = self._terminal.console.size
+        self._size = self.terminal.console.size
         if self._helping:
-            self._terminal.draw(Text(_HELP))
+            self.terminal.draw(Text(_HELP))
         elif self._drawn is not None:
-            self._terminal.show(self._arranged(self._drawn))
+            self.terminal.show(self._arranged(self._drawn))
 
     def _arranged(self, overview: Overview) -> Overview:
         """In the order that was chosen, with what the keys do below."""
@@ -144,6 +113,6 @@ class LiveView:
         )
 
     def _hint(self) -> str:
-        if not self._keys.active:
+        if not self.keys.active:
             return "Ctrl-C ends"
         return f"q ends, s sorts ({self._order}), p {'goes on' if self._paused else 'pauses'}, ? helps"

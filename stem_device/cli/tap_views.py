@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
 
+from stem_device.cli.full_screen import FullScreen
 from stem_device.cli.json_output import print_json
-from stem_device.cli.keys import Keys
 from stem_device.report.tap import TrafficReport, total_lines, traffic_document, traffic_lines, traffic_screen
-from stem_device.report.terminal import Terminal, can_draw
-
-_LEAVE_SCREEN = b"\x1b[?25h\x1b[?1049l"
+from stem_device.report.terminal import can_draw
 
 
 class TapView(Protocol):
@@ -78,42 +74,19 @@ class JsonTapView(PlainTapView):
         self.show(report)
 
 
-class LiveTapView(PlainTapView):
+class LiveTapView(FullScreen, PlainTapView):
     """The whole terminal while it lasts; the sums below the prompt after it."""
 
     def __init__(self, heading: str) -> None:
+        super().__init__("Looking for the publishers ...")
         self._heading = heading
-        self._terminal = Terminal(greeting="Looking for the publishers ...")
-        self._keys = Keys()
-
-    def __enter__(self) -> Self:
-        self._keys.__enter__()
-        try:
-            self._terminal.__enter__()
-        except BaseException:
-            self._keys.restore()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._terminal.__exit__(kind, error, trace)
-        finally:
-            self._keys.restore()
 
     def show(self, report: TrafficReport) -> None:
-        width, height = self._terminal.console.size
-        self._terminal.draw(traffic_screen(self._heading, report, width, height))
+        width, height = self.terminal.console.size
+        self.terminal.draw(traffic_screen(self._heading, report, width, height))
 
     def attend(self) -> bool:
-        return any(key in "qQ" for key in self._keys.typed())
-
-    def restore(self) -> None:
-        self._keys.restore()
-        with suppress(OSError):
-            os.write(1, _LEAVE_SCREEN)
+        return any(key in "qQ" for key in self.keys.typed())
 
 
 def choose_tap_view(servers: Sequence[str], *, plain: bool, as_json: bool) -> TapView:
