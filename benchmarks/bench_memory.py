@@ -48,6 +48,8 @@ FILE_BYTES = 3 * MEGABYTE
 GROWTH = 1.05
 WINDOWS_FULL = 3
 """The fourth of ten marks: 4000 of 10,000 polls."""
+SPOOLED_SECONDS = 10.0
+"""What Elasticsearch's spool still holds then goes with the next poll, and with nothing before it."""
 
 
 class FakeServer:
@@ -211,7 +213,8 @@ def poll_all(monitor: Monitor, polls: int, marks: int, *, exported: bool) -> lis
     found = []
     for poll in range(1, polls + 1):
         monitor.poll_now()
-        while exported and any(one.waiting for one in monitor.outlets):
+        end = time.monotonic() + SPOOLED_SECONDS
+        while exported and any(one.waiting for one in monitor.outlets) and time.monotonic() < end:
             time.sleep(0.001)
         if poll % (polls // marks) == 0:
             found.append((poll, resident_bytes()))
