@@ -72,14 +72,16 @@ class Room:
 
 
 class Starved:
-    """A clock that gains a second whenever the thread ``ident`` looks at it."""
+    """A clock that, for the thread ``ident`` alone, gains a second whenever it looks."""
 
     def __init__(self, ident: int) -> None:
         self._ident = ident
         self._gained = 0
 
     def __call__(self) -> float:
-        self._gained += threading.get_ident() == self._ident
+        if threading.get_ident() != self._ident:
+            return time.monotonic()
+        self._gained += 1
         return time.monotonic() + self._gained
 
 
