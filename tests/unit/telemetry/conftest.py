@@ -58,7 +58,7 @@ def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 def _stacks(process: subprocess.Popen[str]) -> str:
-    """What the program and its children wrote, with the stacks of all their threads, before they are killed."""
+    """What the program and its children wrote, with the stacks of all threads, before they are killed."""
     os.killpg(process.pid, signal.SIGUSR1)
     try:
         out, err = process.communicate(timeout=TELLING_SECONDS)

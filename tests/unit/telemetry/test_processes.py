@@ -33,7 +33,8 @@ def test_a_fork_inherits_nothing(seed: int, program: Program, tmp_path: Path) ->
 import os, random, sys, threading
 random.seed(int(sys.argv[1]))
 # Memory for all of it, also where the writer gets no turn for long.
-telemetry.start(directory, memory_bytes=1 << 23, flush_seconds=random.choice([0.01, 1, 60]), with_runtime=True)
+flush_seconds = random.choice([0.01, 1, 60])
+telemetry.start(directory, memory_bytes=1 << 23, flush_seconds=flush_seconds, with_runtime=True)
 busy = threading.Thread(target=collect, args=(5000, "thread"))
 busy.start()
 collect(random.randrange(3000), "before")
