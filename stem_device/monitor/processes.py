@@ -124,6 +124,8 @@ class ProcessWatch:
         now = time.monotonic()
         with self._lock:
             self._unreadable.pop(directory, None)
+            if follower.problem:
+                self._unreadable[directory] = follower.problem
             room = MOST_WAITING - len(self._waiting)
             self._dropped += max(0, len(rows) - room)
             self._waiting += islice(rows, room)
