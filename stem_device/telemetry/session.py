@@ -180,12 +180,12 @@ class Session:
             if self._alive() or self.settings is None:
                 return
             self._stop = threading.Event()
-            thread = threading.Thread(
-                target=self._run, args=(self._stop,), name="stem-telemetry", daemon=True
-            )
             try:
+                thread = threading.Thread(
+                    target=self._run, args=(self._stop,), name="stem-telemetry", daemon=True
+                )
                 thread.start()
-            except RuntimeError as error:  # no more threads, or Python ends: callers write
+            except RuntimeError as error:  # no more threads, or none in a subinterpreter: callers write
                 self._failed(error)
             else:
                 self._thread = thread

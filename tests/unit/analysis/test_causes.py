@@ -89,7 +89,7 @@ def test_a_pause_in_which_more_came_than_the_queues_hold(pid: int, other: Identi
 
 
 def test_a_pause_of_the_monitor_is_none_of_a_server_with_its_number() -> None:
-    """In containers most processes have the number 1. The durations of polls say which one is the monitor's."""
+    """In containers most have the number 1. The durations of polls say which process is the monitor's."""
     system = System(callback=0.0001, sampled=True)
     system.telemetry = TelemetryRows(
         np.array([system.now]), np.array([0.01]), ("poll.ask",), ("duration",), np.array([11])

@@ -212,7 +212,7 @@ def test_a_disk_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_process_that_gets_no_processor_loses_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A second passes between any two looks of a thread that finds the memory full: the writer had no turn."""
+    """A second passes between two looks of a thread that finds the memory full: the writer had no turn."""
     monkeypatch.setattr("stem_device.telemetry.session.monotonic", Starved(threading.get_ident()))
     telemetry.start(tmp_path, memory_bytes=1 << 14, flush_seconds=3600)
     before = telemetry.health()

@@ -245,3 +245,68 @@ telemetry.start(directory)
 telemetry.stop_duration_sample("x", telemetry.start_duration_sample())
 """)
     assert time.monotonic() - began < 30
+
+
+def test_forks_while_another_thread_starts_and_stops(program: Program, tmp_path: Path) -> None:
+    """Whatever the parent was at, the child can begin, collect and end; and so can the parent afterwards."""
+    program(
+        COLLECT
+        + """
+import os, threading
+ended = threading.Event()
+def switch():
+    while not ended.is_set():
+        telemetry.start(directory, with_runtime=True)
+        telemetry.start(directory, flush_seconds=0.01)
+        collect(10)
+        telemetry.stop()
+switching = threading.Thread(target=switch)
+switching.start()
+for number in range(30):
+    child = os.fork()
+    if not child:
+        telemetry.start(directory + "/child")
+        before = telemetry.health().written
+        collect(100)
+        telemetry.stop()
+        health = telemetry.health()
+        os._exit(0 if health.written - before >= 100 and not health.lost else 1)
+    assert os.waitpid(child, 0)[1] == 0, number
+ended.set()
+switching.join()
+assert telemetry.health().lost == 0
+"""
+    )
+    assert len(read(tmp_path / "telemetry" / "child")) >= 3000
+
+
+def test_a_subinterpreter_has_telemetry_of_its_own(program: Program, tmp_path: Path) -> None:
+    """It can have no thread that ends with it: whoever collects writes. The main one goes on beside it."""
+    program(
+        COLLECT
+        + """
+import sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+telemetry.start(directory)
+collect(7, "main")
+other = interpreters.create()
+failed = interpreters.run_string(other, f'''
+import sys
+sys.path[:0] = {sys.path!r}
+from stem_device import telemetry
+telemetry.start({directory!r}, with_runtime=True)
+for _ in range(20_000):
+    telemetry.stop_duration_sample("other", telemetry.start_duration_sample())
+telemetry.stop()
+assert telemetry.health().lost == 0, telemetry.health()
+''')
+assert failed is None, failed
+interpreters.destroy(other)
+collect(5, "main")
+telemetry.stop()
+"""
+    )
+    assert Counter(row.label for row in read(tmp_path / "telemetry")) == {"main": 12, "other": 20_000}
