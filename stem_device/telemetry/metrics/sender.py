@@ -96,7 +96,7 @@ class Sender:
         return True
 
     def _send(self, points: Sequence[Point], deadline: float) -> int:
-        """How many of the first points are settled: taken, or never to be. 0 after a failure: all wait again."""
+        """How many of the first points were taken or never will be; 0 after a failure: all wait again."""
         self.under_way = len(points)
         try:
             body, count = _fitting(points)
