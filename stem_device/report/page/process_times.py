@@ -44,7 +44,8 @@ class DrawnTimes:
 class Processes:
     """All labels, in the order of their longest duration, and those that are drawn, in the same order.
 
-    Phases of the monitor's own polls come after all others: they take no line from what was monitored.
+    Phases of the monitor's own polls come after all others and are never drawn: what is drawn stands above
+    the events that were lost, which they explain nothing of.
     """
 
     bins: TimeBins
@@ -57,8 +58,8 @@ class Processes:
 
     @property
     def others(self) -> int:
-        """How many labels have no line."""
-        return len(self.times) - len(self.drawn)
+        """How many labels have no line and could have one."""
+        return sum(one.label not in PHASE_LABELS for one in self.times) - len(self.drawn)
 
 
 def processes(evidence: Evidence, bins: TimeBins, limit: int) -> Processes:
@@ -68,7 +69,7 @@ def processes(evidence: Evidence, bins: TimeBins, limit: int) -> Processes:
     left = {False: limit, True: limit}
     drawn = []
     for times, own in found:
-        if left[times.halt] > 0:
+        if left[times.halt] > 0 and times.label not in PHASE_LABELS:
             left[times.halt] -= 1
             drawn.append(DrawnTimes(times, _longest(rows, own, bins), _distribution(rows, own)))
     return Processes(bins, tuple(times for times, _ in found), tuple(drawn))

@@ -87,9 +87,14 @@ def test_many_labels_are_a_few_lines_and_a_bounded_table(monkeypatch: pytest.Mon
     assert (len(table.rows), table.left_out) == (30, 20)
 
 
-def test_polls_of_the_monitor_take_no_line_from_others() -> None:
+def test_polls_of_the_monitor_are_in_the_table_alone() -> None:
     polls = [(1.0, 5.0, label, "duration", 9) for label in PHASE_LABELS]
     findings = find(Story(polls=POLLS, processes=[*polls, *PROCESSES]).evidence())
-    drawn = [one.times.label for one in findings.processes.drawn if not one.times.halt]
-    assert drawn == ["Motor.Move [command]", *sorted(PHASE_LABELS)[:5]]
-    assert len(processes_table(findings).rows) == 3 + len(PHASE_LABELS)
+    assert [one.times.label for one in findings.processes.drawn if not one.times.halt] == [
+        "Motor.Move [command]"
+    ]
+    assert findings.processes.others == 0
+    assert [row[0].text for row in processes_table(findings).rows[3:]] == sorted(PHASE_LABELS)
+    alone = find(Story(polls=POLLS, processes=polls).evidence())
+    assert panel("processes", alone).left_out
+    assert len(processes_table(alone).rows) == len(PHASE_LABELS)
