@@ -26,9 +26,11 @@ SECOND = 1.0
 FULL_SECONDS = 0.1
 """For how long a thread that finds the buffer full waits for room before it drops."""
 FEWEST_LOOKS = 400
-"""And how often it looks at least, asleep in between, as often as in FULL_SECONDS on an idle machine. A process
-that gets no processor for that long would drop before its writer had a turn: seen in 3 of 100 runs at nice 19
-beside a load of 12. Beside that load 20 looks are not enough."""
+"""And how often it looks at least, asleep in between: as often as in FULL_SECONDS on an idle machine.
+
+A process that gets no processor for so long would drop before its writer had a turn: seen in 3 of 100 runs at
+nice 19 beside a load of 12. Beside that load 20 looks are not enough.
+"""
 _STEP_SECONDS = 0.0002
 _NO_TURN_SECONDS = 0.01
 
