@@ -2,6 +2,8 @@
 
 The peers count in buckets and write nothing. "flushed" is ours with all rows in files: CPU time of the whole
 process, the writer's thread included. The floor is two readings of the clock and a list.
+
+Last, what a monitor's telemetry of itself costs each poll: phases as durations, and all of it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from prometheus_client import Histogram
 from stage import machine, table, verdict
 
 from stem_device import telemetry
+from stem_device.model.poll import PHASES, PollPhases
+from stem_device.monitor.poll_durations import PollDurations
+from stem_device.monitor.processes import ProcessWatch
 
 MIB = 1 << 20
 LABEL = "a command"
@@ -104,6 +109,29 @@ def with_files(count: int, rounds: int, directory: Path) -> tuple[float, float, 
     return min(used), statistics.median(used), len(sizes) / (sum(sizes) / MIB)
 
 
+def of_itself(rounds: int) -> dict[str, float]:
+    """us of CPU a poll, the least of all rounds."""
+    durations, watch = PollDurations(), ProcessWatch(())
+    phases = PollPhases(*[0.01] * len(PHASES))
+
+    def phases_alone(count: int) -> None:
+        for _ in range(count):
+            durations.of(1, 0.1, phases)
+
+    def everything(count: int) -> None:
+        for _ in range(count):
+            watch.take(durations.of(1, 0.1, phases))
+
+    watch.start()
+    try:
+        return {
+            name: min(microseconds(work, 1000) for _ in range(rounds))
+            for name, work in {"phases": phases_alone, "with memory, CPU, pauses": everything}.items()
+        }
+    finally:
+        watch.stop(1.0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=1_000_000, help="samples that are written to files")
@@ -114,11 +142,13 @@ def main() -> None:
         alone = collecting(arguments.rounds, Path(directory) / "collecting")
         written = Path(directory) / "written"
         least, median, files = with_files(arguments.samples, arguments.flushed_rounds, written)
+    own = [("us of CPU a poll", "least"), *((name, f"{us:.1f}") for name, us in of_itself(9).items())]
     peer = alone["prometheus_client Histogram.time()"]
     rows = [("us of CPU a sample", "least", "of the peer")]
     rows += [(name, f"{value:.2f}", f"{value / peer:.2f}") for name, value in alone.items()]
     rows += [("flushed", f"{least:.2f}", f"{least / peer:.2f}"), ("flushed, median", f"{median:.2f}", "")]
     table(f"Rounds of 50,000 samples in turns; {arguments.samples:,} flushed\n  {machine()}", rows)
+    table("A monitor's telemetry of itself", own)
     half = alone["start_ and stop_duration_sample"] / peer
     table(
         "Targets",

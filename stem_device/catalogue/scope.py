@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from stem_device.catalogue.monitor_state import MonitorState
 from stem_device.model.finding import Finding
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import PHASES, ServerState
 from stem_device.model.rows import SteadyRows
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, StreamRecord, SubscriptionRecord
 from stem_device.telemetry import DURATION_FILE_PREFIX
@@ -118,8 +118,8 @@ def _states(told: Told, _: Rows) -> Iterator[Row]:
 
 
 def _phases(told: Told, _: Rows) -> Iterator[Row]:
-    seconds = structs.asdict(told.snapshot.phases)
-    return (((name.removesuffix("_seconds"),), value) for name, value in seconds.items())
+    seconds = structs.astuple(told.snapshot.phases)
+    return (((phase,), value) for phase, value in zip(PHASES, seconds, strict=True))
 
 
 def _causes(told: Told, _: Rows) -> Iterator[Row]:

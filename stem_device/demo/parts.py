@@ -2,6 +2,8 @@
 
 ``python -m stem_device.demo.parts PART`` with ``publisher``, ``quick`` or ``slow`` registers that device
 and runs its server; ``director`` lets both subscribe and plays until it is ended. Made for compose.yaml.
+The collecting subscriber is no part: telemetry tells processes apart by number, which containers share, and
+its files would grow for as long as the containers run.
 """
 
 from __future__ import annotations

@@ -155,6 +155,10 @@ class PollPhases(Struct, frozen=True, gc=False):
 
 UNKNOWN_PHASES = PollPhases()
 
+PHASES = tuple(name.removesuffix("_seconds") for name in PollPhases.__struct_fields__)
+PHASE_LABELS = tuple(f"poll.{phase}" for phase in PHASES)
+"""What the phases are called among durations of processes, in the order of the record."""
+
 
 class Poll(Struct, frozen=True):
     """One round of questions to every target.

@@ -33,6 +33,7 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.monitor.context import recording_context
 from stem_device.monitor.health import MonitorHealth
 from stem_device.monitor.marks import NOT_RECORDING, LatestMarks, MarkOutcome, MarkWriter
+from stem_device.monitor.poll_durations import PollDurations
 from stem_device.monitor.processes import ProcessWatch
 from stem_device.monitor.recorder import QueuedRecorder
 from stem_device.monitor.stacks import Stacks, check_installed
@@ -113,6 +114,7 @@ class Monitor:
         self._marks = MarkWriter(self._record_mark, clock=clock)
         self._latest_marks = LatestMarks()
         self._processes = ProcessWatch(options.telemetry_directories)
+        self._poll_durations = PollDurations()
         self.metrics = Intake(options, utc_ns=clock.utc_ns)
         """Takes metrics of users, from any thread; they go on with each Snapshot."""
         self.extra_attributes = ExtraAttributes(
@@ -470,19 +472,22 @@ class Monitor:
             verdict = self._running.take(snapshot)
         accounted = self._clock.monotonic_ns()
         seconds = (accounted - polled) / 1e9
+        duration = poll.duration_seconds + seconds
+        phases = structs.replace(
+            poll.phases,
+            account_seconds=seconds,
+            record_seconds=self._record_seconds,
+            publish_seconds=self._publish_seconds,
+        )
+        own = self._poll_durations.of(poll.started_utc_ns, duration, phases)
         snapshot = replace(
             snapshot,
-            duration_seconds=poll.duration_seconds + seconds,
+            duration_seconds=duration,
             verdict=verdict.level.word,
             outlets=self.outlets,
-            telemetry=self._processes.take(),
+            telemetry=self._processes.take(own),
             metrics=self.metrics.take(),
-            phases=structs.replace(
-                poll.phases,
-                account_seconds=seconds,
-                record_seconds=self._record_seconds,
-                publish_seconds=self._publish_seconds,
-            ),
+            phases=phases,
         )
         self._recorder.hand_over(snapshot, self.disk_patience_seconds)
         recorded = self._clock.monotonic_ns()

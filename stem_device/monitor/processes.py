@@ -64,9 +64,12 @@ class ProcessWatch:
         if self._thread is not None:
             self._thread.join(limit_seconds)
 
-    def take(self) -> TelemetryRows:
-        """What came since the last call, in the order of time, with what is told of this process."""
-        own = self._own_rows()
+    def take(self, durations: Sequence[Measured] = ()) -> TelemetryRows:
+        """What came since the last call, in the order of time, with what is told of this process.
+
+        ``durations`` are those that it measured itself.
+        """
+        own = [*self._own_rows(), *durations]
         with self._lock:
             taken, self._waiting = self._waiting, []
         rows = sorted([*taken, *own], key=lambda row: row.at_utc_ns)
@@ -121,6 +124,8 @@ class ProcessWatch:
         now = time.monotonic()
         with self._lock:
             self._unreadable.pop(directory, None)
+            if follower.problem:
+                self._unreadable[directory] = follower.problem
             room = MOST_WAITING - len(self._waiting)
             self._dropped += max(0, len(rows) - room)
             self._waiting += islice(rows, room)

@@ -14,7 +14,7 @@ from msgspec import structs
 from stem_device.analysis.causes import Analyst, losers, worst_first
 from stem_device.analysis.causes.pauses import PAUSE, Pause, Pauses
 from stem_device.model.finding import Concern, Finding
-from stem_device.model.poll import ServerState
+from stem_device.model.poll import PHASE_LABELS, ServerState
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading import Recording, Table
 
@@ -57,6 +57,8 @@ def _pauses(recording: Recording) -> Pauses:
         pauses = [code for code, name in enumerate(recording.names) if str(name).startswith(PAUSE)]
         own = np.isin(table.codes("label"), pauses)
         pids, at, seconds = (table[name][own] for name in ("pid", "at_utc_ns", "value"))
+        phases = [code for code, name in enumerate(recording.names) if str(name) in PHASE_LABELS]
+        found.monitors.update(table["pid"][np.isin(table.codes("label"), phases)].tolist())
         for pid in np.unique(pids).tolist():
             one = pids == pid
             found.add(pid, map(Pause, at[one].tolist(), seconds[one].tolist()))

@@ -81,8 +81,8 @@ def start(
         file_bytes=file_bytes,
         profiler_hertz=profiler_hertz,
     )
+    _hooks.register(handle_sigterm=handle_sigterm)  # first: a fork from here on must not inherit locks
     _session.apply(settings)
-    _hooks.register(handle_sigterm=handle_sigterm)
 
 
 def _directory(path: str | os.PathLike[str]) -> Path:

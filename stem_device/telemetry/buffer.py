@@ -63,7 +63,7 @@ def stop_duration_sample(label: str, sample_id: str) -> None:
         duration = stopped - int(sample_id)
     except (TypeError, ValueError):
         duration = -1
-    if duration < 0:
+    if not 0 <= duration <= stopped:
         buffer.rejected += 1
         return
     if len(buffer.samples) >= buffer.threshold and not buffer.make_room():

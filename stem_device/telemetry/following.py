@@ -34,11 +34,13 @@ class Follower:
     """Rows of ``<prefix>.*.csv`` in ``directory``, each once. One thread alone may use it.
 
     What was there before the first look is left out. ``skipped`` counts lines that were no rows.
+    ``problem`` says of the last look which file could not be read, as one of another user; empty if none.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.skipped = 0
+        self.problem = ""
         self._places: dict[tuple[str, int], int] = {}
         self._first = True
 
@@ -58,6 +60,7 @@ class Follower:
             if self._places.get(key, 0) <= told.st_size:  # else it is another one, or was cut off
                 places[key] = self._places.get(key, places[key])
         self._places = places
+        self.problem = ""
         left = MOST_BYTES
         rows: list[Measured] = []
         for name, told in sizes:
@@ -77,8 +80,11 @@ class Follower:
             with (self.directory / name).open("rb") as file:
                 file.seek(place)
                 chunk = file.read(CHUNK)
-        except OSError:
+        except FileNotFoundError:
             return 0, []  # taken away since the directory was listed
+        except OSError as error:
+            self.problem = f"{self.directory / name}: cannot be read: {error.strerror}"
+            return 0, []
         end = complete(chunk, len(chunk)) or (len(chunk) if len(chunk) == CHUNK else 0)
         text = chunk[:end].removeprefix(HEADER if place == 0 else b"").decode("utf-8", "replace")
         return end, list(self._rows(name, text))

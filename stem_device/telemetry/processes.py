@@ -56,9 +56,9 @@ class Hooks:
     def register(self, *, handle_sigterm: bool) -> None:
         """At exit and at forks always; for SIGTERM if asked, and only in place of the default action."""
         if not self._registered:
+            os.register_at_fork(after_in_child=self._in_child)
             self._registered = True
             atexit.register(self._at_exit)
-            os.register_at_fork(after_in_child=self._in_child)
             process: Any = sys.modules.get("multiprocessing.process")
             if process is not None and process.parent_process() is not None:
                 self._in_multiprocessing()

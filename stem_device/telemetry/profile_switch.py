@@ -27,11 +27,11 @@ class ProfileSwitch:
             self._start(settings, this_thread=this_thread)
 
     def _start(self, settings: Settings, *, this_thread: bool) -> None:
-        profile = new_profile(settings)
         try:
+            profile = new_profile(settings)
             if profile is not None:
                 profile.start(this_thread=this_thread)
-        except (ValueError, RuntimeError) as error:  # another profiler is active, or no more threads
+        except (ValueError, RuntimeError, ImportError) as error:  # another one is active, no more threads
             self._failed(error)
         else:
             self._profile = profile

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cProfile
 import json
 import os
 import pstats
@@ -12,10 +11,13 @@ import time
 from itertools import count
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from stem_device.telemetry.names import PROFILER_FILE_PREFIX
 from stem_device.telemetry.settings import Profiler, Settings
+
+if TYPE_CHECKING:
+    import cProfile
 
 _SPEEDSCOPE = "https://www.speedscope.app/file-format-schema.json"
 _DEEPEST = 200
@@ -38,7 +40,7 @@ class Profile(Protocol):
 
 
 def new_profile(settings: Settings) -> Profile | None:
-    """A profile as ``settings`` want it, not yet started."""
+    """A profile as ``settings`` want it, not yet started. Raises ImportError where there is no cProfile."""
     base = settings.directory / f"{PROFILER_FILE_PREFIX}.{os.getpid()}"
     if settings.profiler is Profiler.CPROFILE:
         return EveryCall(_unused(base, "data"))
@@ -72,7 +74,10 @@ class EveryCall:
     """cProfile in the thread that starts it, and in each that begins later; written by :meth:`stop`."""
 
     def __init__(self, path: Path) -> None:
+        import cProfile  # noqa: PLC0415 - a subinterpreter of Python 3.12 cannot, and needs the rest
+
         self._path = path
+        self._made = cProfile.Profile
         self._profiles: list[cProfile.Profile] = []
         self._mine: cProfile.Profile | None = None
 
@@ -84,7 +89,7 @@ class EveryCall:
             self._mine = self._profile()
 
     def _profile(self) -> cProfile.Profile:
-        profile = cProfile.Profile()
+        profile = self._made()
         self._profiles.append(profile)
         profile.enable()
         return profile
@@ -109,7 +114,7 @@ class EveryCall:
         stats = pstats.Stats()
         for counted in map(_Counted, list(self._profiles)):
             if counted.stats:
-                stats.add(cast(cProfile.Profile, counted))
+                stats.add(cast("cProfile.Profile", counted))
         part = self._path.with_suffix(".part")
         stats.dump_stats(part)
         return part.replace(self._path)

@@ -17,6 +17,8 @@ from stem_device.telemetry import names
 
 _MAX_FIELD = 1 << 24
 """Characters of a label; the module csv takes 131,072 unless told."""
+_LARGEST = 1 << 63
+"""Whole numbers have 64 bits in all tables."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def row_of(fields: list[str]) -> tuple[int, float, str, int] | None:
     """Time, value, label and process of a line; None for one that is no row."""
     try:
         at, value, label, pid = fields
-        return int(at), float(value), label, int(pid)
+        moment, process = int(at), int(pid)
+        return (moment, float(value), label, process) if max(abs(moment), abs(process)) < _LARGEST else None
     except ValueError:
         return None
 

@@ -165,7 +165,8 @@ class Intake:
         times, values, problem = self._told_points(one)
         if not values:
             return 0, problem or "it has no value"
-        key = (one.metric, *(one.tags or {}).items())
+        tags = one.tags or {}
+        key = (one.metric, *tags.items(), *map(type, tags.values()))  # 1, 1.0 and true are equal
         number = self._told.get(key)
         if number is None:
             number, unknown = self._checked(one)
@@ -210,7 +211,7 @@ class Intake:
         self, number: int, at: tuple[int, ...] | list[int], values: tuple[float, ...] | list[float]
     ) -> None:
         self._waiting.add(number, at, values)
-        self._registry.saw(number, at, values, self._clock())
+        self._registry.saw(number, at, values, self._clock(), self._utc_ns())
 
     def _number(self, series: MetricSeries) -> tuple[int, str]:
         number = self._registry.numbers.get(series)

@@ -81,5 +81,5 @@ def _all_good(times: Sequence[float], values: Sequence[float]) -> bool:
         moments.dtype == np.int64
         and bool((moments >= _LEAST_NS).all())
         and bool((moments < LATEST_NS).all())
-        and bool(np.isfinite(numbers).all())
+        and bool((np.abs(numbers) <= _GREATEST).all())
     )

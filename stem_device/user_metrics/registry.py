@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from stem_device.model.snapshot import MetricSeries
 
 _GONE = MetricSeries("")
+AHEAD_NS = 60 * 10**9
+"""Clocks of machines may differ by so much."""
 
 
 class Registry:
@@ -39,11 +41,15 @@ class Registry:
         self.numbers[series] = number
         return number
 
-    def saw(self, number: int, at: Sequence[int], values: Sequence[float], now: float) -> None:
-        """Points came; the latest is that of the latest time, of several the last that came."""
+    def saw(self, number: int, at: Sequence[int], values: Sequence[float], now: float, utc_ns: int) -> None:
+        """Points came; the latest is that of the latest time, of several the last that came.
+
+        A time that is still to come holds until then only against those that are to come too: one point of a
+        wrong clock must not hide all that follow.
+        """
         time, value, _ = self.latest[number]
         newest = max(at)
-        if newest >= time:
+        if newest >= time or newest <= utc_ns + AHEAD_NS < time:
             back = 1
             while at[-back] != newest:
                 back += 1

@@ -1,6 +1,6 @@
 """The pictures of the how-tos: the demo, and the real tools that show its losses, in a real browser.
 
-``make pictures`` makes all of them in two minutes. It needs Debian's prometheus and chromium.
+``make pictures`` makes all of them in three minutes. It needs Debian's prometheus and chromium.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +26,8 @@ from tests.system.report_page import browser
 
 WATCHED_SECONDS = 75.0
 """Some rounds of the demo, each with a loss."""
+REPORTED_SECONDS = 30
+"""As long as ``make demo`` runs."""
 WIDTH = 1100
 LIMIT_MILLISECONDS = 150_000
 """For the live page, which is made when somebody asks."""
@@ -35,6 +38,7 @@ class Shop:
     """What there is to take pictures of."""
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self.report = recorded_report(folder)
         keep = [sys.executable, "-m", "stem_device", "demo", "--keep", "--plain", "--seconds", "1"]
         demo = ChildProcess(keep, log=folder / "demo.log", ready_line="export TANGO_HOST=")
         stack.enter_context(demo)
@@ -58,6 +62,23 @@ class Shop:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+
+def recorded_report(folder: Path) -> Path:
+    """The report of the recording of a demo that has ended."""
+    report = folder / "report.html"
+    stem = [sys.executable, "-m", "stem_device"]
+    demo = [*stem, "demo", "--plain", "--seconds", str(REPORTED_SECONDS), "--recordings", str(folder)]
+    subprocess.run(demo, check=True, stdout=subprocess.DEVNULL)
+    (recording,) = folder.glob("*.h5")
+    subprocess.run([*stem, "report", str(recording), "-o", str(report)], check=True)
+    return report
+
+
+def report(page: Page, shop: Shop) -> None:
+    """The report of a recording, down to the pauses above the events that were lost."""
+    page.goto(shop.report.as_uri())
+    page.wait_for_selector("html[data-drawn=all]", state="attached", timeout=LIMIT_MILLISECONDS)
 
 
 def live_page(page: Page, shop: Shop) -> None:
@@ -93,6 +114,7 @@ for (const each of document.querySelectorAll('td, div'))
 """
 
 PICTURES: dict[str, tuple[Callable[[Page, Shop], None], int]] = {
+    "report": (report, 2220),
     "live-page": (live_page, 640),
     "metrics": (metrics, 480),
     "prometheus-graph": (prometheus_graph, 800),

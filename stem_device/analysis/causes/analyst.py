@@ -121,7 +121,7 @@ class Analyst:
             track.judged_poll = snapshot.poll
             story = track.story
             pid, times = one.server.identity.pid, (story[0].time_utc_ns, story[-1].time_utc_ns)
-            if pid in doubtful:
+            if pid in doubtful or pid in self._pauses.monitors:
                 pid = None
             case = Case(
                 subscription=one.record,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from stem_device.model.poll import PHASE_LABELS
 from stem_device.model.snapshot import TelemetryRows
 from stem_device.telemetry.names import GC_PAUSE
 
@@ -28,11 +29,16 @@ class Pauses:
 
     def __init__(self) -> None:
         self._by_pid: dict[int, list[Pause]] = {}
+        self.monitors: set[int] = set()
+        """Processes that polled: where a server has the same number, as in containers, whose the pauses
+        are nobody knows."""
 
     def take(self, rows: TelemetryRows) -> None:
         """More telemetry; in whatever order it comes."""
         for place, label in enumerate(rows.label):
-            if label.startswith(PAUSE):
+            if label in PHASE_LABELS:
+                self.monitors.add(int(rows.pid[place]))
+            elif label.startswith(PAUSE):
                 pause = Pause(int(rows.at_utc_ns[place]), float(rows.value[place]))
                 self.add(int(rows.pid[place]), (pause,))
 

@@ -54,7 +54,7 @@ PROCESSES: tuple[Quantity, ...] = (
         "process_duration_seconds",
         "s",
         "How long took what processes time, by label, of all processes that write to TelemetryDirectories "
-        "together.",
+        "together; with the phases of the monitor's own polls, as poll.ask.",
         _spread,
         bounds=BOUNDS,
     ),

@@ -14,7 +14,7 @@ from stem_device.device.attributes.spec import (
     told,
 )
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, tango_text
-from stem_device.model.poll import PollPhases
+from stem_device.model.poll import PHASES
 from stem_device.model.processes import OwnProcess
 
 MAX_TARGETS = 1024
@@ -61,7 +61,7 @@ POLLING: tuple[AttributeSpec, ...] = (
         format="%s",
         doc="What the elements of phaseSeconds are: resolve (take up targets that were looked up), ask, "
         "parse, account (count and judge), record (wait for the disk), publish (attributes and events).",
-        value=of_poll(lambda _: [name.removesuffix("_seconds") for name in PollPhases.__struct_fields__]),
+        value=of_poll(lambda _: list(PHASES)),
         max_length=MAX_PHASES,
         expert=True,
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stem_device.model.poll import PHASE_LABELS
 from stem_device.report.page.bins import Floats, Integers, TimeBins
 from stem_device.report.page.evidence import Evidence, ProcessRows, Samples
 from stem_device.report.page.timings import Distribution, distribution
@@ -41,7 +42,11 @@ class DrawnTimes:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """All labels, in the order of their longest duration, and those that are drawn, in the same order."""
+    """All labels, in the order of their longest duration, and those that are drawn, in the same order.
+
+    Phases of the monitor's own polls come after all others and are never drawn: what is drawn stands above
+    the events that were lost, which they explain nothing of.
+    """
 
     bins: TimeBins
     times: tuple[ProcessTimes, ...]
@@ -53,21 +58,26 @@ class Processes:
 
     @property
     def others(self) -> int:
-        """How many labels have no line."""
-        return len(self.times) - len(self.drawn)
+        """How many labels have no line and could have one."""
+        return sum(one.label not in PHASE_LABELS for one in self.times) - len(self.drawn)
 
 
 def processes(evidence: Evidence, bins: TimeBins, limit: int) -> Processes:
     """Labels with durations. ``limit`` of those that are work, and as many halts, are drawn."""
     rows = evidence.processes
-    found = sorted(_found(evidence), key=lambda one: (-one[0].worst_seconds, one[0].label))
+    found = sorted(_found(evidence), key=_order)
     left = {False: limit, True: limit}
     drawn = []
     for times, own in found:
-        if left[times.halt] > 0:
+        if left[times.halt] > 0 and times.label not in PHASE_LABELS:
             left[times.halt] -= 1
             drawn.append(DrawnTimes(times, _longest(rows, own, bins), _distribution(rows, own)))
     return Processes(bins, tuple(times for times, _ in found), tuple(drawn))
+
+
+def _order(one: tuple[ProcessTimes, Integers]) -> tuple[bool, float, str]:
+    times, _ = one
+    return times.label in PHASE_LABELS, -times.worst_seconds, times.label
 
 
 def _found(evidence: Evidence) -> Iterator[tuple[ProcessTimes, Integers]]:

@@ -8,6 +8,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Mapping
+from operator import index
 from time import time_ns
 from typing import Any, Self
 
@@ -92,21 +93,24 @@ class Telemetry:
         unless given, in ns. ``tagk`` and ``tagv`` are a label, as ``labels`` are; ``host`` and ``process``
         are added.
         """
-        if telemetry_level > self._level or self._ended:
-            return False
         moment = time_ns()
         try:
+            if telemetry_level > self._level or self._ended:
+                return False
             if timestamp is not None:
                 moment = _moment(timestamp)
             value = float(ts_data)
             if value - value != 0.0:
                 return self._refuse(ts_metric_name, f"a value must be a finite number, and is {value}")
-            key = (ts_metric_name, tagk, tagv, *labels.items()) if labels else (ts_metric_name, tagk, tagv)
+            # With its class: 1, 1.0 and True are equal, and other labels.
+            key = (ts_metric_name, tagk, tagv, tagv.__class__)
+            if labels:
+                key = (*key, *labels.items(), *map(type, labels.values()))
             series = self._series.get(key)
             if series is None:
                 series = self._checked(key, ts_metric_name, tagk, tagv, labels)
-        except (TypeError, ValueError, OverflowError) as error:
-            return self._refuse(ts_metric_name, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever the objects of a program do
+            return self._refuse(ts_metric_name, f"{error}" or type(error).__name__)
         self._buffer.add((series, moment, value))
         if not self._runs:
             self._run()
@@ -127,7 +131,8 @@ class Telemetry:
     def _refuse(self, name: object, reason: str) -> bool:
         with self._starting:
             self._refused += 1
-            first, self._refusal = not self._refused - 1, f"{name!r:.80}: {reason}"
+            shown = repr(name) if isinstance(name, str) else type(name).__name__
+            first, self._refusal = not self._refused - 1, f"{shown:.80}: {reason}"
         if first:
             _log.warning("a point was rejected, and so will be those like it: %s", self._refusal)
         return False
@@ -194,7 +199,11 @@ class Telemetry:
 
 
 def _moment(timestamp: float) -> int:
-    found = nanoseconds(timestamp if isinstance(timestamp, int) else float(timestamp))
+    try:
+        whole = timestamp if isinstance(timestamp, bool) else index(timestamp)  # type: ignore[arg-type]
+    except TypeError:
+        whole = None
+    found = nanoseconds(float(timestamp) if whole is None else whole)
     if found is None:
         raise ValueError(f"a time must be a number since 1970 in s, ms, us or ns, and is {timestamp!r:.60}")
     return found

@@ -108,7 +108,7 @@ class HttpDestination:
     def _connected(self, deadline: float) -> http.client.HTTPConnection:
         left = max(0.1, deadline - time.monotonic())
         connection = self._connection
-        if connection is None:
+        if connection is None or connection.sock is None:  # its last answer was the last on that connection
             host, port = self._parts.hostname or "", self._parts.port
             if self._parts.scheme == "https":
                 context = ssl.create_default_context(cafile=self._settings.get("ca_file"))

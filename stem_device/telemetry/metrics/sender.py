@@ -86,39 +86,41 @@ class Sender:
             if not points:
                 break
             left -= len(points)
-            if not self._send(points, deadline):
-                self._pause = min(MAX_PAUSE_SECONDS, max(0.1, 2 * self._pause))
-                return False
+            while points:
+                sent = self._send(points, deadline)
+                if not sent:
+                    self._pause = min(MAX_PAUSE_SECONDS, max(0.1, 2 * self._pause))
+                    return False
+                points = points[sent:]
         self._pause = self._settings.flush_seconds
         return True
 
-    def _send(self, points: Sequence[Point], deadline: float) -> bool:
+    def _send(self, points: Sequence[Point], deadline: float) -> int:
+        """How many of the first points were taken or never will be; 0 after a failure: all wait again."""
         self.under_way = len(points)
         try:
-            self._account(self._answered(points, deadline))
+            body, count = _fitting(points)
+            self._account(self._answered(body, count, deadline))
         except DestinationError as error:
             if error.refused:
-                self._account(Answer(0, len(points), str(error)))
-                return True
+                self._account(Answer(0, count, str(error)))
+                return count
             self.buffer.put_back(points)
             self._failed(str(error))
-            return False
+            return 0
+        except Exception as error:  # noqa: BLE001 - no point is lost by it, and the thread goes on
+            self.buffer.put_back(points)
+            self._failed(f"{type(error).__name__}: {error}")
+            return 0
         finally:
             self.under_way = 0
-        return True
+        return count
 
-    def _answered(self, points: Sequence[Point], deadline: float) -> Answer:
-        body = encoded(points)
-        if len(body) > MAX_BATCH_BYTES and len(points) > 1:
-            middle = len(points) // 2
-            first = self._answered(points[:middle], deadline)
-            second = self._answered(points[middle:], deadline)
-            reason = first.reason or second.reason
-            return Answer(first.taken + second.taken, first.rejected + second.rejected, reason)
+    def _answered(self, body: bytes, count: int, deadline: float) -> Answer:
         limit = min(self._settings.timeout_seconds, deadline - time.monotonic())
         if limit <= 0:
             raise DestinationError("the end came first")
-        return self.destination.send(body, len(points), limit)
+        return self.destination.send(body, count, limit)
 
     def _account(self, answer: Answer) -> None:
         self.sent += answer.taken
@@ -138,3 +140,13 @@ class Sender:
         if kind not in self._told and len(self._told) < 100:
             self._told.add(kind)
             _log.warning("%s", text)
+
+
+def _fitting(points: Sequence[Point]) -> tuple[bytes, int]:
+    """A request with as many of the first points as may be in one, at least one, and how many those are."""
+    count = len(points)
+    body = encoded(points)
+    while len(body) > MAX_BATCH_BYTES and count > 1:
+        count //= 2
+        body = encoded(points[:count])
+    return body, count

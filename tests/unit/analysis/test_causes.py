@@ -88,6 +88,22 @@ def test_a_pause_in_which_more_came_than_the_queues_hold(pid: int, other: Identi
         assert finding.evidence["gc_longest_pause_seconds"] == 4.0
 
 
+def test_a_pause_of_the_monitor_is_none_of_a_server_with_its_number() -> None:
+    """In containers most have the number 1. The durations of polls say which process is the monitor's."""
+    system = System(callback=0.0001, sampled=True)
+    system.telemetry = TelemetryRows(
+        np.array([system.now]), np.array([0.01]), ("poll.ask",), ("duration",), np.array([11])
+    )
+    system.polls([500] * 30)
+    system.blocked = True
+    system.polls([1500] * 3)
+    system.telemetry = paused(system, 4.0)
+    system.blocked = False
+    system.polls([500] * 6)
+    assert system.finding is not None
+    assert system.finding.cause is Cause.BURST
+
+
 def test_a_pause_in_a_short_burst_counts_what_came_in_it() -> None:
     """On average over 10 s not half as many came."""
     system = System(callback=0.0001, sampled=True)

@@ -194,6 +194,14 @@ def test_what_takes_long_is_told_as_a_phase(parts, phase):
     assert {name for name, seconds in told.items() if seconds >= 1000} == {phase}
     assert 0 <= seen[-1].phases.account_seconds < 900
     assert math.isnan(seen[0].phases.publish_seconds)
+    durations = {
+        label: value
+        for label, kind, value in zip(
+            seen[-1].telemetry.label, seen[-1].telemetry.kind, seen[-1].telemetry.value, strict=True
+        )
+        if kind == "duration"
+    }
+    assert durations[f"poll.{phase}"] == told[phase]
 
 
 def test_a_failing_step_of_the_poll_hinders_nobody(monitor):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from page_evidence import Story
 
+from stem_device.model.poll import PHASE_LABELS
 from stem_device.report.page import limits
 from stem_device.report.page.contents import processes_table, tables
 from stem_device.report.page.figures.catalogue import panel
@@ -84,3 +85,16 @@ def test_many_labels_are_a_few_lines_and_a_bounded_table(monkeypatch: pytest.Mon
     assert "44 more" in panel("processes", findings).caption
     table = processes_table(findings)
     assert (len(table.rows), table.left_out) == (30, 20)
+
+
+def test_polls_of_the_monitor_are_in_the_table_alone() -> None:
+    polls = [(1.0, 5.0, label, "duration", 9) for label in PHASE_LABELS]
+    findings = find(Story(polls=POLLS, processes=[*polls, *PROCESSES]).evidence())
+    assert [one.times.label for one in findings.processes.drawn if not one.times.halt] == [
+        "Motor.Move [command]"
+    ]
+    assert findings.processes.others == 0
+    assert [row[0].text for row in processes_table(findings).rows[3:]] == sorted(PHASE_LABELS)
+    alone = find(Story(polls=POLLS, processes=polls).evidence())
+    assert panel("processes", alone).left_out
+    assert len(processes_table(alone).rows) == len(PHASE_LABELS)

@@ -105,10 +105,11 @@ def test_what_is_no_identity_is_counted(tmp_path: Path) -> None:
     before = telemetry.health().rejected
     telemetry.stop_duration_sample("x", "abc")
     telemetry.stop_duration_sample("x", "9" * 30)
+    telemetry.stop_duration_sample("x", "-" + "9" * 400)  # no row holds such a duration
     telemetry.stop_duration_sample("x", None)  # type: ignore[arg-type]
     telemetry.stop()
     assert read(tmp_path) == []
-    assert telemetry.health().rejected == before + 2
+    assert telemetry.health().rejected == before + 3
 
 
 def test_durations_of_all_sizes(tmp_path: Path) -> None:

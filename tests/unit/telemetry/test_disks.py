@@ -71,6 +71,20 @@ class Room:
             self._truncate(fd, size)
 
 
+class Starved:
+    """A clock that, for the thread ``ident`` alone, gains a second whenever it looks."""
+
+    def __init__(self, ident: int) -> None:
+        self._ident = ident
+        self._gained = 0
+
+    def __call__(self) -> float:
+        if threading.get_ident() != self._ident:
+            return time.monotonic()
+        self._gained += 1
+        return time.monotonic() + self._gained
+
+
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> Room:
     """As the kernel does it, a write is cut short."""
@@ -193,6 +207,19 @@ def test_a_disk_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPatch, tmp_
     written, lost, _ = since(before)
     assert written + lost == 20_000
     assert 0 < written == len(read(tmp_path)) < 1000
+
+
+def test_a_process_that_gets_no_processor_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A second passes between two looks of a thread that finds the memory full: the writer had no turn."""
+    monkeypatch.setattr("stem_device.telemetry.session.monotonic", Starved(threading.get_ident()))
+    telemetry.start(tmp_path, memory_bytes=1 << 14, flush_seconds=3600)
+    before = telemetry.health()
+    collect(20_000)
+    telemetry.stop()
+    assert since(before) == (20_000, 0, 0)
+    assert len(read(tmp_path)) == 20_000
 
 
 def test_steps_of_the_clock_change_no_duration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,3 +66,36 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(following, "CHUNK", 64)
     append(tmp_path / "later" / "duration.a.csv", "y" * 200 + "\r\n" + "2,0.5,after,7\r\n" * 10)
     assert [row.label for row in follower.look()].count("after") >= 9  # a line without end is passed over
+
+
+def test_numbers_that_no_table_holds_are_no_row(tmp_path: Path) -> None:
+    """One such line must not cost a monitor its poll."""
+    follower = Follower(tmp_path)
+    follower.look()
+    large = 1 << 63
+    append(tmp_path / "duration.a.csv", f"{HEADER}1,1,x,{large}\r\n{large},1,x,7\r\n{-large},1,x,7\r\n")
+    append(tmp_path / "duration.a.csv", f"{large - 1},1,last,{large - 1}\r\n")
+    assert [row.label for row in follower.look()] == ["last"]
+    assert follower.skipped == 3
+    assert telemetry.open_telemetry(tmp_path).duration().skipped == 3
+
+
+def test_a_file_of_another_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs no row of the others, and is read once it can be."""
+    follower = Follower(tmp_path)
+    follower.look()
+    append(tmp_path / "duration.a.csv", f"{HEADER}1,1,theirs,7\r\n")
+    append(tmp_path / "duration.b.csv", f"{HEADER}1,1,ours,8\r\n")
+    opened = Path.open
+
+    def guarded(path: Path, *more: Any, **named: Any) -> Any:
+        if path.name == "duration.a.csv":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *more, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", guarded)
+        assert [row.label for row in follower.look()] == ["ours"]
+        assert follower.problem == f"{tmp_path / 'duration.a.csv'}: cannot be read: Permission denied"
+    assert [row.label for row in follower.look()] == ["theirs"]
+    assert follower.problem == ""

@@ -21,6 +21,11 @@ from http_stub import HOSTILE, Answer, HttpStub, Request, answer, http_stub
 
 from stem_device.errors import TelemetryError
 from stem_device.telemetry import MetricsHealth, Telemetry
+from stem_device.telemetry.metrics.batch import Answer as BatchAnswer
+from stem_device.telemetry.metrics.buffer import PointBuffer
+from stem_device.telemetry.metrics.destination import DestinationError
+from stem_device.telemetry.metrics.sender import Sender
+from stem_device.telemetry.metrics.settings import settings_of
 from tests.waiting import wait_until
 
 LIMIT = 20.0
@@ -119,6 +124,128 @@ def test_what_can_be_no_point_is_told_and_counted(caplog: pytest.LogCaptureFixtu
         assert "no such name here" in caplog.text
         assert (telemetry.health().sent, telemetry.health().rejected) == (1, 15)
         assert adds_up(telemetry.health())
+
+
+class Hostile:
+    """An object of a program that can be nothing, not even a text."""
+
+    def __float__(self) -> float:
+        raise ZeroDivisionError
+
+    def __hash__(self) -> int:
+        raise KeyError("hash")
+
+    def __str__(self) -> str:
+        raise RuntimeError("text")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"ts_data": Hostile()},
+        {"tagk": "a", "tagv": Hostile()},
+        {"label": Hostile()},
+        {"timestamp": Hostile()},
+        {"ts_metric_name": Hostile()},
+        {"telemetry_level": None},
+        {"telemetry_level": "1"},
+    ],
+)
+def test_whatever_a_program_gives_is_counted_and_never_raised(given: dict[str, Any]) -> None:
+    telemetry = Telemetry("http://127.0.0.1:9")
+    arguments: dict[str, Any] = {"ts_metric_name": "x", "ts_data": 1.0, **given}
+    assert not telemetry.add_data(**arguments)
+    assert (telemetry.health().offered, telemetry.health().rejected) == (1, 1)
+
+
+class Whole:
+    """As numpy's: a whole number that is no int."""
+
+    def __index__(self) -> int:
+        return 1_795_754_216_844_394_369
+
+
+def test_times_and_labels_are_kept_as_they_were_given() -> None:
+    """What is equal is not the same: 1, 1.0 and True are three labels, whichever came first."""
+    with monitor() as (taker, stub), Telemetry(stub.url) as telemetry:
+        for value in (1, True, 1.0):
+            telemetry.add_data("place", 0.0, Whole(), tagk="of", tagv=value)  # type: ignore[arg-type]
+            telemetry.add_data("label", 0.0, of=value)
+        assert telemetry.flush()
+    assert [tags["of"] for name, _, _, tags in taker.points if name == "place"] == ["1", "True", "1.0"]
+    assert [tags["of"] for name, _, _, tags in taker.points if name == "label"] == ["1", "True", "1.0"]
+    assert {at for name, at, _, _ in taker.points if name == "place"} == {1_795_754_216_844_394_369}
+
+
+def test_a_connection_that_ends_with_each_answer() -> None:
+    """As that of a monitor that is being stopped, or of a proxy in front of it."""
+    taker = Monitor()
+
+    def closing(request: Request) -> Answer:
+        told = taker(request)
+        assert isinstance(told, bytes)
+        return told.replace(b"Content-Type", b"Connection: close\r\nContent-Type", 1)
+
+    with http_stub(closing) as stub:
+        telemetry = Telemetry(stub.url, telem_cfg={"collector_rate": 0.01})
+        for number in range(3):
+            telemetry.add_data("x", number)
+            wait_until(lambda expected=number + 1: telemetry.health().sent == expected)  # type: ignore[misc]
+        telemetry.finalize()
+    assert [value for _, _, value, _ in taker.points] == [0.0, 1.0, 2.0]
+    assert telemetry.health().errors == 0
+
+
+class Failing:
+    """A destination that raises what ``failures`` has, once each; None is no failure."""
+
+    url = "nowhere"
+
+    def __init__(self, *failures: Exception | None) -> None:
+        self.failures = list(failures)
+        self.values: list[float] = []
+
+    def send(self, body: bytes, points: int, _limit: float) -> BatchAnswer:
+        if self.failures and (failure := self.failures.pop(0)) is not None:
+            raise failure
+        self.values += [value for one in json.loads(body) for value in one["values"]]
+        return BatchAnswer(points, 0)
+
+    def close(self) -> None:
+        """It has no connection."""
+
+    forget = close
+
+
+@pytest.mark.parametrize("failure", [AttributeError("a fault of ours"), DestinationError("away")])
+def test_no_failure_costs_a_point_or_the_thread(failure: Exception) -> None:
+    buffer, destination = PointBuffer(100), Failing(failure)
+    sender = Sender(buffer, destination, settings_of(None, None, {"collector_rate": 0.01}))
+    for number in range(5):
+        buffer.add((("x", ()), number, float(number)))
+    sender.run()
+    wait_until(lambda: sender.sent == 5)
+    sender.end(5)
+    assert destination.values == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert sender.errors == 1
+    assert str(failure) in sender.last_error
+
+
+def test_what_one_request_of_several_took_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that is too long for one request, of which the second fails."""
+    monkeypatch.setattr("stem_device.telemetry.metrics.sender.MAX_BATCH_BYTES", 400)
+    buffer, destination = PointBuffer(100), Failing(None, DestinationError("away"))
+    sender = Sender(buffer, destination, settings_of(None, None, None))
+    for number in range(20):
+        buffer.add(((f"x{number}", ()), number, float(number)))
+    assert not sender.flush(5)
+    assert 0 < len(destination.values) == sender.sent < 20
+    assert len(buffer) == 20 - sender.sent
+    assert sender.flush(5)
+    assert destination.values == [float(number) for number in range(20)]
+    assert (sender.sent, buffer.dropped) == (20, 0)
 
 
 def test_a_monitor_that_is_away_costs_the_oldest_points() -> None:

@@ -32,7 +32,9 @@ def test_a_fork_inherits_nothing(seed: int, program: Program, tmp_path: Path) ->
         + """
 import os, random, sys, threading
 random.seed(int(sys.argv[1]))
-telemetry.start(directory, flush_seconds=random.choice([0.01, 1, 60]), with_runtime=True)
+# Memory for all of it, also where the writer gets no turn for long.
+flush_seconds = random.choice([0.01, 1, 60])
+telemetry.start(directory, memory_bytes=1 << 23, flush_seconds=flush_seconds, with_runtime=True)
 busy = threading.Thread(target=collect, args=(5000, "thread"))
 busy.start()
 collect(random.randrange(3000), "before")
@@ -42,19 +44,21 @@ for generation in range(2):
     if child:
         collect(count, "parent")
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        print(os.getpid(), generation, count, flush=True)
         break
+    count = 0
     collect(1000 * (generation + 1), f"child {generation}")
-    print(os.getpid(), generation, 0, flush=True)
+busy.join()
+print(count, telemetry.health().lost, flush=True)
 """
     )
-    lines = [line.split() for line in program(code, str(seed)).stdout.splitlines()]
+    ended = [tuple(map(int, line.split())) for line in program(code, str(seed)).stdout.splitlines()]
+    assert [lost for _, lost in ended] == [0, 0, 0]
     rows = read(tmp_path / "telemetry")
     counts = Counter(row.label for row in rows)
     assert counts["thread"] == 5000
     assert counts["child 0"] == 1000
     assert counts["child 1"] == 2000
-    assert counts["parent"] == sum(int(count) for _, _, count in lines)
+    assert counts["parent"] == sum(count for count, _ in ended)
     pids = {label: {row.pid for row in rows if row.label == label} for label in counts}
     assert pids["child 0"] != pids["child 1"] != pids["thread"]
     assert all(len(one) == 1 for label, one in pids.items() if label != "parent")
@@ -192,7 +196,7 @@ while True:
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         told = [int(process.stdout.readline())]
-        while told[-1] - told[0] < 1e9 + 1e7 * seed:
+        while told[-1] - told[0] < 1e9 + 1e7 * seed or len(told) < 500:
             told.append(int(process.stdout.readline()))
         process.kill()
         told += [int(line) for line in process.stdout.read().splitlines() if len(line) == len(str(told[0]))]
@@ -241,3 +245,68 @@ telemetry.start(directory)
 telemetry.stop_duration_sample("x", telemetry.start_duration_sample())
 """)
     assert time.monotonic() - began < 30
+
+
+def test_forks_while_another_thread_starts_and_stops(program: Program, tmp_path: Path) -> None:
+    """Whatever the parent was at, the child can begin, collect and end; and so can the parent afterwards."""
+    program(
+        COLLECT
+        + """
+import os, threading
+ended = threading.Event()
+def switch():
+    while not ended.is_set():
+        telemetry.start(directory, with_runtime=True)
+        telemetry.start(directory, flush_seconds=0.01)
+        collect(10)
+        telemetry.stop()
+switching = threading.Thread(target=switch)
+switching.start()
+for number in range(30):
+    child = os.fork()
+    if not child:
+        telemetry.start(directory + "/child")
+        before = telemetry.health().written
+        collect(100)
+        telemetry.stop()
+        health = telemetry.health()
+        os._exit(0 if health.written - before >= 100 and not health.lost else 1)
+    assert os.waitpid(child, 0)[1] == 0, number
+ended.set()
+switching.join()
+assert telemetry.health().lost == 0
+"""
+    )
+    assert len(read(tmp_path / "telemetry" / "child")) >= 3000
+
+
+def test_a_subinterpreter_has_telemetry_of_its_own(program: Program, tmp_path: Path) -> None:
+    """It can have no thread that ends with it: whoever collects writes. The main one goes on beside it."""
+    program(
+        COLLECT
+        + """
+import sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+telemetry.start(directory)
+collect(7, "main")
+other = interpreters.create()
+failed = interpreters.run_string(other, f'''
+import sys
+sys.path[:0] = {sys.path!r}
+from stem_device import telemetry
+telemetry.start({directory!r}, with_runtime=True)
+for _ in range(20_000):
+    telemetry.stop_duration_sample("other", telemetry.start_duration_sample())
+telemetry.stop()
+assert telemetry.health().lost == 0, telemetry.health()
+''')
+assert failed is None, failed
+interpreters.destroy(other)
+collect(5, "main")
+telemetry.stop()
+"""
+    )
+    assert Counter(row.label for row in read(tmp_path / "telemetry")) == {"main": 12, "other": 20_000}

@@ -190,6 +190,30 @@ def test_the_latest_value_is_that_of_the_latest_time_and_shown_for_five_minutes(
     assert not len(made.take().index)
 
 
+def test_a_wrong_clock_hides_no_value_that_follows() -> None:
+    """A point of next year is the latest until another one comes."""
+    made = intake()
+    year = 365 * 86_400 * 10**9
+    add(made, {"metric": "x", "timestamp": NOW_NS + year, "value": 1})
+    assert made.take().latest_value.tolist() == [1.0]
+    add(made, {"metric": "x", "timestamp": NOW_NS + 5, "value": 2})
+    add(made, {"metric": "x", "timestamp": NOW_NS, "value": 3})
+    assert made.take().latest_value.tolist() == [2.0]
+
+
+def test_labels_that_are_equal_are_not_the_same() -> None:
+    made = intake()
+    for value in (True, 1, 1.0):
+        add(made, {"metric": "x", "value": 0, "tags": {"a": value}})
+    assert [one.labels for one, _, _ in rows(made)] == [(("a", "True"),), (("a", "1"),), (("a", "1.0"),)]
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_value_that_is_nearly_infinite_is_none_however_many_come(count: int) -> None:
+    outcome = add(intake(), {"metric": "x", "timestamps": [NOW_NS] * count, "values": [1.75e308] * count})
+    assert (outcome.success, outcome.failed) == (0, count)
+
+
 def test_threads_lose_nothing() -> None:
     made = intake(max_metric_rate=0)
     total = 0
