@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from stem_device.model.snapshot import ServerRecord, Snapshot, StreamRecord, SubscriptionRecord, Unseen
+from stem_device.model.topics import local_name
 
 
 class Receiver(Struct, frozen=True, kw_only=True):
@@ -107,10 +108,7 @@ def concerning(whole: Topology, name: str) -> Topology:
 
 def _path(name: str) -> str:
     """Without database, in lower case."""
-    name = name.strip().lower()
-    if name.startswith("tango://"):
-        name = name.removeprefix("tango://").partition("/")[2]
-    return name.replace("#dbase=no", "")
+    return local_name(name.strip().lower())
 
 
 def _involves(stream: Published, server: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
+from stem_device.model.topics import NO_DATABASE
 from stem_device.recording.event_files import HeardEvent
 
 OVERHEAD_BYTES = 110
@@ -30,7 +31,7 @@ TYPES = frozenset(
 )
 
 _TOPIC = re.compile(
-    r"^(?:tango://[^/]*/)?(?P<device>[^/]+/[^/]+/[^/]+)/(?P<attribute>[^/#.]+)(?:#dbase=no)?"
+    rf"^(?:tango://[^/]*/)?(?P<device>[^/]+/[^/]+/[^/]+)/(?P<attribute>[^/#.]+)(?:{NO_DATABASE})?"
     r"\.(?:idl\d+_)?(?P<kind>change|archive|periodic|user_event|alarm)$"
 )
 
