@@ -102,7 +102,7 @@ class TapSession:
                     view.show(self._report())
                 if 0 < arguments.seconds <= now - begun:
                     break
-        self._flush()
+        self._close_file()
         view.end(self._report())
         return self._outcome()
 
