@@ -94,7 +94,7 @@ def concerning(whole: Topology, name: str) -> Topology:
     """What concerns a stream, an attribute, a device, or a server (``dserver/x/y``, ``Name/instance``)."""
     wanted = _path(name)
     parts = wanted.split("/")
-    if len(parts) == 2 and "." not in parts[1]:
+    if len(parts) == 2:
         wanted, parts = f"dserver/{wanted}", ["dserver", *parts]
     if parts[0] == "dserver":
         streams = tuple(one for one in whole.streams if _involves(one, wanted))
