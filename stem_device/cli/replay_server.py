@@ -29,11 +29,10 @@ class ReplayServer:
         self._address = f"{host}:{port}"
         listed = sorted(devices)
         self.names = tuple(f"tango://{self._address}/{device}{NO_DATABASE}" for device in listed)
-        pairs = ",".join(f"Replay::{device}" for device in listed)
         self._folder = tempfile.TemporaryDirectory(prefix="stem-replay-")
         self._process = ChildProcess(
             [
-                *(sys.executable, "-m", "stem_device.device.replaying", INSTANCE, "-nodb", "-dlist", pairs),
+                *(sys.executable, "-m", "stem_device.device.replaying", INSTANCE),
                 *("-ORBendPoint", f"giop:tcp:{self._address}"),
             ],
             log=Path(self._folder.name) / "server.log",

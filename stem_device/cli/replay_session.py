@@ -45,7 +45,8 @@ def run_replay(arguments: ReplayArguments) -> ExitCode:
         raise StemError(f"{arguments.file}: it has no events of attributes")
     if plan.left_out:
         tell(f"{plan.left_out:,} events are left out: they are none of an attribute's value, by their names")
-    port = arguments.port or _free_port(arguments.host)
+    port = _free_port(arguments.host)
+    port = arguments.port or port
     with interrupts_noted() as interrupted:
         try:
             with ReplayServer(arguments.file, arguments.host, port, arguments.speed, plan.devices) as server:
@@ -86,6 +87,8 @@ def _replay(server: ReplayServer, arguments: ReplayArguments, interrupted: Inter
 
 
 def _free_port(host: str) -> int:
+    if not host.strip() or ":" in host:
+        raise OptionError("--host", host, "must be a name or an IPv4 address of this machine")
     try:
         with socket.create_server((host, 0)) as found:
             return int(found.getsockname()[1])

@@ -20,6 +20,7 @@ from tests.system.tapping import publisher
 
 EVENTS = 40
 PAUSE_SECONDS = 0.02
+MANY = 5_000
 
 
 @pytest.mark.needs("tango-9.5")
@@ -98,9 +99,12 @@ def test_what_cannot_be_tapped_is_said(database: EmbeddedDatabase, tmp_path: Pat
 
 
 def test_a_replay_whose_server_ends_says_so(tmp_path: Path) -> None:
+    """Of more devices than a command line has room for."""
     events = open_events(tmp_path / "events.jsonl")
-    for second in (0, 3600):
-        events.add(HeardEvent((1_700_000_000 + second) * 10**9, "tango://db:1/a/b/c/d.change", 1, 150))
+    for number in range(MANY):
+        seconds = 1_700_000_000 + 3600 * (number == MANY - 1)
+        name = f"tango://db:1/laboratory/some-device/{number:05d}/d.change"
+        events.add(HeardEvent(seconds * 10**9, name, 1, 150))
     events.close()
     with stem(tmp_path, "replay", "events.jsonl", "--start-now") as replay:
 
