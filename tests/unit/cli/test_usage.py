@@ -56,6 +56,7 @@ def test_version() -> None:
         (["nonsense"], "nonsense"),
         (["demo", "--seconds", "-1"], "seconds"),
         (["replay", "a.jsonl", "--settle", "inf"], "settle"),
+        (["tap", "a/b/c", "--topic", ""], "--topic"),
         (["replay", "a.jsonl", "--port", "70000"], "x<=65535"),
     ],
 )
