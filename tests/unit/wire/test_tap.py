@@ -104,7 +104,7 @@ def test_all_that_a_publisher_sends(publisher: Publisher, tapped: Callable[..., 
 
 @pytest.mark.needs("ipv6")
 def test_publishers_at_ipv6_addresses() -> None:
-    """By the process that taps, too. cppTango's own sockets speak IPv4 alone, those of others may not."""
+    """By the process that taps. No Tango server: those of the package index hang at such an address."""
     context, process = zmq.Context(), TapProcess()
     told = endpoints_of(([], ["Event: tcp://[::1]:1", "Heartbeat: tcp://[::1]:1"]))
     publisher = Publisher(context, "tcp://[::1]")
