@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stem_device.model.reply import NotConnected
+from stem_device.model.topics import local_name
 
 
 class WaitingSubscriptions:
@@ -24,15 +25,9 @@ class WaitingSubscriptions:
 
     def since_ns(self, stream: str) -> int | None:
         """Monotonic time of the first poll that found it so; None if the last one did not."""
-        return self._since_ns.get(_without_database(stream)) if self._since_ns else None
+        return self._since_ns.get(local_name(stream)) if self._since_ns else None
 
 
 def _key(one: NotConnected) -> str:
     """The database is left out, as cppTango tells it not always."""
-    return _without_database(f"{one.subject}.{one.event_type}".lower())
-
-
-def _without_database(stream: str) -> str:
-    if stream.startswith("tango://"):
-        stream = stream.removeprefix("tango://").partition("/")[2]
-    return stream.replace("#dbase=no", "")
+    return local_name(f"{one.subject}.{one.event_type}".lower())

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from stem_device.model.canary import CanaryFigures
 from stem_device.model.snapshot import Snapshot, SubscriptionRecord
+from stem_device.model.topics import local_name
 
 PREFIX = "canary/"
 
@@ -24,19 +25,14 @@ def with_counters(figures: Iterable[CanaryFigures], snapshot: Snapshot | None) -
 def _rows(snapshot: Snapshot | None) -> dict[str, SubscriptionRecord]:
     """By attribute and event, without the database."""
     own = [server for server in snapshot.servers if server.name.startswith(PREFIX)] if snapshot else []
-    return {_without_host(row.stream): row for server in own for row in server.subscriptions}
+    return {local_name(row.stream.lower()): row for server in own for row in server.subscriptions}
 
 
 def _counted(figures: CanaryFigures, rows: dict[str, SubscriptionRecord]) -> CanaryFigures:
-    row = rows.get(_without_host(f"{figures.attribute}.{figures.event}"))
+    row = rows.get(local_name(f"{figures.attribute}.{figures.event}".lower()))
     if row is None:
         return figures
     lost = row.missed_total + row.unaccounted_total
     return structs.replace(
         figures, lost=lost, in_flight=row.overdue, produced=figures.received + lost + (row.overdue or 0)
     )
-
-
-def _without_host(name: str) -> str:
-    name = name.lower().replace("#dbase=no", "")
-    return name.removeprefix("tango://").partition("/")[2] if name.startswith("tango://") else name

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from stem_device.model.snapshot import ServerRecord, Snapshot, StreamRecord, SubscriptionRecord, Unseen
+from stem_device.model.topics import local_name
 
 
 class Receiver(Struct, frozen=True, kw_only=True):
@@ -93,7 +94,7 @@ def concerning(whole: Topology, name: str) -> Topology:
     """What concerns a stream, an attribute, a device, or a server (``dserver/x/y``, ``Name/instance``)."""
     wanted = _path(name)
     parts = wanted.split("/")
-    if len(parts) == 2 and "." not in parts[1]:
+    if len(parts) == 2:
         wanted, parts = f"dserver/{wanted}", ["dserver", *parts]
     if parts[0] == "dserver":
         streams = tuple(one for one in whole.streams if _involves(one, wanted))
@@ -107,10 +108,7 @@ def concerning(whole: Topology, name: str) -> Topology:
 
 def _path(name: str) -> str:
     """Without database, in lower case."""
-    name = name.strip().lower()
-    if name.startswith("tango://"):
-        name = name.removeprefix("tango://").partition("/")[2]
-    return name.replace("#dbase=no", "")
+    return local_name(name.strip().lower())
 
 
 def _involves(stream: Published, server: str) -> bool:

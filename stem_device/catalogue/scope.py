@@ -17,6 +17,7 @@ from stem_device.model.finding import Finding
 from stem_device.model.poll import PHASES, ServerState
 from stem_device.model.rows import SteadyRows
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, StreamRecord, SubscriptionRecord
+from stem_device.model.topics import local_name
 from stem_device.telemetry import DURATION_FILE_PREFIX
 from stem_device.telemetry.names import HALTS
 
@@ -326,10 +327,7 @@ def device_and_name(stream: str) -> tuple[str, str]:
 
     The name is empty where the event is one of the device, both are where it is no stream.
     """
-    path = stream.replace("#dbase=no", "")
-    if path.startswith("tango://"):
-        path = path.removeprefix("tango://").partition("/")[2]
-    parts = path.rpartition(".")[0].split("/")
+    parts = local_name(stream).rpartition(".")[0].split("/")
     if len(parts) not in {3, 4}:
         return "", ""
     return "/".join(parts[:3]), parts[3] if len(parts) == 4 else ""

@@ -16,6 +16,7 @@ import tango
 from stem_device.demo.processes import ChildProcess
 from stem_device.device.replay_plan import Progress
 from stem_device.device.replaying import FILE, INSTANCE, SERVER, SPEED
+from stem_device.model.topics import NO_DATABASE
 
 READY_SECONDS = 60.0
 """It reads the file first: a million events take some seconds."""
@@ -27,12 +28,11 @@ class ReplayServer:
     def __init__(self, file: Path, host: str, port: int, speed: float, devices: Iterable[str]) -> None:
         self._address = f"{host}:{port}"
         listed = sorted(devices)
-        self.names = tuple(f"tango://{self._address}/{device}#dbase=no" for device in listed)
-        pairs = ",".join(f"Replay::{device}" for device in listed)
+        self.names = tuple(f"tango://{self._address}/{device}{NO_DATABASE}" for device in listed)
         self._folder = tempfile.TemporaryDirectory(prefix="stem-replay-")
         self._process = ChildProcess(
             [
-                *(sys.executable, "-m", "stem_device.device.replaying", INSTANCE, "-nodb", "-dlist", pairs),
+                *(sys.executable, "-m", "stem_device.device.replaying", INSTANCE),
                 *("-ORBendPoint", f"giop:tcp:{self._address}"),
             ],
             log=Path(self._folder.name) / "server.log",
@@ -58,7 +58,7 @@ class ReplayServer:
     @property
     def has_subscriber(self) -> bool:
         """Whether somebody has subscribed: only then the server has an event port."""
-        admin = tango.DeviceProxy(f"tango://{self._address}/dserver/{SERVER}/{INSTANCE}#dbase=no")
+        admin = tango.DeviceProxy(f"tango://{self._address}/dserver/{SERVER}/{INSTANCE}{NO_DATABASE}")
         told = admin.command_inout("ZmqEventSubscriptionChange", ["info"])[1]
         return any(str(line).startswith("Event: tcp") for line in told)
 

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import tango
+
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
 from stem_device.cli.interrupts import Interrupted, interrupts_noted
@@ -15,6 +17,7 @@ from stem_device.cli.replay_server import ReplayServer
 from stem_device.demo.processes import ProcessError
 from stem_device.device.replay_plan import plan_of
 from stem_device.errors import OptionError, StemError
+from stem_device.polling.tango_errors import first_words
 from stem_device.reading.event_files import read_events
 
 _LOOK_SECONDS = 0.1
@@ -41,12 +44,17 @@ def run_replay(arguments: ReplayArguments) -> ExitCode:
     if not plan.count:
         raise StemError(f"{arguments.file}: it has no events of attributes")
     if plan.left_out:
-        tell(f"{plan.left_out:,} events are left out: they are none of an attribute's value")
-    port = arguments.port or _free_port(arguments.host)
+        tell(f"{plan.left_out:,} events are left out: they are none of an attribute's value, by their names")
+    port = _free_port(arguments.host)
+    port = arguments.port or port
     with interrupts_noted() as interrupted:
         try:
             with ReplayServer(arguments.file, arguments.host, port, arguments.speed, plan.devices) as server:
-                return _replay(server, arguments, interrupted)
+                try:
+                    return _replay(server, arguments, interrupted)
+                except tango.DevFailed as error:
+                    reason = f"the server of the replay does not answer any more: {first_words(error)}"
+                    raise StemError(reason) from error
         except ProcessError as error:
             raise StemError(f"the server could not be started: {error}") from error
 
@@ -79,6 +87,8 @@ def _replay(server: ReplayServer, arguments: ReplayArguments, interrupted: Inter
 
 
 def _free_port(host: str) -> int:
+    if not host.strip() or ":" in host:
+        raise OptionError("--host", host, "must be a name or an IPv4 address of this machine")
     try:
         with socket.create_server((host, 0)) as found:
             return int(found.getsockname()[1])

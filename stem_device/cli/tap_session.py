@@ -15,7 +15,7 @@ from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
 from stem_device.cli.interrupts import Interrupted, interrupts_noted
 from stem_device.cli.tap_views import TapView, choose_tap_view
-from stem_device.errors import MissingExtraError, RecordingError
+from stem_device.errors import MissingExtraError, OptionError, RecordingError
 from stem_device.model.options import Options
 from stem_device.model.options.polling import TAP_ALL
 from stem_device.polling import check_target
@@ -52,6 +52,9 @@ def run_tap(arguments: TapArguments) -> ExitCode:
         raise MissingExtraError("wire", "stem tap")
     for server in arguments.servers:
         check_target(server)
+    for pattern in arguments.topics:
+        if not pattern.strip():
+            raise OptionError("--topic", pattern, "matches nothing; name an attribute or a device")
     tango.ApiUtil.instance()  # on the main thread, before any other
     view = choose_tap_view(arguments.servers, plain=arguments.plain, as_json=arguments.as_json)
     with interrupts_noted() as interrupted, ExitStack() as stack:
@@ -102,7 +105,7 @@ class TapSession:
                     view.show(self._report())
                 if 0 < arguments.seconds <= now - begun:
                     break
-        self._flush()
+        self._close_file()
         view.end(self._report())
         return self._outcome()
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from stem_device.telemetry.settings import profiler_of
 
 if TYPE_CHECKING:
     from stem_device.client import MarkReply, RunMarker
+
+_ENDINGS = (".csv", ".data", ".json")
+"""Of durations, runtime metrics and profiles."""
 
 SIGNALLED = 128
 """As shells have it: this and the number of the signal that ended the program."""
@@ -50,11 +54,22 @@ def run_trace(arguments: TraceArguments) -> int:
     run = arguments.run or f"{program} {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}"
     marker = _marker(arguments.device)
     marked = marker is not None and _mark(marker.begin, run, **arguments.about)
+    before = _files(arguments.directory)
     code = _run(arguments.command, environment)
     if marker is not None and marked:
         _mark(marker.end, run, **({"error": f"exit code {code}"} if code else {}))
-    tell(f"telemetry of {program} is in {shown_path(arguments.directory)}")
+    if _files(arguments.directory) - before:
+        tell(f"telemetry of {program} is in {shown_path(arguments.directory)}")
+    else:
+        tell(f"no telemetry came of {program}: only Python collects it, and not with -E, -I or -S")
     return code
+
+
+def _files(directory: Path) -> set[str]:
+    """Of telemetry, by name; those that nothing is in yet have another ending."""
+    with suppress(OSError):
+        return {one.name for one in directory.iterdir() if one.name.endswith(_ENDINGS)}
+    return set()
 
 
 def _environment(arguments: TraceArguments) -> dict[str, str]:

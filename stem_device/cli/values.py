@@ -9,6 +9,7 @@ as ever.
 from __future__ import annotations
 
 import enum
+import math
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,10 +23,11 @@ _NUMBERS = {int: "whole number", float: "number"}
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of value: what it becomes, the least it may be, whether there may be several."""
+    """One kind of value: what it becomes, the least and the most it may be, whether there may be several."""
 
     of: type
     least: float | None = None
+    most: float | None = None
     several: bool = False
 
     def coerce(self, value: Any, param: Any, ctx: typer.Context) -> Any:
@@ -42,8 +44,12 @@ class Kind:
             value = self.of(text)
         except ValueError:
             raise ValueError(f"{text!r} {self._expected}") from None
+        if self.of is float and math.isinf(value):  # what is to wait for that long fails when it waits
+            raise ValueError(f"{text!r} {self._expected}")
         if self.least is not None and not value >= self.least:  # also where it is no number at all
             raise ValueError(f"{text} is not in the range x>={self.least:g}.")
+        if self.most is not None and value > self.most:
+            raise ValueError(f"{text} is not in the range x<={self.most:g}.")
         return value
 
     @property
@@ -68,4 +74,4 @@ def _kind(hint: Any) -> Kind | None:
     several = get_origin(annotation) is list
     of = get_args(annotation)[0] if several else annotation
     plain = of in {str, int, float} or (of is Path and info.file_okay) or issubclass(of, enum.StrEnum)
-    return Kind(of, info.min, several) if plain else None
+    return Kind(of, info.min, info.max, several) if plain else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
+from stem_device.model.topics import NO_DATABASE
 from stem_device.recording.event_files import HeardEvent
 
 OVERHEAD_BYTES = 110
@@ -29,8 +30,13 @@ TYPES = frozenset(
     }
 )
 
+_CHARACTER = r"[ -~\xa1-\xff]"
+"""Of a name: Tango has those of Latin-1."""
+_PART = rf"(?:(?![/,:#*]){_CHARACTER}){{1,85}}"
+"""Of the name of a device: commas and colons mean something where a server is told its devices."""
+_ATTRIBUTE = rf"(?:(?![/#.]){_CHARACTER}){{1,255}}"
 _TOPIC = re.compile(
-    r"^(?:tango://[^/]*/)?(?P<device>[^/]+/[^/]+/[^/]+)/(?P<attribute>[^/#.]+)(?:#dbase=no)?"
+    rf"^(?:tango://[^/]*/)?(?P<device>{_PART}/{_PART}/{_PART})/(?P<attribute>{_ATTRIBUTE})(?:{NO_DATABASE})?"
     r"\.(?:idl\d+_)?(?P<kind>change|archive|periodic|user_event|alarm)$"
 )
 
@@ -89,7 +95,7 @@ class Place(Struct, frozen=True):
 
 
 def place_of(name: str) -> Place | None:
-    """Of a topic; None for events that are none of an attribute's value."""
+    """Of a topic; None for events that are none of an attribute's value, and names that Tango cannot have."""
     found = _TOPIC.match(name.lower())
     return Place(found["device"], found["attribute"], found["kind"]) if found else None
 

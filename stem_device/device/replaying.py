@@ -167,9 +167,10 @@ def _failure(errors: Iterable[tuple[str, str, str]]) -> tango.DevFailed:
 
 
 def main() -> None:
-    """Serve until stopped."""
+    """Serve the devices of the file until stopped; thousands are more than a command line holds."""
     Replay.plan = plan_of(read_events(Path(os.environ[FILE])))
-    run([Replay], args=[SERVER, *sys.argv[1:]])
+    devices = ",".join(f"{Replay.__name__}::{name}" for name in sorted(Replay.plan.devices))
+    run([Replay], args=[SERVER, *sys.argv[1:], "-nodb", "-dlist", devices])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import enum
 from msgspec import Struct
 
 from stem_device.model.limits import DOCTOR_WAIT_SECONDS
+from stem_device.model.topics import NO_DATABASE
 from stem_device.text import visible
 
 LINKS = (
@@ -126,6 +127,6 @@ def not_tested(evidence: str, advice: str = "") -> Finding:
 
 def names_attribute(text: str) -> bool:
     """Whether a name is that of an attribute, and not of a device: by its parts, without asking anybody."""
-    name = text.strip().removesuffix("#dbase=no").removesuffix("#dbase=yes")
+    name = text.strip().removesuffix(NO_DATABASE).removesuffix("#dbase=yes")
     path = name.partition("//")[2].partition("/")[2] if name.lower().startswith("tango://") else name
     return len(path.split("/")) in {2, 4}

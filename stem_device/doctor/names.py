@@ -7,6 +7,7 @@ from msgspec import Struct
 from stem_device.doctor.diagnosis import Request
 from stem_device.doctor.events import EventType, parse_event
 from stem_device.errors import OptionError, TargetError
+from stem_device.model.topics import NO_DATABASE
 from stem_device.polling.names import parse_target
 
 MAX_WAIT_SECONDS = 3600.0
@@ -37,7 +38,7 @@ def parse_request(request: Request) -> Question:
     wait_seconds = request.wait_seconds
     if not 0 < wait_seconds <= MAX_WAIT_SECONDS:
         raise OptionError("--wait", wait_seconds, f"must be above 0 and at most {MAX_WAIT_SECONDS:g} s")
-    path = name.lower().removesuffix("#dbase=no").removesuffix("#dbase=yes")
+    path = name.lower().removesuffix(NO_DATABASE).removesuffix("#dbase=yes")
     path = path.removeprefix("tango://").partition("/")[2] if path.startswith("tango://") else path
     device_name, attribute = _split(name, path)
     try:

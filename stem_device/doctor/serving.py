@@ -13,6 +13,7 @@ from stem_device.doctor.case import CALL_SECONDS, Case, connect_to_look, python_
 from stem_device.doctor.diagnosis import Finding, broken, ok, warning
 from stem_device.doctor.ior import addresses_of
 from stem_device.doctor.reaching import reach
+from stem_device.model.topics import NO_DATABASE
 from stem_device.polling.databases import answers_corba
 from stem_device.polling.names import full_name
 from stem_device.polling.tango_errors import first_words, is_about_connection
@@ -121,7 +122,7 @@ def _access(proxy: tango.DeviceProxy) -> str:
 
 
 def _admin_of(case: Case) -> str:
-    path = "/".join(case.admin_name.removesuffix("#dbase=no").split("/")[-3:])
+    path = "/".join(case.admin_name.removesuffix(NO_DATABASE).split("/")[-3:])
     return full_name(case.host, path, database=case.question.database)
 
 

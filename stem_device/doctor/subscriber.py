@@ -14,6 +14,7 @@ from stem_device.model.finding import Cause, Concern
 from stem_device.model.finding import Finding as CauseFinding
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import ServerRecord, SubscriptionRecord
+from stem_device.model.topics import NO_DATABASE
 from stem_device.polling.names import full_name
 from stem_device.polling.tango_errors import first_words
 
@@ -134,7 +135,7 @@ def _same_server(one: str, other: str) -> bool:
 
 def _path(name: str) -> str:
     """``dserver/x/y`` of any spelling of an admin device."""
-    return "/".join(name.lower().removesuffix("#dbase=no").split("/")[-3:])
+    return "/".join(name.lower().removesuffix(NO_DATABASE).split("/")[-3:])
 
 
 def _cause(watching: Watching, mine: SubscriptionRecord) -> CauseFinding | None:

@@ -241,7 +241,7 @@ def _judged_endpoints(case: Case, problems: dict[str, str]) -> Finding:
         )
     if not case.heartbeats:
         return warning(
-            f"{told}: clients take it for dead every 10 s (API_EventTimeout) and subscribe anew",
+            f"{told}; clients that are told none cannot subscribe (API_ZmqFailed)",
             f"Restart the server: {case.start_command}",
         )
     return ok(told)

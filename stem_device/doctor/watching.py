@@ -13,8 +13,8 @@ from stem_device.errors import TargetError
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
+from stem_device.model.topics import NO_DATABASE
 from stem_device.polling import Poller
-from stem_device.polling.client import NO_DATABASE
 from stem_device.polling.names import admin_path, as_sent, full_name, host_of, path_of
 
 PERIOD_SECONDS = 0.5
@@ -31,7 +31,7 @@ class Watching:
         self.topic = topic.lower()
         self.snapshots: list[Snapshot] = []
         self.error = ""
-        path = "/".join(publisher.removesuffix("#dbase=no").split("/")[-3:])
+        path = "/".join(publisher.removesuffix(NO_DATABASE).split("/")[-3:])
         targets = (self.subscriber, f"tango://{host}/{path}")
         self._options = Options(target_devices=targets, poll_period=PERIOD_SECONDS, target_timeout=2.0)
         self._stop = threading.Event()

@@ -18,6 +18,7 @@ from stem_device.errors import (
     TargetUnreachableError,
 )
 from stem_device.model.clock import Clock, SystemClock
+from stem_device.model.topics import NO_DATABASE
 from stem_device.polling.identity import Identify, Process
 from stem_device.polling.tango_errors import (
     REFUSED_SECONDS,
@@ -47,8 +48,6 @@ MAX_VERSION_CHARACTERS = 40
 
 RESTARTS = 3
 """So often it is tried to connect to a server that is being restarted just now."""
-
-NO_DATABASE = "#dbase=no"
 
 _connections = itertools.count(1)
 

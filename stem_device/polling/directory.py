@@ -9,7 +9,8 @@ import tango
 from msgspec import Struct
 
 from stem_device.errors import TargetUndefinedError, TargetUnreachableError
-from stem_device.polling.client import NO_DATABASE, QUERY
+from stem_device.model.topics import NO_DATABASE
+from stem_device.polling.client import QUERY
 from stem_device.polling.databases import Databases
 from stem_device.polling.identity import Process
 from stem_device.polling.names import admin_path, as_sent, full_name, host_of, path_of
@@ -153,7 +154,7 @@ class TangoDirectory:
             name: str = proxy.adm_name()
         except tango.DevFailed as error:
             raise explain(device, error, self._timeout_seconds) from error
-        path = name.lower().removesuffix("#dbase=no")
+        path = name.lower().removesuffix(NO_DATABASE)
         return "/".join(path.split("/")[-3:])
 
     def _ask(self, host: str, command: str, argument: str) -> Any:

@@ -7,9 +7,9 @@ import re
 from msgspec import Struct
 
 from stem_device.errors import OptionError, TargetError
+from stem_device.model.topics import NO_DATABASE
 
 _PREFIX = "tango://"
-_NO_DATABASE = "#dbase=no"
 _WITH_DATABASE = "#dbase=yes"
 _HOST = re.compile(r"(?P<host>[^/\s:]+|\[[0-9a-f:]+\]):(?P<port>\d{1,5})")
 _ADMIN = "dserver/"
@@ -46,8 +46,8 @@ def parse_target(text: str) -> TargetName:
     if len(name) > MAX_NAME_CHARACTERS:
         raise TargetError(text[:80], f"the name is longer than {MAX_NAME_CHARACTERS} characters; correct it")
     _check_characters(name)
-    database = not name.endswith(_NO_DATABASE)
-    path = name.removesuffix(_NO_DATABASE).removesuffix(_WITH_DATABASE)
+    database = not name.endswith(NO_DATABASE)
+    path = name.removesuffix(NO_DATABASE).removesuffix(_WITH_DATABASE)
     host = ""
     if path.startswith(_PREFIX):
         host, _, path = path.removeprefix(_PREFIX).partition("/")
@@ -68,7 +68,7 @@ def check_target(text: str) -> None:
 
 def full_name(host: str, path: str, *, database: bool = True) -> str:
     """The one name of a target: ``tango://host:port/domain/family/member``, in lower case."""
-    return f"{_PREFIX}{host}/{path}{'' if database else _NO_DATABASE}".lower()
+    return f"{_PREFIX}{host}/{path}{'' if database else NO_DATABASE}".lower()
 
 
 def host_of(name: str) -> str:
@@ -78,7 +78,7 @@ def host_of(name: str) -> str:
 
 def path_of(name: str) -> str:
     """``domain/family/member`` of a full name."""
-    return name.removeprefix(_PREFIX).partition("/")[2].removesuffix(_NO_DATABASE)
+    return name.removeprefix(_PREFIX).partition("/")[2].removesuffix(NO_DATABASE)
 
 
 def as_sent(text: str) -> str:

@@ -14,6 +14,7 @@ from stem_device.errors import (
     TargetUndefinedError,
     TargetUnsupportedError,
 )
+from stem_device.model.topics import NO_DATABASE
 from stem_device.polling.names import host_of
 
 NEEDED = (
@@ -114,7 +115,7 @@ def refused(target: str, *, unknown_since: TargetDatabaseError | None = None) ->
             f"nothing answers any more at the address where it was, and {unknown_since}; whether it runs "
             "elsewhere is not known",
         )
-    if target.endswith("#dbase=no"):
+    if target.endswith(NO_DATABASE):
         return TargetRefusedError(
             target,
             "nothing answers at this address; start the server, or correct the host and port in the name",

@@ -10,6 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from stem_device.model.topics import NO_DATABASE
+
 Patterns: TypeAlias = str | Sequence[str]
 """One glob pattern or several (``*``, ``?``, ``[abc]``)."""
 
@@ -17,7 +19,7 @@ ATTR_NAME_CHARACTERS = 31
 """cppTango cuts the names of attributes in samples."""
 
 _HOST = re.compile(r"tango://[^/]+/", re.IGNORECASE)
-_STREAM = re.compile(r"^[^/]+/[^/]+/[^/]+/(?P<attribute>[^/.#]+)(?:#dbase=no)?\.[^/]+$", re.IGNORECASE)
+_STREAM = re.compile(rf"^[^/]+/[^/]+/[^/]+/(?P<attribute>[^/.#]+)(?:{NO_DATABASE})?\.[^/]+$", re.IGNORECASE)
 
 
 def as_tuple(patterns: Patterns | None) -> tuple[str, ...] | None:

@@ -16,7 +16,7 @@ from msgspec import Raw, Struct, structs
 
 from stem_device.errors import ReplyError
 from stem_device.model.mark import Mark
-from stem_device.model.poll import Failure, Identity
+from stem_device.model.poll import Failure, Identity, ServerState, TapFigures
 from stem_device.model.snapshot import ServerRecord, Snapshot
 from stem_device.recording.growing_file import GrowingFile
 from stem_device.responses import encode_reply, merge_samples, parse_reply
@@ -79,7 +79,11 @@ def mark_line(mark: Mark) -> bytes:
 
 
 class About(Struct, frozen=True, omit_defaults=True):
-    """What a reply itself does not tell of its server: see :class:`stem_device.model.poll.Answer`."""
+    """What a reply itself does not tell of its server: see :class:`stem_device.model.poll.Answer`.
+
+    ``pushed_before``, of a server that is tapped: by the name of a stream, what had been pushed before the
+    events that this poll counts. Streams of which it counts none are left out.
+    """
 
     failure: Failure = Failure.NONE
     identity: Identity = Identity()
@@ -87,11 +91,22 @@ class About(Struct, frozen=True, omit_defaults=True):
     followed: bool = False
     event_endpoints: tuple[str, ...] = ()
     heartbeat_endpoints: tuple[str, ...] = ()
+    tap: TapFigures | None = None
+    pushed_before: dict[str, int] = {}
+
+    @property
+    def is_tapped(self) -> bool:
+        """Whether the reply is what the tap heard. A server that can be asked may be tapped besides."""
+        return self.failure is Failure.UNSUPPORTED and self.tap is not None and self.tap.connected
 
 
 def about(record: ServerRecord) -> About:
     """Without what a recording of an older format does not have."""
-    told = {name: getattr(record, name) for name in About.__struct_fields__}
+    told = {name: getattr(record, name) for name in About.__struct_fields__ if name != "pushed_before"}
+    if record.state is ServerState.TAPPED:
+        told["pushed_before"] = {
+            one.name: one.pushed - one.published_delta for one in record.streams if one.published_delta
+        }
     if record.identity.life is None or record.identity == Identity():
         del told["identity"]
     return About(**{name: value for name, value in told.items() if value is not None})

@@ -15,10 +15,14 @@ from typing import Any
 from stem_device.errors import MissingExtraError, TelemetryError
 from stem_device.telemetry import names
 
+MAX_TIME_NS = 9_214_646_400_000_000_000
+"""The year 2261, as in recordings."""
+MAX_VALUE = 1 << 53
+"""As in recordings: beyond it a float counts no more in ones. Not a number is no value, and can be."""
+MAX_PID = (1 << 63) - 1
+
 _MAX_FIELD = 1 << 24
 """Characters of a label; the module csv takes 131,072 unless told."""
-_LARGEST = 1 << 63
-"""Whole numbers have 64 bits in all tables."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,17 @@ def _complete(lines: Iterator[str]) -> Iterator[str]:
 
 
 def row_of(fields: list[str]) -> tuple[int, float, str, int] | None:
-    """Time, value, label and process of a line; None for one that is no row."""
+    """Time, value, label and process of a line; None for one that is no row, or has numbers that cannot be.
+
+    One such number would stop a monitor that reads it, or make a recording unreadable.
+    """
     try:
         at, value, label, pid = fields
-        moment, process = int(at), int(pid)
-        return (moment, float(value), label, process) if max(abs(moment), abs(process)) < _LARGEST else None
+        row = int(at), float(value), label, int(pid)
     except ValueError:
         return None
+    possible = 0 <= row[0] <= MAX_TIME_NS and not abs(row[1]) > MAX_VALUE and 0 <= row[3] <= MAX_PID
+    return row if possible else None
 
 
 class TelemetryFrame:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from stem_device.model.topics import NO_DATABASE
+
 _SCHEME = "tango://"
 _WILD = re.compile(r"[*?\[]")
 _HOST = re.compile(r"tango://[^/]*/")
@@ -31,7 +33,7 @@ class Topics:
         """Whether this topic is wanted."""
         if not self._patterns:
             return True
-        full = re.sub(r"(#dbase=no)?\.(idl\d+_)?(?=[^.]*$)", ".", topic.lower())
+        full = re.sub(rf"({NO_DATABASE})?\.(idl\d+_)?(?=[^.]*$)", ".", topic.lower())
         path = _HOST.sub("", full, count=1)
         return any(
             _matches(full if pattern.startswith(_SCHEME) else path, pattern) for pattern in self._patterns

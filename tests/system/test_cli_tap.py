@@ -7,17 +7,20 @@ import re
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import tango
 
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import wait_until
 from stem_device.reading.event_files import read_events
+from stem_device.recording.event_files import HeardEvent, open_events
 from tests.system.stem_process import stem
 from tests.system.tapping import publisher
 
 EVENTS = 40
 PAUSE_SECONDS = 0.02
+MANY = 5_000
 
 
 @pytest.mark.needs("tango-9.5")
@@ -93,3 +96,24 @@ def test_what_cannot_be_tapped_is_said(database: EmbeddedDatabase, tmp_path: Pat
         assert tap.wait() == 3
     assert "no publisher could be tapped" in tap.errors
     assert "no/such/device" in tap.errors
+
+
+def test_a_replay_whose_server_ends_says_so(tmp_path: Path) -> None:
+    """Of more devices than a command line has room for."""
+    events = open_events(tmp_path / "events.jsonl")
+    for number in range(MANY):
+        seconds = 1_700_000_000 + 3600 * (number == MANY - 1)
+        name = f"tango://db:1/laboratory/some-device/{number:05d}/d.change"
+        events.add(HeardEvent(seconds * 10**9, name, 1, 150))
+    events.close()
+    with stem(tmp_path, "replay", "events.jsonl", "--start-now") as replay:
+
+        def server() -> psutil.Process | None:
+            children = psutil.Process(replay.process.pid).children(recursive=True)
+            found = [one for one in children if "stem_device.device.replaying" in one.cmdline()]
+            return found[0] if found and "serving tango://" in replay.errors else None
+
+        wait_until(server, "the server of the replay").kill()
+        assert replay.wait() == 1
+    assert "the server of the replay does not answer any more" in replay.errors
+    assert "Traceback" not in replay.errors

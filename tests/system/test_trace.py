@@ -75,12 +75,15 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     assert trace(tmp_path, "--no-marks").returncode == 2
     done = trace(tmp_path, "--", "true", TANGO_HOST="127.0.0.1:1")
     assert (done.returncode, "the run is not marked" in done.stderr) == (0, True)
+    assert "no telemetry came of true" in done.stderr
+    assert "is in" not in done.stderr
 
 
 def test_signals_are_handed_on(tmp_path: Path) -> None:
     code = (
         "from stem_device.telemetry import time_it\n"
-        "with time_it('mine'): print('ready', flush=True)\n"
+        "with time_it('mine'): pass\n"
+        "print('ready', flush=True)\n"
         "import time; time.sleep(60)"
     )
     line = [*STEM, "--no-marks", "--", sys.executable, "-u", "-c", code]

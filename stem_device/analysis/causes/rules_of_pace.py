@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from stem_device.analysis.causes.facts import Case, Stall, stalls, trailing_stall
 from stem_device.analysis.causes.history import AVERAGE_SECONDS
 from stem_device.analysis.causes.named import Named
@@ -109,8 +111,8 @@ def collector_slow(case: Case) -> Named | None:
     """More came during one pause of the subscriber's garbage collector than the queues hold."""
     if not case.lost:
         return None
-    worst = max(case.episode_pauses, key=case.came_during, default=None)
-    came = case.came_during(worst) if worst is not None else 0.0
+    pauses = ((case.came_during(one), one) for one in case.episode_pauses)
+    came, worst = max(pauses, key=itemgetter(0), default=(0.0, None))
     if worst is None or came <= case.queue_events:
         return None
     came_rate = came / worst.seconds

@@ -19,7 +19,7 @@ from stem_device.model.clock import Clock
 from stem_device.model.options import CanaryOptions
 from stem_device.model.poll import Answer, Identity, ServerState
 from stem_device.model.reply import Reply
-from stem_device.model.topics import stream_of
+from stem_device.model.topics import NO_DATABASE, stream_of
 from stem_device.polling.canary.arrivals import Arrivals
 from stem_device.polling.canary.subscription import Subscription, reason_of
 from stem_device.polling.source import Answers, PollStart
@@ -27,7 +27,6 @@ from stem_device.responses import parse_reply
 from stem_device.text import visible
 
 PREFIX = "canary/"
-NO_DATABASE = "#dbase=no"
 ENDINGS = (".periodic", ".change")
 RETRY_SECONDS = 5.0
 """Between two attempts to subscribe, and between two pings: as rarely as nobody minds, before an operator

@@ -11,15 +11,21 @@ and all put the text of an error between quotes as it is, whatever is in there. 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from stem_device.model.clock import MAX_UTC_NS
+from stem_device.model.limits import MAX_COUNT
 from stem_device.model.mark import Mark
+from stem_device.model.poll import TapFigures
+from stem_device.recording import format as spec
 from stem_device.recording.jsonl import About
+from stem_device.recording.kinds import Column, Kind, Table, bounds_of
 
 _ERROR = re.compile(rb'"error":"(\(?Dev(?:Error|Failed)\(.*?\)\)?)"\}(?=,"|\}|\s*$)', re.DOTALL)
 _GLUED = re.compile(rb'(?<=\})\s*(?=\{\s*"time"\s*:)')
@@ -55,6 +61,8 @@ class _Reply(Struct):
     followed: Any = UNSET
     event_endpoints: Any = UNSET
     heartbeat_endpoints: Any = UNSET
+    tap: Any = UNSET
+    pushed_before: Any = UNSET
 
 
 class _Line(Struct):
@@ -66,7 +74,17 @@ class _Line(Struct):
     error: Any = UNSET
 
 
+def _numbers(table: Table, fields: tuple[str, ...]) -> Iterator[Column]:
+    """The columns of numbers that are taken from these fields of a record."""
+    for column in table.columns:
+        if column.kind in {Kind.INTEGER, Kind.FLOAT} and column.source.partition(".")[0] in fields:
+            yield column
+
+
 _NOTHING = About()
+_TOLD = About.__struct_fields__
+_SERVER_NUMBERS = tuple(_numbers(spec.SERVERS, _TOLD))
+_TAP_NUMBERS = tuple(_numbers(spec.TAPS, TapFigures.__struct_fields__))
 _DECODER = msgspec.json.Decoder(_Line)
 _MARK = msgspec.json.Decoder(Mark)
 
@@ -136,11 +154,29 @@ def _given(data: Raw | UnsetType, error: Any, about: About = _NOTHING) -> Given:
 
 def _about(reply: _Reply) -> About:
     """What is not as we write it means something else: other programs may use the same words."""
-    told = {name: getattr(reply, name) for name in About.__struct_fields__}
+    told = {name: value for name in _TOLD if (value := getattr(reply, name)) is not UNSET}
+    if not told:
+        return _NOTHING
     try:
-        return msgspec.convert({name: value for name, value in told.items() if value is not UNSET}, About)
+        about = msgspec.convert(told, About)
     except msgspec.ValidationError:
-        return About()
+        return _NOTHING
+    return about if _can_be_true(about) else _NOTHING
+
+
+def _can_be_true(about: About) -> bool:
+    """Whether a recording could hold it: one number beyond its limits would make all of it unreadable."""
+    numbers = [(column, attrgetter(column.source)(about)) for column in _SERVER_NUMBERS]
+    if about.tap is not None:
+        numbers += [(column, attrgetter(column.source)(about.tap)) for column in _TAP_NUMBERS]
+    return all(number is None or _is_within(column, number) for column, number in numbers) and all(
+        0 <= number < MAX_COUNT for number in about.pushed_before.values()
+    )
+
+
+def _is_within(column: Column, number: float) -> bool:
+    least, most = bounds_of(column) if column.kind is Kind.INTEGER else (0, MAX_COUNT)
+    return least <= number <= most
 
 
 def _utc_ns(time: Any, zone: tzinfo, after_utc_ns: int) -> int:

@@ -102,8 +102,10 @@ class Replay:
             reply = None if text is None else parse_reply(text)
         except ReplyError as error:
             reason = f"its reply cannot be used: {error.reason} (at {error.key})"
-        state = ServerState.MONITORED if reply is not None else state_of(reason)
         about = given.about
+        state = ServerState.MONITORED if reply is not None else state_of(reason)
+        if about.is_tapped and (reply is not None or text is None):
+            state = ServerState.TAPPED
         return Answer(
             server=server,
             state=state,
@@ -122,6 +124,8 @@ class Replay:
             followed=about.followed,
             event_endpoints=about.event_endpoints,
             heartbeat_endpoints=about.heartbeat_endpoints,
+            tap=about.tap,
+            heard_from=about.pushed_before if state is ServerState.TAPPED else {},
         )
 
     def _since(self, server: str, state: ServerState, reason: str) -> int:

@@ -55,6 +55,9 @@ def test_version() -> None:
         (["check", "-t", "0"], "timeout"),
         (["nonsense"], "nonsense"),
         (["demo", "--seconds", "-1"], "seconds"),
+        (["replay", "a.jsonl", "--settle", "inf"], "settle"),
+        (["tap", "a/b/c", "--topic", ""], "--topic"),
+        (["replay", "a.jsonl", "--port", "70000"], "x<=65535"),
     ],
 )
 def test_wrong_usage(arguments, part) -> None:

@@ -17,6 +17,13 @@ from stem_device.recording.event_files import HeardEvent
         ("tango://db:1/a/b/c/d.attr_conf", None),
         ("tango://db:1/a/b/c.idl5_intr_change", None),
         ("nonsense", None),
+        ("tango://db:1/a b/c/\xe9/d.change", Place("a b/c/\xe9", "d", "change")),
+        ("tango://db:1/a,x/b/c/d.change", None),
+        ("tango://db:1/replay::a/b/c/d.change", None),
+        ("tango://db:1/a/b/c\n/d.change", None),
+        ("tango://db:1/a/b/c/d\0.change", None),
+        ("tango://db:1/a/b/\u0416/d.change", None),
+        (f"tango://db:1/{'a' * 300}/b/c/d.change", None),
     ],
 )
 def test_places(name: str, place: Place | None) -> None:

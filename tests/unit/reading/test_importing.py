@@ -16,13 +16,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from conversion_polls import PUBLISHER, START_NS, STEP_NS, STREAMS, SUBSCRIBER, poll, publisher_text, texts
 from conversion_recording import MARKS
+from msgspec import structs
 
 from stem_device.accounting import Ledger
 from stem_device.errors import RecordingError
 from stem_device.model.mark import Mark
-from stem_device.model.poll import Answer, Failure, Identity
+from stem_device.model.poll import Answer, Failure, Identity, Poll, ServerState, TapFigures
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading import open_recording
+from stem_device.reading.exporting import export
 from stem_device.reading.importing import Imported, import_lines
 from stem_device.reading.importing.parsing import parse_line
 from stem_device.reading.importing.replay import Replay, ReplayClock
@@ -86,6 +88,95 @@ def test_importing_gives_what_would_have_been_recorded(patched: bool, suffix: st
         assert polls["resets_total"][-1] > 10
         assert len(recording["subscriber_samples"]) > 100
         assert set(recording["servers"]["state"]) == {"monitored", "unreachable"}
+
+
+def tapped(number: int, replies: dict[str, str | None]) -> Poll:
+    """The publisher cannot be asked: its counters are what a tap heard, from the third push before the first
+    poll on. Where there is no reply, the tap does not say yet what it makes of counters that fell."""
+    made = poll(number, replies)
+    publisher, subscriber = made.answers
+    assert publisher.server == PUBLISHER
+    new_life = number == 1 or number % 13 == 0
+    heard = publisher.reply.server.event_counters if publisher.reply and publisher.reply.server else {}
+    figures = TapFigures(
+        connected=True,
+        endpoint="tcp://h:5000",
+        topics=3,
+        unnumbered=number % 2,
+        pushed=number * 10 if number > 2 else None,
+        heard=number * 9,
+        size=number * 900,
+        lost_here=number,
+        heartbeats=number // 4,
+        heartbeat_age_seconds=number % 4 / 3 if number > 4 else None,
+        events_per_second=number / 7,
+        bytes_per_second=number * 100 / 7,
+    )
+    publisher = structs.replace(
+        publisher,
+        state=ServerState.TAPPED,
+        reason="runs Tango 9.5.1, which cannot be asked; the events that it sends are counted on the wire",
+        failure=Failure.UNSUPPORTED,
+        heard_from={name: max(0, count - 4) for name, count in heard.items()} if new_life else {},
+        tap=figures,
+    )
+    # One that can be asked may be tapped too.
+    asked = structs.replace(subscriber, tap=structs.replace(figures, connected=number % 5 > 0, heard=number))
+    return structs.replace(made, answers=(publisher, asked))
+
+
+def test_what_a_tap_heard_is_in_the_lines_and_in_what_is_made_of_them(tmp_path: Path) -> None:
+    ledger = Ledger()
+    recorders = (
+        Hdf5Recorder(tmp_path / "live.h5", RecordingContext()),
+        JsonLinesRecorder(tmp_path / "live.jsonl"),
+    )
+    for number, replies in enumerate(texts(60), 1):
+        snapshot = ledger.account(tapped(number, replies))
+        for recorder in recorders:
+            recorder.write(snapshot)
+    for recorder in recorders:
+        recorder.close()
+    first = json.loads((tmp_path / "live.jsonl").read_text().splitlines()[0])["replies"][PUBLISHER]
+    assert first["tap"].keys() == set(TapFigures.__struct_fields__)
+    assert (first["failure"], first["tap"]["pushed"]) == ("unsupported", None), "not known is not 0"
+    with open_recording(tmp_path / "live.h5") as recording:
+        export(recording, tmp_path / "again.jsonl")
+        assert set(recording["servers"]["state"]) == {"tapped", "monitored", "unreachable"}
+        assert len(recording["taps"]) == 2 * 60
+        assert recording["polls"]["published_total"][0] == 3 * 3, "from the first event heard on"
+        assert recording["polls"]["missed_total"][-1] > 10
+        assert recording["polls"]["resets_total"][-1] > 10
+    truth = columns(tmp_path / "live.h5")
+    for lines in ("live.jsonl", "again.jsonl"):
+        assert import_lines([tmp_path / lines], tmp_path / f"{lines}.h5").notes == ()
+        assert list(findings(tmp_path / f"{lines}.h5")) == []
+        found = columns(tmp_path / f"{lines}.h5")
+        for table, expected in truth.items():
+            for name in expected.keys() - UNKNOWN.get(table, set()):
+                assert found[table][name] == expected[name], (lines, table, name)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"identity": {"life": 1, "pid": 2**63}},
+        {"identity": {"life": 1, "since_utc_ns": -3}},
+        {"failure": "unsupported", "tap": {"connected": True, "endpoint": "tcp://h:1", "heard": 2**53 + 1}},
+        {"failure": "unsupported", "tap": {"connected": True, "endpoint": "tcp://h:1", "size": -1}},
+        {"failure": "unsupported", "tap": {"connected": True, "endpoint": "a", "bytes_per_second": 1e300}},
+        {"pushed_before": {"s": 2**60}},
+    ],
+)
+def test_numbers_that_no_recording_can_hold_are_taken_as_not_told(
+    told: dict[str, Any], tmp_path: Path
+) -> None:
+    """One of them made all of what was imported unreadable."""
+    given = json.loads(line(1))
+    given["replies"][PUBLISHER] |= told
+    _, (snapshot,) = imported(tmp_path, json.dumps(given))
+    (server,) = snapshot.servers
+    assert (server.state, server.identity, server.tap) == (ServerState.MONITORED, Identity(), None)
 
 
 def line(number: int, text: str = "", *, name: str = PUBLISHER, time: str = "") -> str:

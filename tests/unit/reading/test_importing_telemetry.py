@@ -18,6 +18,8 @@ from runs_marks import mark
 from same_snapshots import assert_same
 
 from stem_device.errors import OptionError, RecordingError, TelemetryError
+from stem_device.model.clock import MAX_UTC_NS
+from stem_device.model.limits import MAX_COUNT
 from stem_device.model.snapshot import NO_TELEMETRY, Snapshot
 from stem_device.reading import open_recording
 from stem_device.reading.importing import import_telemetry
@@ -25,6 +27,8 @@ from stem_device.reading.recovery import recover
 from stem_device.reading.validation import validate
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.statistics import summarise
+from stem_device.telemetry.following import Follower
+from stem_device.telemetry.reading import MAX_TIME_NS, MAX_VALUE
 
 pytestmark = pytest.mark.extras
 
@@ -107,6 +111,34 @@ def test_statistics_by_label(night: Path, telemetry: Path, tmp_path: Path) -> No
     assert [one.label for one in first] == ["user time"]
     with open_recording(night) as recording:
         assert summarise(recording).telemetry == ()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"{2**63},0.1,x,7",
+        f"{2**64},0.1,x,7",
+        "-5,0.1,x,7",
+        "1795317151500000000,1e300,x,7",
+        "1795317151500000000,inf,x,7",
+        f"1795317151500000000,0.1,x,{2**63}",
+        "1795317151500000000,0.1,x,-1",
+    ],
+)
+def test_numbers_that_cannot_be_are_no_rows(row: str, night: Path, telemetry: Path, tmp_path: Path) -> None:
+    """One such row ended the import, and a monitor's poll, or made all of the recording unreadable."""
+    follower = Follower(telemetry)
+    follower.look()
+    (telemetry / "duration.2.csv").write_text(f"{HEADER}{row}\r\n", newline="")
+    assert (follower.look(), follower.skipped) == ([], 1)
+    new = tmp_path / "new.h5"
+    done = import_telemetry([night], [telemetry], new)
+    assert (done.measurements, done.skipped) == (5, 2)
+    assert sum(len(poll.telemetry.pid) for poll in read(new)) == 5
+
+
+def test_the_limits_are_those_of_recordings() -> None:
+    assert (MAX_TIME_NS, MAX_VALUE) == (MAX_UTC_NS, MAX_COUNT)
 
 
 def test_what_cannot_be_imported(night: Path, telemetry: Path, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ pytest.importorskip("zmq")
 import zmq
 
 from stem_device.demo.processes import wait_until
+from stem_device.polling.client import endpoints_of
+from stem_device.polling.tap_process import TapProcess
 from stem_device.wire.tap import QUEUE_MESSAGES, Tap, Taps
 from stem_device.wire.topics import Topics
 
@@ -31,10 +33,13 @@ def event(counter: int, topic: bytes = TOPIC, size: int = 10) -> list[bytes]:
 class Publisher:
     """Two PUB sockets, as a device server has them."""
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: Any, here: str = HERE) -> None:
         self.events, self.beats = context.socket(zmq.XPUB), context.socket(zmq.XPUB)
+        for one in (self.events, self.beats):
+            one.setsockopt(zmq.IPV6, 1)
+            one.bind(f"{here}:*")
         self.endpoint, self.heartbeat = (
-            f"{HERE}:{one.bind_to_random_port(HERE)}" for one in (self.events, self.beats)
+            one.getsockopt_string(zmq.LAST_ENDPOINT) for one in (self.events, self.beats)
         )
 
     def push(self, *numbers: int, topic: bytes = TOPIC, size: int = 10) -> None:
@@ -108,6 +113,37 @@ def test_all_that_a_publisher_sends(publisher: Publisher, tapped: Callable[..., 
     publisher.push(13)
     heard(tap, 7)
     assert [one.counter for one in tap.counts(changed_only=True).topics] == [13]
+
+
+@pytest.mark.needs("ipv6")
+def test_publishers_at_ipv6_addresses() -> None:
+    """By the process that taps. No Tango server: those of the package index hang at such an address."""
+    context, process = zmq.Context(), TapProcess()
+    told = endpoints_of(([], ["Event: tcp://[::1]:1", "Heartbeat: tcp://[::1]:1"]))
+    publisher = Publisher(context, "tcp://[::1]")
+    assert publisher.endpoint.startswith("tcp://[::1]:")
+    try:
+        events, beats = (*told.events, publisher.endpoint), (*told.heartbeats, publisher.heartbeat)
+        process.watch("p", events, beats, ("a/b/c/d",), ("[::1]:10000",))
+        asked = {publisher.events.recv(), publisher.beats.recv()}
+        assert asked == {b"\x01tango://[::1]:10000/a/b/c/d", b"\x01"}
+        publisher.beats.send_multipart(BEAT)
+        publisher.push(*range(1, 101), topic=TOPIC.replace(b"db:", b"[::1]:"))
+
+        def all_heard() -> bool:
+            counts, topics = process.heard("p")
+            heard = sum(one.heard for one in topics.values())
+            return counts is not None and bool(counts.heartbeats) and heard == 100
+
+        wait_until(all_heard, "100 events and a heartbeat")
+        counts, topics = process.heard("p")
+        assert counts is not None
+        assert (counts.endpoint, counts.connected) == (publisher.endpoint, True)
+        (topic,) = topics.values()
+        assert (topic.pushed, topic.lost_here, topic.lost_on_the_way) == (100, 0, 0)
+    finally:
+        process.close()
+        context.destroy(linger=0)
 
 
 def test_zeromq_sends_what_is_wanted_alone(publisher: Publisher, tapped: Callable[..., Tap]) -> None:
