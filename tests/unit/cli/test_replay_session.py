@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("tango")
+pytest.importorskip("typer")
 
 from stem_device.cli.replay_session import ReplayArguments, run_replay
 from stem_device.errors import OptionError, StemError

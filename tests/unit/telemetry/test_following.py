@@ -13,6 +13,7 @@ from stem_device import telemetry
 from stem_device.errors import TelemetryError
 from stem_device.telemetry import following
 from stem_device.telemetry.following import Follower
+from stem_device.telemetry.reading import MAX_PID, MAX_TIME_NS
 
 HEADER = "Timepoint,Measurement,Label,PID\r\n"
 
@@ -74,7 +75,7 @@ def test_numbers_that_no_table_holds_are_no_row(tmp_path: Path) -> None:
     follower.look()
     large = 1 << 63
     append(tmp_path / "duration.a.csv", f"{HEADER}1,1,x,{large}\r\n{large},1,x,7\r\n{-large},1,x,7\r\n")
-    append(tmp_path / "duration.a.csv", f"{large - 1},1,last,{large - 1}\r\n")
+    append(tmp_path / "duration.a.csv", f"{MAX_TIME_NS},1,last,{MAX_PID}\r\n")
     assert [row.label for row in follower.look()] == ["last"]
     assert follower.skipped == 3
     assert telemetry.open_telemetry(tmp_path).duration().skipped == 3
