@@ -136,8 +136,8 @@ def _tap(figures: TapFigures | None) -> Json | None:
         "restarts": figures.restarts,
         "heartbeats": figures.heartbeats,
         "heartbeatAgeSeconds": known(figures.heartbeat_age_seconds),
-        "eventsPerSecond": figures.events_per_second,
-        "bytesPerSecond": figures.bytes_per_second,
+        "eventsPerSecond": known(figures.events_per_second),
+        "bytesPerSecond": known(figures.bytes_per_second),
     }
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class CanaryFigures(Struct, frozen=True, kw_only=True):
-    """One subscription of the monitor itself, at one moment; docs/reference/canaries.md has the meanings.
+    """One subscription of the monitor itself, at one moment; docs/howto/canaries.md has the meanings.
 
     ``attribute`` is ``a/b/c/x``, ``event`` periodic or change, empty before it is subscribed.
     What is not known is None, or NaN for seconds. ``problem`` says why it does not work, empty if it does.

@@ -66,7 +66,7 @@ class TapFigures(Struct, frozen=True):
     Counts of events are totals over all topics, ``size`` in bytes. ``pushed``: in this life from the first
     event heard on, of topics whose events carry a number; None where none does. ``others``: messages that are
     no events, and refused ones. ``unnumbered``: topics whose events carry no number. Rates are those since
-    the poll before. ``heartbeat_age_seconds`` is None before the first.
+    the poll before, None at the first poll. ``heartbeat_age_seconds`` is None before the first heartbeat.
     """
 
     connected: bool
@@ -83,8 +83,8 @@ class TapFigures(Struct, frozen=True):
     restarts: int = 0
     heartbeats: int = 0
     heartbeat_age_seconds: float | None = None
-    events_per_second: float = 0.0
-    bytes_per_second: float = 0.0
+    events_per_second: float | None = None
+    bytes_per_second: float | None = None
 
 
 class Answer(Struct, frozen=True):

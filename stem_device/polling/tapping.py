@@ -91,8 +91,8 @@ def figures_of(
         heartbeat_age_seconds=max(0.0, (now_ns - counts.last_heartbeat_ns) / 1e9)
         if counts.last_heartbeat_ns
         else None,
-        events_per_second=(heard - told.heard) / seconds if told is not None and seconds > 0 else 0.0,
-        bytes_per_second=(size - told.size) / seconds if told is not None and seconds > 0 else 0.0,
+        events_per_second=(heard - told.heard) / seconds if told is not None and seconds > 0 else None,
+        bytes_per_second=(size - told.size) / seconds if told is not None and seconds > 0 else None,
     )
 
 

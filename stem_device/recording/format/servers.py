@@ -152,8 +152,13 @@ TAPS = Table(
         an_integer("restarts", "count", "how often a counter fell"),
         an_integer("heartbeats", "count", "heartbeats heard"),
         a_float("heartbeat_age_seconds", "s", "age of the last one; NaN before the first", nullable=True),
-        a_float("events_per_second", "count/s", "events heard since the poll before, a second"),
-        a_float("bytes_per_second", "bytes/s", "their size, a second"),
+        a_float(
+            "events_per_second",
+            "count/s",
+            "events heard since the poll before, a second; NaN at the first",
+            nullable=True,
+        ),
+        a_float("bytes_per_second", "bytes/s", "their size, a second; NaN at the first poll", nullable=True),
     ),
     since=SINCE_1_3,
 )

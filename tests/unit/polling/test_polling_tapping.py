@@ -52,6 +52,6 @@ def test_pushed_is_over_all_series_of_what_carries_a_number() -> None:
 
 def test_rates_are_those_since_the_poll_before() -> None:
     first = figures_of(COUNTS, {"y": UNNUMBERED}, None, 10 * SECOND)
-    assert (first.events_per_second, first.bytes_per_second) == (0.0, 0.0)
+    assert (first.events_per_second, first.bytes_per_second) == (None, None)
     next_one = figures_of(COUNTS, {"x": NUMBERED, "y": UNNUMBERED}, (first, 10 * SECOND), 12 * SECOND)
     assert (next_one.events_per_second, next_one.bytes_per_second) == (60.0, 600.0)
