@@ -25,7 +25,7 @@ def run_check(
 ) -> ExitCode:
     """Ask every target once and report; without targets, all servers. Raises OptionError."""
     for target in targets:
-        check_target(target)
+        check_target(target, "DEVICE")
     tango.ApiUtil.instance()
     if not targets:
         targets = (EVERYTHING,)

@@ -83,11 +83,11 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
     """
     with failures_told():
         # Tango takes a while to import: --help and wrong usage need not wait for it.
-        from stem_device.cli.monitor_session import MonitorArguments, run_monitor  # noqa: PLC0415
+        from stem_device.cli.monitor_session import MonitorArguments, run_monitor, targets_of  # noqa: PLC0415
 
         arguments = MonitorArguments(
             options=Options(
-                target_devices=tuple(devices), alarm_hold_time=WHOLE_RUN_SECONDS, **values_of(options)
+                target_devices=targets_of(devices), alarm_hold_time=WHOLE_RUN_SECONDS, **values_of(options)
             ),
             output_file=output,
             append=append,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,10 +168,15 @@ class MonitorSession:
         tell("'stem check' tells more; with --wait, stem monitor goes on until a target can be monitored")
 
 
+def targets_of(devices: Sequence[str]) -> tuple[str, ...]:
+    """What is named on the command line. Raises OptionError for what can never be a target."""
+    for device in devices:
+        check_target(device, "DEVICE")
+    return tuple(devices)
+
+
 def run_monitor(arguments: MonitorArguments) -> ExitCode:
-    """Check the arguments, monitor, and report on the way. Raises StemError."""
-    for target in arguments.options.target_devices:
-        check_target(target)
+    """Monitor, and report on the way. Raises StemError."""
     # A first proxy made on another thread can crash the process at its first event.
     tango.ApiUtil.instance()
     view = choose_view(plain=arguments.plain, as_json=arguments.as_json)

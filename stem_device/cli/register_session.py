@@ -43,7 +43,7 @@ def property_lines(arguments: RegisterArguments) -> Mapping[str, tuple[str, ...]
     """Lines by property name. Raises OptionError for an argument that cannot be used."""
     lines: dict[str, tuple[str, ...]] = {}
     for target in arguments.targets:
-        check_target(target)
+        check_target(target, "--target")
     if arguments.targets:
         lines["TargetDevices"] = arguments.targets
     for argument in arguments.properties:

@@ -51,7 +51,7 @@ def run_tap(arguments: TapArguments) -> ExitCode:
     if importlib.util.find_spec("zmq") is None:
         raise MissingExtraError("wire", "stem tap")
     for server in arguments.servers:
-        check_target(server)
+        check_target(server, "SERVER")
     for pattern in arguments.topics:
         if not pattern.strip():
             raise OptionError("--topic", pattern, "matches nothing; name an attribute or a device")

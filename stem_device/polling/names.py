@@ -58,12 +58,15 @@ def parse_target(text: str) -> TargetName:
     return target
 
 
-def check_target(text: str) -> None:
-    """Raise OptionError for what can never be a target: an attribute, a name with spaces, half a name."""
+def check_target(text: str, option: str = "TargetDevices") -> None:
+    """Raise OptionError for what can never be a target: an attribute, a name with spaces, half a name.
+
+    ``option`` is what the error calls it: where it was given.
+    """
     try:
         parse_target(text)
     except TargetError as error:
-        raise OptionError("TargetDevices", text, error.reason) from error
+        raise OptionError(option, text, error.reason) from error
 
 
 def full_name(host: str, path: str, *, database: bool = True) -> str:

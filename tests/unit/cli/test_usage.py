@@ -69,7 +69,10 @@ def test_wrong_usage(arguments, part) -> None:
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["monitor", " "], "TargetDevices"),
+        (["monitor", " "], "stem: DEVICE: "),
+        (["check", ""], "stem: DEVICE: "),
+        (["tap", "a b"], "stem: SERVER: "),
+        (["register", "--target", ""], "stem: --target: "),
         (["monitor", "a/b/c", "-o", "run.h5", "-a"], "cannot be appended to"),
         (["monitor", "a/b/c", "-o", "there.jsonl"], "is there already"),
         (["register", "--dry-run", "-P", "PollPeriod"], "NAME=VALUE"),
