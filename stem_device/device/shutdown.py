@@ -6,6 +6,7 @@ down, the ORB now and then waits for ever for that call, and the process never e
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
@@ -24,7 +25,9 @@ def wait_for_calls(limit_seconds: float) -> None:
     """Wait for the threads of the engine, which end with the call they are in.
 
     If some still hang after ``limit_seconds`` and a slack, the process is ended a while later if Tango has
-    not done so by then; sampling is off, recordings are closed, and the server is un-exported at that time.
+    not done so by then. Until then Python's end waits for them too: it would end their threads in the midst
+    of Tango's C++, which aborts the process. Sampling is off, recordings are closed, and the server is
+    un-exported at that time.
     """
     deadline = time.monotonic() + limit_seconds + SLACK_SECONDS
     for thread in _engine_threads():
@@ -35,6 +38,13 @@ def wait_for_calls(limit_seconds: float) -> None:
         timer = threading.Timer(LAST_RESORT_SECONDS, os._exit, args=(0,))
         timer.daemon = True
         timer.start()
+        atexit.register(_wait_for_all)
+
+
+def _wait_for_all() -> None:
+    """The timer ends what hangs."""
+    for thread in _engine_threads():
+        thread.join()
 
 
 def _engine_threads() -> list[threading.Thread]:

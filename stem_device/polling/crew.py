@@ -7,9 +7,13 @@ fast enough (a server is slow, or hangs and holds its thread) others join, up to
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import queue
 import threading
+import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -20,6 +24,13 @@ Job = Callable[[], None]
 
 FIRST_HANDS = 2
 """Threads that begin on a batch of jobs."""
+
+EXIT_SECONDS = 10.0
+"""How long the end of Python waits for calls under way, which have time limits of their own.
+
+Python ends threads by unwinding their stacks; where that meets frames of Tango's C++, the whole process is
+aborted ("terminate called without an active exception", seen where a call came to its limit at that moment).
+"""
 
 
 class Crew:
@@ -32,6 +43,8 @@ class Crew:
     def __init__(self, thread_context: Callable[[], AbstractContextManager[object]]) -> None:
         self._thread_context = thread_context
         self._lock = threading.Lock()
+        self._fewer = threading.Condition(self._lock)
+        self._pid = os.getpid()
         self._jobs: deque[Job] = deque()
         self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._threads = 0
@@ -39,6 +52,7 @@ class Crew:
         self._limit = FIRST_HANDS
         self._number = 0
         self.failures_total = 0
+        _wait_at_exit_for(self)
 
     @property
     def threads(self) -> int:
@@ -76,6 +90,14 @@ class Crew:
             for _ in range(self._idle):
                 self._call_one()
 
+    def end(self, limit_seconds: float) -> bool:
+        """Close, and wait for calls under way; whether all have ended. A forked process has none."""
+        if self._pid != os.getpid():
+            return True
+        self.close()
+        with self._fewer:
+            return self._fewer.wait_for(lambda: not self._threads, limit_seconds)
+
     def _call_one(self) -> None:
         """Wake an idle thread or start one. The lock is held."""
         if self._idle > 0:
@@ -92,8 +114,9 @@ class Crew:
                 while self._work_then_rest():
                     self._calls.get()
         finally:
-            with self._lock:
+            with self._fewer:
                 self._threads -= 1
+                self._fewer.notify_all()
 
     def _work_then_rest(self) -> bool:
         """Take jobs until there are none; False if this thread is one too many."""
@@ -116,3 +139,19 @@ class Crew:
         except Exception:
             logger.exception("A job of the poller failed")
             self.failures_total += 1
+
+
+_crews: weakref.WeakSet[Crew] = weakref.WeakSet()
+
+
+def _wait_at_exit_for(crew: Crew) -> None:
+    if not _crews:
+        atexit.unregister(_end_all)
+        atexit.register(_end_all)
+    _crews.add(crew)
+
+
+def _end_all() -> None:
+    deadline = time.monotonic() + EXIT_SECONDS
+    for crew in tuple(_crews):
+        crew.end(max(0.0, deadline - time.monotonic()))

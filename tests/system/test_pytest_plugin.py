@@ -106,9 +106,13 @@ def test_asserted(index, lose, tell, event_monitor):
 
 
 def test_silent(index, lose, tell, event_monitor):
-    lose()
-    truth = subscriber.truth(index)
-    pushed = publisher.pushed()["waveform.change"]
+    # The last event of one flood in many finds room: then its gap is noticed, and nothing is overdue.
+    for _ in range(5):
+        lose()
+        truth = subscriber.truth(index)
+        pushed = publisher.pushed()["waveform.change"]
+        if pushed > truth.last_number:
+            break
     tell(missing=truth.missing, overdue=pushed - truth.last_number)
     assert pushed > truth.last_number
     event_monitor.assert_nothing_missed()

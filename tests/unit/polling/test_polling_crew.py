@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -124,3 +126,35 @@ def _wait(condition: object) -> None:
             return
         threading.Event().wait(0.01)
     raise AssertionError("waited in vain")
+
+
+UNDER_WAY = """
+import contextlib, threading
+from stem_device.polling.crew import Crew
+begun, goes_on = threading.Event(), threading.Event()
+def call():
+    begun.set()
+    goes_on.wait(0.5)
+    print("the call has ended", flush=True)
+idle, crew = Crew(contextlib.nullcontext), Crew(contextlib.nullcontext)
+idle.submit([int])
+crew.submit([call])
+begun.wait(20)
+"""
+
+
+def test_the_end_of_the_program_waits_for_calls_under_way() -> None:
+    """Or Python ends their threads within Tango, which aborts the process. Nobody has closed the crews."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNDER_WAY], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "the call has ended\n"
+
+
+def test_a_crew_tells_whether_its_calls_have_ended(crew: Crew) -> None:
+    begun, release = threading.Event(), threading.Event()
+    crew.submit([lambda: (begun.set(), release.wait(20))])
+    assert begun.wait(20)
+    assert not crew.end(0.01)
+    release.set()
+    assert crew.end(20)
