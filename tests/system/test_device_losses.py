@@ -9,7 +9,7 @@ import tango
 
 from stem_device.demo.database import EmbeddedDatabase
 from tests.system.event_monitors import event_monitor
-from tests.system.harness import ServerFactory, settle
+from tests.system.harness import ServerFactory, flood
 
 BURST = 200_000
 
@@ -21,27 +21,20 @@ def test_who_lost_how_many(database: EmbeddedDatabase, servers: ServerFactory, t
     with event_monitor(database, tmp_path, targets, properties={"OverdueAlarmPolls": ["2"]}) as monitor:
         monitor.wait(lambda: monitor.value("monitoredServers") == 2, "both servers")
         monitor.wait(lambda: monitor.value("subscriptionCount") == 1, "the subscription")
-        subscriber.subscriber.set_delay(index, 0.002)
-        publisher.publisher.push_in_background(steps=BURST)
-        publisher.publisher.wait_pushed()
-        subscriber.subscriber.set_delay(index, 0)
-        settle(subscriber)
-
-        last = subscriber.subscriber.truth(index).last_number
-        assert last is not None
-        lost_at_the_end = BURST - last
-        assert lost_at_the_end > 0
+        pushed, truth = flood(publisher, subscriber, index, BURST)
+        assert truth.last_number is not None
+        lost_at_the_end = pushed - truth.last_number
         monitor.wait(lambda: monitor.value("overdueEvents") == lost_at_the_end, "what is overdue")
         monitor.wait_state(tango.DevState.ALARM)
         monitor.wait(lambda: f"{subscriber.name} waits for events" in monitor.status, "its name in Status")
 
         publisher.publisher.push()
-        truth = subscriber.subscriber.wait_number(BURST + 1, index)
+        truth = subscriber.subscriber.wait_number(pushed + 1, index)
         monitor.wait(lambda: monitor.value("totalMissedEvents") == truth.missing, "the exact count")
         monitor.wait(lambda: monitor.value("overdueEvents") == 0, "nothing overdue")
         assert monitor.value("totalGaps") == truth.gaps
         assert monitor.value("totalReceivedEvents") == truth.events
-        assert monitor.value("totalPublishedEvents") == BURST + 1
+        assert monitor.value("totalPublishedEvents") == pushed + 1
         (worst,) = monitor.proxy.worstSubscriptions
         assert worst.endswith(f" at {subscriber.name}")
         assert f"{publisher.publisher.device}/number" in worst

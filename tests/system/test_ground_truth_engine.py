@@ -13,7 +13,7 @@ from stem_device.demo.processes import wait_until
 from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
-from tests.system.harness import ServerFactory, settle
+from tests.system.harness import ServerFactory, flood
 from tests.system.harness.relay import SERVER
 
 
@@ -33,24 +33,19 @@ def test_overflow_seen_by_the_running_monitor(servers: ServerFactory) -> None:
     publisher, subscriber = servers(), servers()
     index = subscriber.subscriber.subscribe(publisher.publisher)
     with monitor(publisher.publisher.device, subscriber.name) as engine:
-        subscriber.subscriber.set_delay(index, 0.002)
-        publisher.publisher.push_in_background(steps=200_000)
-        publisher.publisher.wait_pushed()
-        subscriber.subscriber.set_delay(index, 0)
-        settle(subscriber)
+        pushed, truth = flood(publisher, subscriber, index, 200_000)
         engine.poll_now()
         snapshot = engine.poll_now()
-        truth = subscriber.subscriber.truth(index)
         assert truth.last_number is not None
-        assert snapshot.counts.overdue == 200_000 - truth.last_number > 0
+        assert snapshot.counts.overdue == pushed - truth.last_number > 0
         assert snapshot.counts.missed == truth.missing
 
         publisher.publisher.push()
-        truth = subscriber.subscriber.wait_number(200_001, index)
+        truth = subscriber.subscriber.wait_number(pushed + 1, index)
         engine.poll_now()
         snapshot = engine.poll_now()
         counts = snapshot.counts
-        assert (counts.published, counts.received) == (200_001, truth.events)
+        assert (counts.published, counts.received) == (pushed + 1, truth.events)
         assert counts.missed == truth.missing > 0
         assert counts.gaps == truth.gaps
         assert (counts.overdue, counts.resets) == (0, 0)

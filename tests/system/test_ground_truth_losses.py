@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import signal
 
-from tests.system.harness import KEPT_AT_ONCE, Accountant, Server, ServerFactory, freeze, settle
+from tests.system.harness import KEPT_AT_ONCE, Accountant, ServerFactory, flood, freeze, settle
 
 BURST = 200_000
-
-
-def burst_into_slow_callback(publisher: Server, subscriber: Server, index: int) -> None:
-    """Push far more than the queues hold while the callback dawdles; return when all is quiet again."""
-    subscriber.subscriber.set_delay(index, 0.002)
-    publisher.publisher.push_in_background(steps=BURST)
-    publisher.publisher.wait_pushed()
-    subscriber.subscriber.set_delay(index, 0)
-    settle(subscriber)
 
 
 def test_burst_then_silence_then_one_more(servers: ServerFactory) -> None:
     publisher, subscriber = servers(), servers()
     index = subscriber.subscriber.subscribe(publisher.publisher)
     accountant = Accountant(publisher, subscriber)
-    burst_into_slow_callback(publisher, subscriber, index)
-    truth = subscriber.subscriber.truth(index)
+    pushed, truth = flood(publisher, subscriber, index, BURST)
     assert truth.last_number is not None
-    lost_at_the_end = BURST - truth.last_number
-    assert lost_at_the_end > 0, "the burst must overflow the queue"
+    lost_at_the_end = pushed - truth.last_number
 
     accountant.poll()
     assert accountant.counts.overdue == 0, "one poll cannot tell a loss from events in flight"
@@ -37,7 +26,7 @@ def test_burst_then_silence_then_one_more(servers: ServerFactory) -> None:
     assert record.received_total == truth.events
 
     publisher.publisher.push()
-    truth = subscriber.subscriber.wait_number(BURST + 1, index)
+    truth = subscriber.subscriber.wait_number(pushed + 1, index)
     accountant.poll()
     accountant.poll()
     record = accountant.subscription(subscriber, publisher)
@@ -45,7 +34,7 @@ def test_burst_then_silence_then_one_more(servers: ServerFactory) -> None:
     assert record.gaps_total == truth.gaps == truth.errors["API_MissedEvents"]
     assert record.received_total == truth.events
     assert (record.overdue, record.missed_at_least, record.resets_total) == (0, False, 0)
-    assert record.received_total + record.missed_total == accountant.counts.published == BURST + 1
+    assert record.received_total + record.missed_total == accountant.counts.published == pushed + 1
 
 
 def test_two_subscribers_one_slow(servers: ServerFactory) -> None:

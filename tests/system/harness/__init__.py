@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from stem_device.polling import Poller
-from tests.system.harness.accountant import Accountant, push_until_received, settle
+from tests.system.harness.accountant import Accountant, flood, push_until_received, settle
 from tests.system.harness.freezing import freeze
 from tests.system.harness.network import DividedNetwork
 from tests.system.harness.servers import KEPT_AT_ONCE, Publisher, Server, ServerFactory, Subscriber, Truth
@@ -23,6 +23,7 @@ __all__ = [
     "Subscriber",
     "Truth",
     "VictoriaMetrics",
+    "flood",
     "freeze",
     "push_until_received",
     "settle",

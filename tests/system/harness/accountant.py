@@ -17,7 +17,7 @@ from stem_device.model.clock import SystemClock
 from stem_device.model.poll import Answer, Failure, Identity, Poll, ServerState
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, StreamRecord, SubscriptionRecord
 from stem_device.responses import parse_reply
-from tests.system.harness.servers import Server
+from tests.system.harness.servers import Server, Truth
 
 SECOND_NS = 1_000_000_000
 
@@ -94,6 +94,25 @@ class Accountant:
             identity=Identity(life=len(lives)),
             heartbeat_endpoints=heartbeats(server),
         )
+
+
+def flood(publisher: Server, subscriber: Server, index: int, steps: int) -> tuple[int, Truth]:
+    """Push faster than a slow callback takes, until the last event is lost; how many in all, and the truth.
+
+    The last event of one flood in some 40 finds room: its gap is noticed at once then, and nothing overdue.
+    """
+    pushed = 0
+    for _ in range(5):
+        subscriber.subscriber.set_delay(index, 0.002)
+        publisher.publisher.push_in_background(steps=steps)
+        publisher.publisher.wait_pushed()
+        subscriber.subscriber.set_delay(index, 0)
+        settle(subscriber)
+        pushed += steps
+        truth = subscriber.subscriber.truth(index)
+        if (truth.last_number or 0) < pushed:
+            return pushed, truth
+    raise AssertionError(f"the last of {pushed} events always arrived")
 
 
 def settle(server: Server, limit_seconds: float = 30.0) -> None:
