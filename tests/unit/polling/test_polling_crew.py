@@ -156,5 +156,8 @@ def test_a_crew_tells_whether_its_calls_have_ended(crew: Crew) -> None:
     crew.submit([lambda: (begun.set(), release.wait(20))])
     assert begun.wait(20)
     assert not crew.end(0.01)
+    crew.resize(5)  # by a poll that is still under way
     release.set()
     assert crew.end(20)
+    crew.submit([int])
+    assert crew.threads == 0
