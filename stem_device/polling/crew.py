@@ -66,7 +66,7 @@ class Crew:
         return len(self._jobs)
 
     def resize(self, limit: int) -> None:
-        """Allow so many threads; those above it end when they are free. After ``close`` it changes nothing."""
+        """Allow so many threads; those above it end when they are free. After ``close`` there are none."""
         with self._lock:
             self._limit = 0 if self._closed else max(FIRST_HANDS, limit)
             for _ in range(min(self._idle, self._threads - self._limit)):
