@@ -14,7 +14,7 @@ from typing import Self
 
 import tango
 
-from stem_device.demo.processes import ChildProcess
+from stem_device.demo.processes import START_SECONDS, ChildProcess
 from stem_device.errors import MissingExtraError
 
 EXECUTABLE = "PyDatabaseds"
@@ -56,7 +56,7 @@ class EmbeddedDatabase:
     def pid(self) -> int:
         return self._process.pid if self._process else 0
 
-    def start(self, *, limit_seconds: float = 20.0) -> Self:
+    def start(self, *, limit_seconds: float = START_SECONDS) -> Self:
         """Start it and return once it answers."""
         process = ChildProcess(
             [str(_executable()), "--host", self._host, "--port", str(self._port), "--print-host-port", "2"],

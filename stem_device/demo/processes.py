@@ -22,6 +22,9 @@ READY_LINE = "Ready to accept request"
 LOOPBACK = ("-ORBendPoint", "giop:tcp:127.0.0.1:0")
 """Server arguments that keep requests and events on this machine, on a free port."""
 
+START_SECONDS = 60.0
+"""A server is there after one or two; where others keep the processors busy it took more than 20."""
+
 # PDEATHSIG survives exec, and only the child can set it. A few lines of Python in front of the real
 # command do it without ``preexec_fn``, which is unsafe (and warned about) in a process with threads.
 _DIE_WITH_PARENT = """
@@ -125,7 +128,7 @@ class ChildProcess:
             file.seek(self._log_begins)
             return file.read().decode(errors="replace")
 
-    def start(self, *, limit_seconds: float = 20.0) -> Self:
+    def start(self, *, limit_seconds: float = START_SECONDS) -> Self:
         """Start and, where a ready line was given, wait for it. Raises ProcessError; nothing is left then."""
         if self.running:
             return self
@@ -151,7 +154,7 @@ class ChildProcess:
             start_new_session=True,
         )
 
-    def wait_ready(self, condition: Callable[[], T | None], *, limit_seconds: float = 20.0) -> T:
+    def wait_ready(self, condition: Callable[[], T | None], *, limit_seconds: float = START_SECONDS) -> T:
         """Wait for ``condition``; raises ProcessError if the child ends before, or is too slow."""
 
         def ready() -> T | None:

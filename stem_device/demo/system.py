@@ -74,7 +74,6 @@ PARTS = (
         needed=False,
     ),
 )
-_START_SECONDS = 60.0
 
 
 class DemoSystem:
@@ -155,7 +154,7 @@ class DemoSystem:
     def _runs(self, part: Part, process: ChildProcess) -> bool:
         """Whether a part is ready; one that is not and can be done without is stopped."""
         try:
-            process.wait_ready(partial(_ready, process), limit_seconds=_START_SECONDS)
+            process.wait_ready(partial(_ready, process))
         except ProcessError as error:
             if part.needed:
                 raise

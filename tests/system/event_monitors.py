@@ -52,10 +52,10 @@ class EventMonitor:
             return "none yet"
         return str(self.proxy.get_attribute_config("verdict").enum_labels[int(str(value))])
 
-    def wait(self, condition: Callable[[], T | None], what: str, limit_seconds: float = 20.0) -> T:
+    def wait(self, condition: Callable[[], T | None], what: str, limit_seconds: float = 60.0) -> T:
         return wait_until(condition, f"{what}; Status: {self.status}", limit_seconds=limit_seconds)
 
-    def wait_state(self, state: tango.DevState, limit_seconds: float = 20.0) -> None:
+    def wait_state(self, state: tango.DevState, limit_seconds: float = 60.0) -> None:
         self.wait(lambda: self.proxy.state() == state, str(state), limit_seconds)
 
     def wait_polls(self, polls: int = 1) -> None:
