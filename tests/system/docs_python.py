@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import os
 import sys
 import traceback
 
 
 def main() -> None:
+    # What is defined in a block is in no module that a process of another kind (Python 3.14) could import.
+    multiprocessing.set_start_method("fork")
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     namespace: dict[str, object] = {"__name__": "__main__"}

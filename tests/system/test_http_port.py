@@ -33,7 +33,8 @@ def get(url: str) -> tuple[int, str]:
         with urllib.request.urlopen(url, timeout=90) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
+        with error:
+            return error.code, error.read().decode()
 
 
 def url_of(monitor: EventMonitor) -> str:

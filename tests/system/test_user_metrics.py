@@ -45,7 +45,8 @@ def ask(url: str, body: Any = None, *, token: str = TOKEN) -> tuple[int, str]:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
+        with error:
+            return error.code, error.read().decode()
 
 
 def test_points_of_two_processes_by_both_ways(
