@@ -50,7 +50,6 @@ class Crew:
         self._threads = 0
         self._idle = 0
         self._limit = FIRST_HANDS
-        self._closed = False
         self._number = 0
         self.failures_total = 0
         _wait_at_exit_for(self)
@@ -68,7 +67,7 @@ class Crew:
     def resize(self, limit: int) -> None:
         """Allow so many threads; those above it end when they are free. After ``close`` there are none."""
         with self._lock:
-            self._limit = 0 if self._closed else max(FIRST_HANDS, limit)
+            self._limit = max(FIRST_HANDS, limit) if self._limit else 0
             for _ in range(min(self._idle, self._threads - self._limit)):
                 self._call_one()
 
@@ -87,7 +86,6 @@ class Crew:
         """Forget the jobs that were not begun and end the threads that are free; hung ones end later."""
         with self._lock:
             self._jobs.clear()
-            self._closed = True
             self._limit = 0
             for _ in range(self._idle):
                 self._call_one()
