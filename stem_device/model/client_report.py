@@ -10,6 +10,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from stem_device.model.limits import MAX_COUNT
+
 VERSION = 1
 
 MAX_REPORT_CHARACTERS = 4_000_000
@@ -18,12 +20,10 @@ MAX_REPORT_CHARACTERS = 4_000_000
 MAX_TEXTS = 100
 """Most replies in one report."""
 
-MAX_NUMBER = 1 << 53
-
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Word = Annotated[str, Meta(max_length=64)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
-Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
+Number = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 
 
 class ClientReport(Struct, frozen=True, kw_only=True):

@@ -11,9 +11,11 @@ import pytest
 
 from stem_device import telemetry
 from stem_device.errors import TelemetryError
+from stem_device.model.clock import MAX_UTC_NS
+from stem_device.model.limits import MAX_COUNT
 from stem_device.telemetry import following
 from stem_device.telemetry.following import Follower
-from stem_device.telemetry.reading import MAX_PID, MAX_TIME_NS
+from stem_device.telemetry.reading import MAX_PID, MAX_TIME_NS, MAX_VALUE
 
 HEADER = "Timepoint,Measurement,Label,PID\r\n"
 
@@ -67,6 +69,11 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(following, "CHUNK", 64)
     append(tmp_path / "later" / "duration.a.csv", "y" * 200 + "\r\n" + "2,0.5,after,7\r\n" * 10)
     assert [row.label for row in follower.look()].count("after") >= 9  # a line without end is passed over
+
+
+def test_the_limits_are_those_of_recordings() -> None:
+    """Telemetry stands below what recordings are made of, and cannot ask there."""
+    assert (MAX_TIME_NS, MAX_VALUE) == (MAX_UTC_NS, MAX_COUNT)
 
 
 def test_numbers_that_no_table_holds_are_no_row(tmp_path: Path) -> None:
