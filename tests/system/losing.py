@@ -8,9 +8,8 @@ from __future__ import annotations
 import signal
 
 from tests.system.event_monitors import EventMonitor
-from tests.system.harness import Server, ServerFactory, settle
+from tests.system.harness import FLOOD, Server, ServerFactory, settle
 
-BURST = 30_000
 KEPT = 300
 
 
@@ -77,9 +76,9 @@ class Losing:
 
     def _burst(self) -> None:
         self.subscriber.subscriber.set_delay(self._index, 0.002)
-        self.publisher.publisher.push_in_background(steps=BURST)
+        self.publisher.publisher.push_in_background(steps=FLOOD)
         self.publisher.publisher.wait_pushed()
-        self.pushed += BURST
+        self.pushed += FLOOD
 
     def _drain(self) -> None:
         self.subscriber.subscriber.set_delay(self._index, 0)

@@ -5,20 +5,25 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import tango
 
 from stem_device.demo.database import EmbeddedDatabase
-from stem_device.demo.processes import LOOPBACK, READY_LINE, ChildProcess
+from stem_device.demo.processes import LOOPBACK, READY_LINE, ChildProcess, OutOfTimeError, wait_until
 from stem_device.polling.client import endpoints_of
 from stem_device.wire.tap import Tap
 from stem_device.wire.topics import Topics
 from tests.needs import old_tango
+
+T = TypeVar("T")
 
 PROGRAM = Path(__file__).with_name("tapped_devices.py")
 NEWEST = "newest"
@@ -34,11 +39,15 @@ _instances = itertools.count(1)
 
 @dataclass
 class TappedPublisher:
-    """One server with one device of :mod:`tests.system.tapped_devices`."""
+    """One server with one device of :mod:`tests.system.tapped_devices`.
+
+    ``pushed`` counts by attribute, over all lives of the process.
+    """
 
     process: ChildProcess
     device: str
     server: str
+    pushed: Counter[str] = field(default_factory=Counter)
 
     @property
     def proxy(self) -> tango.DeviceProxy:
@@ -48,6 +57,21 @@ class TappedPublisher:
         proxy = self.proxy
         proxy.set_timeout_millis(60_000)
         proxy.Push([attribute, str(count)])
+        self.pushed[attribute] += count
+
+    def push_until_heard(self, heard: Callable[[int], T | None], attribute: str = "number") -> T:
+        """Push one by one until ``heard``, which is told the event's number, returns something; that.
+
+        After a burst the publisher's queue may still be full: what is pushed then is lost as well.
+        """
+        for _ in range(40):
+            self.push(1, attribute)
+            number = self.pushed[attribute]
+            with suppress(OutOfTimeError):
+                return wait_until(
+                    partial(heard, number), f"event {number}", limit_seconds=1.0, interval_seconds=0.0
+                )
+        raise AssertionError(f"no event of {attribute} is heard any more")
 
     def stream(self, attribute: str = "number") -> str:
         return f"{self.device}/{attribute}.change"

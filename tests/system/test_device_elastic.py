@@ -15,14 +15,13 @@ from http_stub import HOSTILE, http_stub
 from stem_device.demo.database import EmbeddedDatabase
 from tests.system.elastic_server import elastic_server
 from tests.system.event_monitors import EventMonitor, event_monitor
-from tests.system.harness import ServerFactory, settle
+from tests.system.harness import ServerFactory, lose
 
 pytest.importorskip("elasticsearch")
 
 sys.path.append(str(Path(__file__).parents[1] / "unit" / "elastic"))
 from elastic_stub import Cluster, error
 
-BURST = 200_000
 LOSSES = {"term": {"kind": "loss"}}
 POLLS = {"exists": {"field": "execution_time"}}
 
@@ -52,14 +51,7 @@ def test_polls_and_losses_are_there_with_the_numbers_of_the_device(
         event_monitor(database, tmp_path, targets, properties=properties(tmp_path, server.url)) as monitor,
     ):
         monitor.wait(lambda: monitor.value("subscriptionCount") == 1, "the subscription")
-        subscriber.subscriber.set_delay(index, 0.002)
-        publisher.publisher.push_in_background(steps=BURST)
-        publisher.publisher.wait_pushed()
-        subscriber.subscriber.set_delay(index, 0)
-        settle(subscriber)
-        publisher.publisher.push()
-        truth = subscriber.subscriber.wait_number(BURST + 1, index)
-        assert truth.missing > 0
+        pushed, truth = lose(publisher, subscriber, index)
         monitor.wait(lambda: monitor.value("totalMissedEvents") == truth.missing, "the exact count")
         poll = int(str(monitor.value("pollNumber")))
         monitor.wait(lambda: outlet(monitor, "Sent") > poll, "the polls in Elasticsearch")
@@ -69,7 +61,7 @@ def test_polls_and_losses_are_there_with_the_numbers_of_the_device(
         last = polls[-1]
         assert last["stem_events_missed_total"] == truth.missing
         assert last["stem_events_received_total"] == truth.events
-        assert last["stem_events_published_total"] == BURST + 1
+        assert last["stem_events_published_total"] == pushed
         assert last["stem_verdict"] == "lost"
         assert 0 < last["execution_time"] < 10
         losses = server.documents(LOSSES)

@@ -10,9 +10,8 @@ import tango
 
 from stem_device.demo.database import EmbeddedDatabase
 from tests.system.event_monitors import EventMonitor, event_monitor
-from tests.system.harness import ServerFactory, push_until_received, settle
+from tests.system.harness import ServerFactory, flood, push_until_received, settle
 
-BURST = 200_000
 VALID, WARNING, ALARM = (
     tango.AttrQuality.ATTR_VALID,
     tango.AttrQuality.ATTR_WARNING,
@@ -46,11 +45,7 @@ def test_a_loss_is_an_alarm_with_qualities_and_both_are_over_after_the_hold_time
         events: queue.Queue[tango.EventData] = queue.Queue()
         heard = monitor.proxy.subscribe_event("totalMissedEvents", tango.EventType.CHANGE_EVENT, events.put)
         try:
-            subscriber.subscriber.set_delay(index, 0.002)
-            publisher.publisher.push_in_background(steps=BURST)
-            publisher.publisher.wait_pushed()
-            subscriber.subscriber.set_delay(index, 0)
-            settle(subscriber)
+            flood(publisher, subscriber, index)
             monitor.wait_state(tango.DevState.ALARM)
             publisher.publisher.push()
             monitor.wait(lambda: monitor.value("recentMissedEvents"), "the loss")

@@ -25,7 +25,7 @@ from tests.system.grafana_client import (
     query_variables,
     questions,
 )
-from tests.system.harness import ServerFactory, settle
+from tests.system.harness import ServerFactory, lose
 from tests.system.prometheus_server import prometheus
 from tests.unit.web.web_sources import options
 
@@ -34,7 +34,6 @@ pytest.importorskip("uvicorn")
 
 pytestmark = pytest.mark.needs("prometheus")
 
-BURST = 40_000
 """More than the queues of both sides and of the connection between them hold."""
 RUN = "grafana"
 
@@ -78,14 +77,7 @@ def _played(database: EmbeddedDatabase, servers: ServerFactory, folder: Path) ->
             wait_until(lambda: server.value("stem_events_missed_total") == 0, "the first scrape")
             begun = time.time()
             with RunMarker(monitor.proxy).run(RUN):
-                subscriber.subscriber.set_delay(index, 0.0005)
-                publisher.publisher.push_in_background(steps=BURST)
-                publisher.publisher.wait_pushed()
-                subscriber.subscriber.set_delay(index, 0)
-                settle(subscriber)
-                publisher.publisher.push()
-                missed = subscriber.subscriber.wait_number(BURST + 1, index).missing
-            assert missed > 0
+                missed = lose(publisher, subscriber, index)[1].missing
             wait_until(lambda: server.value("stem_events_missed_total") == missed, "the scrape of the loss")
             name = Path(str(monitor.value("recordingPath")))
             sources: dict[Flavour, Source] = {

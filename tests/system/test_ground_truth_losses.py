@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import signal
 
-from tests.system.harness import KEPT_AT_ONCE, Accountant, ServerFactory, flood, freeze, settle
-
-BURST = 200_000
+from tests.system.harness import FLOOD, KEPT_AT_ONCE, Accountant, ServerFactory, flood, freeze, settle
 
 
 def test_burst_then_silence_then_one_more(servers: ServerFactory) -> None:
     publisher, subscriber = servers(), servers()
     index = subscriber.subscriber.subscribe(publisher.publisher)
     accountant = Accountant(publisher, subscriber)
-    pushed, truth = flood(publisher, subscriber, index, BURST)
+    pushed, truth = flood(publisher, subscriber, index)
     assert truth.last_number is not None
     lost_at_the_end = pushed - truth.last_number
 
@@ -79,7 +77,7 @@ def test_stopped_subscriber(servers: ServerFactory) -> None:
     accountant = Accountant(publisher, subscriber)
     freeze(subscriber.process.pid)
     try:
-        publisher.publisher.push_in_background(steps=BURST)
+        publisher.publisher.push_in_background(steps=FLOOD)
         publisher.publisher.wait_pushed()
     finally:
         subscriber.process.signal(signal.SIGCONT)
@@ -89,17 +87,17 @@ def test_stopped_subscriber(servers: ServerFactory) -> None:
     truth = subscriber.subscriber.truth(index)
     record = accountant.subscription(subscriber, publisher)
     assert truth.last_number is not None
-    assert record.overdue == BURST - truth.last_number > 0
+    assert record.overdue == FLOOD - truth.last_number > 0
     assert (record.missed_total, record.gaps_total) == (truth.missing, truth.gaps)
 
     publisher.publisher.push(steps=3)
-    truth = subscriber.subscriber.wait_number(BURST + 3, index)
+    truth = subscriber.subscriber.wait_number(FLOOD + 3, index)
     accountant.poll()
     accountant.poll()
     record = accountant.subscription(subscriber, publisher)
     assert record.missed_total == truth.missing > 0
     assert record.gaps_total == truth.gaps
-    assert record.received_total == truth.events == BURST + 3 - truth.missing
+    assert record.received_total == truth.events == FLOOD + 3 - truth.missing
     assert (record.overdue, record.resets_total) == (0, 0)
 
 
@@ -109,7 +107,7 @@ def test_polls_in_the_middle_of_the_burst(servers: ServerFactory) -> None:
     index = subscriber.subscriber.subscribe(publisher.publisher)
     accountant = Accountant(publisher, subscriber)
     subscriber.subscriber.set_delay(index, 0.0005)
-    publisher.publisher.push_in_background(steps=BURST)
+    publisher.publisher.push_in_background(steps=FLOOD)
     previous = accountant.counts
     while publisher.publisher.proxy.IsPushing():
         counts = accountant.poll().counts
@@ -119,11 +117,11 @@ def test_polls_in_the_middle_of_the_burst(servers: ServerFactory) -> None:
     subscriber.subscriber.set_delay(index, 0)
     settle(subscriber)
     publisher.publisher.push()
-    truth = subscriber.subscriber.wait_number(BURST + 1, index)
+    truth = subscriber.subscriber.wait_number(FLOOD + 1, index)
     accountant.poll()
     accountant.poll()
     counts = accountant.counts
     assert counts.missed == truth.missing > 0
     assert counts.gaps == truth.gaps
     assert counts.received == truth.events
-    assert (counts.published, counts.overdue, counts.resets) == (BURST + 1, 0, 0)
+    assert (counts.published, counts.overdue, counts.resets) == (FLOOD + 1, 0, 0)

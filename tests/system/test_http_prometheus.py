@@ -11,15 +11,13 @@ from stem_device import open_recording
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import wait_until
 from tests.system.event_monitors import EventMonitor, event_monitor
-from tests.system.harness import ServerFactory, settle
+from tests.system.harness import ServerFactory, Truth, lose
 from tests.system.prometheus_server import Prometheus, prometheus
 
 pytest.importorskip("h5py")
 pytest.importorskip("uvicorn")
 
 pytestmark = pytest.mark.needs("prometheus")
-
-BURST = 50_000
 
 
 def _recorded(monitor: EventMonitor) -> dict[str, int]:
@@ -42,19 +40,12 @@ def test_the_same_numbers_everywhere(
         monitor.wait(lambda: monitor.value("subscriptionCount") == 1, "the subscription")
         with prometheus(url, tmp_path) as server:
             wait_until(lambda: server.value("stem_events_missed_total") == 0, "the first scrape")
-            subscriber.subscriber.set_delay(index, 0.002)
-            publisher.publisher.push_in_background(steps=BURST)
-            publisher.publisher.wait_pushed()
-            subscriber.subscriber.set_delay(index, 0)
-            settle(subscriber)
-            publisher.publisher.push()
-            truth = subscriber.subscriber.wait_number(BURST + 1, index)
-            assert truth.missing > 0
+            pushed, truth = lose(publisher, subscriber, index)
             monitor.wait(lambda: monitor.value("totalMissedEvents") == truth.missing, "the exact count")
-            _compare(monitor, server, (publisher.name, subscriber.name), truth.missing, truth.events)
+            _compare(monitor, server, (publisher.name, subscriber.name), pushed, truth)
             monitor.wait(lambda: _recorded(monitor)["missed_total"] == truth.missing, "the file")
             assert _recorded(monitor) == {
-                "published_total": BURST + 1,
+                "published_total": pushed,
                 "received_total": truth.events,
                 "missed_total": truth.missing,
             }
@@ -66,12 +57,13 @@ def test_the_same_numbers_everywhere(
 
 
 def _compare(
-    monitor: EventMonitor, server: Prometheus, names: tuple[str, str], missed: int, received: int
+    monitor: EventMonitor, server: Prometheus, names: tuple[str, str], pushed: int, truth: Truth
 ) -> None:
     publisher, subscriber = names
+    missed, received = truth.missing, truth.events
     wait_until(lambda: server.value("stem_events_missed_total") == missed, "the scrape of the loss")
     expected = {
-        "stem_events_published_total": (BURST + 1, "totalPublishedEvents"),
+        "stem_events_published_total": (pushed, "totalPublishedEvents"),
         "stem_events_received_total": (received, "totalReceivedEvents"),
         "stem_events_missed_total": (missed, "totalMissedEvents"),
         "stem_gaps_total": (monitor.value("totalGaps"), "totalGaps"),
@@ -83,14 +75,14 @@ def _compare(
     own = f'subscriber="{subscriber}",publisher="{publisher}"'
     assert server.value(f"stem_subscription_events_missed_total{{{own}}}") == missed
     assert server.value(f'stem_subscriber_events_missed_total{{subscriber="{subscriber}"}}') == missed
-    assert server.value(f'stem_publisher_events_published_total{{publisher="{publisher}"}}') == BURST + 1
+    assert server.value(f'stem_publisher_events_published_total{{publisher="{publisher}"}}') == pushed
     joined = (
         "stem_subscription_events_received_total"
         " / on (publisher, stream, device, name) group_left stem_stream_events_published_total"
     )
     share = server.value(joined)
     assert share is not None
-    assert np.isclose(share, received / (BURST + 1))
+    assert np.isclose(share, received / pushed)
     ((cause, _),) = server.series("stem_subscription_cause_info").items()
     assert dict(cause)["name"] == "number"
     assert dict(cause)["cause"]

@@ -27,11 +27,10 @@ from stem_device.opentsdb.pushing.names import valid_name
 from stem_device.opentsdb.request import checked, decode
 from stem_device.opentsdb.window import LiveWindow
 from tests.system.event_monitors import event_monitor
-from tests.system.harness import ServerFactory, VictoriaMetrics, settle
+from tests.system.harness import ServerFactory, VictoriaMetrics, lose
 
 pytestmark = pytest.mark.needs("victoria-metrics")
 
-BURST = 20_000
 NS = 1_000_000
 
 OF_ALL: dict[str, Callable[[Snapshot], int]] = {
@@ -74,13 +73,7 @@ def lose_events(monitor: Monitor, servers: ServerFactory) -> int:
         monitor.add_target(server.name)
     with running(monitor):
         wait_until(lambda: monitor.snapshot and len(monitor.snapshot.servers) == 2, "both servers")
-        subscriber.subscriber.set_delay(index, 0.002)
-        publisher.publisher.push_in_background(steps=BURST)
-        publisher.publisher.wait_pushed()
-        subscriber.subscriber.set_delay(index, 0)
-        settle(subscriber)
-        publisher.publisher.push()
-        truth = subscriber.subscriber.wait_number(BURST + 1, index)
+        _, truth = lose(publisher, subscriber, index)
         wait_until(
             lambda: monitor.snapshot and monitor.snapshot.counts.missed == truth.missing, "what was missed"
         )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from stem_device.polling import Poller
-from tests.system.harness.accountant import Accountant, flood, push_until_received, settle
+from tests.system.harness.accountant import FLOOD, Accountant, flood, lose, push_until_received, settle
 from tests.system.harness.freezing import freeze
 from tests.system.harness.network import DividedNetwork
 from tests.system.harness.servers import KEPT_AT_ONCE, Publisher, Server, ServerFactory, Subscriber, Truth
@@ -13,6 +13,7 @@ MakePoller = Callable[..., Poller]
 """``poller(*targets, **options)`` makes one; the fixture of that name closes it."""
 
 __all__ = [
+    "FLOOD",
     "KEPT_AT_ONCE",
     "Accountant",
     "DividedNetwork",
@@ -25,6 +26,7 @@ __all__ = [
     "VictoriaMetrics",
     "flood",
     "freeze",
+    "lose",
     "push_until_received",
     "settle",
 ]

@@ -96,23 +96,37 @@ class Accountant:
         )
 
 
-def flood(publisher: Server, subscriber: Server, index: int, steps: int) -> tuple[int, Truth]:
-    """Push faster than a slow callback takes, until the last event is lost; how many in all, and the truth.
+FLOOD = 100_000
+"""Events that fit into no queue: beside the 1,000 at either end, TCP's buffers can take 30,000 small ones."""
 
-    The last event of one flood in some 40 finds room: its gap is noticed at once then, and nothing overdue.
+
+def flood(publisher: Server, subscriber: Server, index: int) -> tuple[int, Truth]:
+    """Push faster than a slow callback takes, until the last event is lost.
+
+    Returned is how many this publisher has pushed in all, and the truth. The last event of one flood in some
+    40 finds room: its gap is noticed at once then, and nothing overdue.
     """
-    pushed = 0
     for _ in range(5):
         subscriber.subscriber.set_delay(index, 0.002)
-        publisher.publisher.push_in_background(steps=steps)
+        publisher.publisher.push_in_background(steps=FLOOD)
         publisher.publisher.wait_pushed()
         subscriber.subscriber.set_delay(index, 0)
         settle(subscriber)
-        pushed += steps
+        pushed = publisher.publisher.pushed()["number.change"]
         truth = subscriber.subscriber.truth(index)
         if (truth.last_number or 0) < pushed:
             return pushed, truth
     raise AssertionError(f"the last of {pushed} events always arrived")
+
+
+def lose(publisher: Server, subscriber: Server, index: int) -> tuple[int, Truth]:
+    """A flood, and one more event that shows the gap; how many were pushed in all, and the truth."""
+    flood(publisher, subscriber, index)
+    publisher.publisher.push()
+    pushed = publisher.publisher.pushed()["number.change"]
+    truth = subscriber.subscriber.wait_number(pushed, index)
+    assert truth.missing > 0
+    return pushed, truth
 
 
 def settle(server: Server, limit_seconds: float = 30.0) -> None:
