@@ -34,7 +34,7 @@ PARTS = {
     "_running": ("take", "verdict"),
     "_recordings": ("write", "record"),
 }
-"""Of the Monitor: who does it, by which method, and what that is called here."""
+"""Of the Monitor, or its assessment: who does it, by which method, and what that is called here."""
 
 
 class Parts:
@@ -54,8 +54,9 @@ class Parts:
         return timed_call
 
     def attach(self, monitor: Monitor) -> None:
+        owners: tuple[Any, ...] = (monitor, getattr(monitor, "_assessment", None))
         for owner_name, (method, name) in PARTS.items():
-            owner = getattr(monitor, owner_name, None)
+            owner = next((getattr(one, owner_name) for one in owners if hasattr(one, owner_name)), None)
             if owner is not None:
                 setattr(owner, method, self.timed(name, getattr(owner, method), time.process_time))
         # 0.1.0 parses where it takes the answers; since then what is read has a module of its own.

@@ -1,4 +1,4 @@
-"""The monitor: one thread that polls, counts, and hands Snapshots to its outlets, until it is stopped."""
+"""The monitor: polls, counts, and hands Snapshots to its outlets, until it is stopped."""
 
 from __future__ import annotations
 
@@ -14,14 +14,10 @@ from pathlib import Path
 import tango
 from msgspec import structs
 
-from stem_device.accounting import Ledger
 from stem_device.analysis.canaries import with_counters
-from stem_device.analysis.causes import Analyst
-from stem_device.analysis.facts import Patience
-from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Verdict
 from stem_device.catalogue import MonitorState, PollSeries
-from stem_device.errors import MonitorNotRunningError, OptionError, StemError
+from stem_device.errors import MonitorNotRunningError, StemError
 from stem_device.model.canary import CanaryFigures
 from stem_device.model.clock import BoundedClock, Clock, SystemClock
 from stem_device.model.link import LinkFigures
@@ -30,13 +26,16 @@ from stem_device.model.options import Options
 from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.processes import OwnProcess
 from stem_device.model.snapshot import Snapshot
+from stem_device.monitor.assessment import Assessment
 from stem_device.monitor.context import recording_context
-from stem_device.monitor.health import MonitorHealth
+from stem_device.monitor.health import HealthNotes, MonitorHealth
 from stem_device.monitor.marks import NOT_RECORDING, LatestMarks, MarkOutcome, MarkWriter
 from stem_device.monitor.poll_durations import PollDurations
+from stem_device.monitor.poll_thread import PollThread
 from stem_device.monitor.processes import ProcessWatch
 from stem_device.monitor.recorder import QueuedRecorder
 from stem_device.monitor.stacks import Stacks, check_installed
+from stem_device.monitor.takers import Step, Takers
 from stem_device.outlets import MAX_WAITING, Consumer, Outlet
 from stem_device.polling import Poller, Schedule, Source, check_target
 from stem_device.polling.canary import Canaries
@@ -47,11 +46,6 @@ from stem_device.recording import RecordingSession, RecordingStatus
 from stem_device.user_metrics import Intake
 
 logger = logging.getLogger(__name__)
-
-Step = Callable[[Snapshot], object]
-
-RESTART_PAUSE_SECONDS = 1.0
-"""Between a failure of the poll thread and its next attempt."""
 
 STOP_SECONDS = 10.0
 """How long ``stop`` waits for a poll under way, and then for all outlets, before it goes on without them."""
@@ -102,11 +96,6 @@ class Monitor:
         if self._heartbeats is not None:
             self._poller.add_source(self._heartbeats)
         self._schedule = Schedule(options.poll_period, clock=clock)
-        self._ledger = Ledger(clock)
-        self._analyst = Analyst(
-            hold_seconds=options.alarm_hold_time, waiting_polls=options.overdue_alarm_polls
-        )
-        self._running = Running(Patience.of(options), options.alarm_hold_time)
         self._recordings = recordings or RecordingSession(options, clock=clock)
         self._recorder = QueuedRecorder(
             self._recordings, self._renew_sampling, hold_seconds=options.alarm_hold_time
@@ -123,34 +112,28 @@ class Monitor:
         if options.take_stacks:
             check_installed()
         self._stacks = Stacks(self.mark) if options.take_stacks else None
-        self._thread_context = thread_context
-        self._steps: list[Step] = [self._heartbeats.take] if self._heartbeats is not None else []
+        self._notes = HealthNotes()
+        self._assessment = Assessment(options, self._stacks, self._notes, clock)
+        self._takers = Takers(self._notes, thread_context)
+        if self._heartbeats is not None:
+            self._takers.add_step(self._heartbeats.take)
         self._mark_steps: list[Callable[[Mark], object]] = []
-        self._outlets: list[Outlet[Snapshot]] = []
         self._starting = threading.Lock()
         self._settings = threading.RLock()
-        self._accounts = threading.Lock()
-        self._cycle_done = threading.Condition()
-        self._cycles_begun = 0
-        self._all_asked_until = 0
-        self._cycle_finished = 0
         self._snapshot: Snapshot | None = None
-        self._health = MonitorHealth()
         self._performance_wanted = options.monitor_performance
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
+        self._thread = PollThread(self._cycle, self._schedule, self._notes, thread_context)
 
     def start(self) -> None:
         """Begin to poll; begin to record too if the options say so."""
         with self._starting:
-            if self._thread is not None:
+            if self._thread.started:
                 return
             self._renew_sampling()
             self._canaries.start()
             if self._options.record_on_start:
                 self._record_on_start()
             self._processes.start()
-            self._thread = threading.Thread(target=self._supervise, name="stem-poll", daemon=True)
             self._thread.start()
             self.extra_attributes.start()
 
@@ -159,14 +142,8 @@ class Monitor:
 
         Outlets that do not end in time are left behind, and what they lose is logged.
         """
-        self._stopping.set()
-        self._schedule.stop()
+        self._thread.stop(STOP_SECONDS)
         self.extra_attributes.stop()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(STOP_SECONDS)
-        with self._cycle_done:
-            self._cycle_done.notify_all()
         self._close_outlets(time.monotonic() + STOP_SECONDS)
         self._processes.stop(0.0)  # it reads alone, and may hang
         self._poller.close()
@@ -175,30 +152,16 @@ class Monitor:
         """All at the same time: one that hangs must not take the time of the others."""
         if self._stacks is not None:
             self._stacks.close()
-        for outlet in self._outlets:
-            outlet.end()
+        self._takers.end()
         self._marks.close(_seconds_until(end))
         self._recorder.stop(_seconds_until(end))
-        for outlet in self._outlets:
-            outlet.close(_seconds_until(end))
+        self._takers.close(lambda: _seconds_until(end))
 
     def poll_now(self) -> Snapshot:
         """Poll at once and wait for the outcome; raises MonitorNotRunningError if there is none."""
-        if self._thread is None or threading.current_thread() is self._thread:
-            raise MonitorNotRunningError("the monitor is not polling; start it first")
-        limit = self._options.target_timeout + STOP_SECONDS
-        with self._cycle_done:
-            wanted = self._all_asked_until = self._cycles_begun + 1
-            self._schedule.wake()
-            done = self._cycle_done.wait_for(
-                lambda: self._cycle_finished >= wanted or self._stopping.is_set(), limit
-            )
-        if self._stopping.is_set():
-            raise MonitorNotRunningError("the monitor was stopped before the poll had ended")
-        if not done or self._snapshot is None:
-            raise MonitorNotRunningError(
-                f"no poll ended within {limit:g} s; see the log: {self._health.last_error}"
-            )
+        self._thread.cycle_now(self._options.target_timeout + STOP_SECONDS)
+        if self._snapshot is None:
+            raise MonitorNotRunningError(f"the poll failed; see the log: {self.health.last_error}")
         return self._snapshot
 
     @property
@@ -209,16 +172,16 @@ class Monitor:
     @property
     def verdict(self) -> Verdict | None:
         """What the last AlarmHoldTime amounts to; None before the first poll has ended."""
-        return self._running.judged
+        return self._assessment.verdict
 
     @property
     def health(self) -> MonitorHealth:
-        return self._health
+        return self._notes.health
 
     @property
     def state(self) -> MonitorState:
         """What the catalogue tells besides Snapshots, as it is now."""
-        recording, verdict, health = self.recording, self.verdict, self._health
+        recording, verdict, health = self.recording, self.verdict, self.health
         clients = self.clients.health
         metrics = self.metrics.counts
         return MonitorState(
@@ -370,8 +333,7 @@ class Monitor:
 
     def reset_counters(self) -> None:
         """Let all totals begin at 0 again; the next poll, which is at once, shows it."""
-        with self._accounts:
-            self._ledger.reset()
+        self._assessment.reset()
         self._schedule.wake()
 
     @property
@@ -385,7 +347,7 @@ class Monitor:
         return (
             self._marks.outlet.health,
             *self._recorder.health,
-            *(outlet.health for outlet in self._outlets),
+            *self._takers.health,
         )
 
     def add_source(self, source: Source) -> None:
@@ -407,27 +369,21 @@ class Monitor:
         See :class:`stem_device.outlets.Outlet`. Without a ``name`` it is called consumer-1, consumer-2, ...
         Raises OptionError if there is an outlet of this name.
         """
-        name = name or f"consumer-{len(self._outlets) + 1}"
-        outlet = Outlet(name, consumer, max_waiting=max_waiting, thread_context=self._thread_context)
-        self.add_outlet(outlet)
-        self.at_each_poll(outlet.offer)
-        return outlet
+        return self._takers.add_consumer(consumer, name, max_waiting)
 
     def add_outlet(self, outlet: Outlet[Snapshot]) -> None:
         """Tell how this outlet is doing, and close it with the monitor; its owner offers it Snapshots.
 
         Raises OptionError if there is an outlet of this name.
         """
-        if outlet.name in {"marks", "recording", *(one.name for one in self._outlets)}:
-            raise OptionError("name", outlet.name, "there is an outlet of this name already")
-        self._outlets.append(outlet)
+        self._takers.add_outlet(outlet)
 
     def at_each_poll(self, step: Step) -> None:
         """Have ``step`` called with every Snapshot as a part of the poll, on its thread.
 
         Only for what must see each one and waits for nothing: no disk, no network, nobody's reading.
         """
-        self._steps.append(step)
+        self._takers.add_step(step)
 
     def at_each_mark(self, step: Callable[[Mark], object]) -> None:
         """Have ``step`` called with every mark, with its times, on the thread of who sent it.
@@ -441,35 +397,10 @@ class Monitor:
             self._poller.set_sampling(self.sampling_wanted)
             self._schedule.wake()
 
-    def _supervise(self) -> None:
-        """The poll thread. Whatever fails in it is logged and counted, and polling begins again."""
-        while not self._stopping.is_set():
-            try:
-                with self._thread_context():
-                    self._run()
-            except BaseException as error:
-                logger.exception("The poll thread failed and is started again")
-                self._note(error, thread_restarts=self._health.thread_restarts + 1)
-                self._stopping.wait(RESTART_PAUSE_SECONDS)
-                self._schedule.wake()
-
-    def _run(self) -> None:
-        while self._schedule.wait():
-            with self._cycle_done:
-                self._cycles_begun += 1
-                cycle = self._cycles_begun
-                spare = cycle > self._all_asked_until
-            self._cycle(spare=spare)
-            with self._cycle_done:
-                self._cycle_finished = cycle
-                self._cycle_done.notify_all()
-
-    def _cycle(self, *, spare: bool = True) -> None:
+    def _cycle(self, spare: bool) -> None:
         poll = self._poller.poll(overruns_total=self._schedule.overruns_total, spare=spare)
         polled = self._clock.monotonic_ns()
-        with self._accounts:
-            snapshot = self._analysed(self._ledger.account(poll))
-            verdict = self._running.take(snapshot)
+        snapshot, verdict = self._assessment.assess(poll)
         accounted = self._clock.monotonic_ns()
         seconds = (accounted - polled) / 1e9
         duration = poll.duration_seconds + seconds
@@ -492,27 +423,9 @@ class Monitor:
         self._recorder.hand_over(snapshot, self.disk_patience_seconds)
         recorded = self._clock.monotonic_ns()
         self._snapshot = snapshot
-        self._publish(snapshot)
+        self._takers.publish(snapshot)
         self._record_seconds = (recorded - accounted) / 1e9
         self._publish_seconds = (self._clock.monotonic_ns() - recorded) / 1e9
-
-    def _publish(self, snapshot: Snapshot) -> None:
-        for step in tuple(self._steps):
-            try:
-                step(snapshot)
-            except Exception as error:
-                logger.exception("A step of the poll failed")
-                self._note(error, consumer_errors=self._health.consumer_errors + 1)
-
-    def _analysed(self, snapshot: Snapshot) -> Snapshot:
-        """With its causes. Counting and recording must not depend on whether they can be named."""
-        try:
-            snapshot = self._analyst.complete(snapshot)
-            return self._stacks.complete(snapshot) if self._stacks is not None else snapshot
-        except Exception as error:
-            logger.exception("The causes of losses could not be named")
-            self._note(error, consumer_errors=self._health.consumer_errors + 1)
-            return snapshot
 
     def _record_mark(self, mark: Mark) -> str:
         """Why it was not recorded, empty if it was. On the thread of the marks."""
@@ -521,14 +434,11 @@ class Monitor:
             recorded = self._recordings.mark(mark)
         except Exception as error:
             logger.exception("A mark could not be recorded")
-            self._note(error)
+            self._notes.note(error)
             return f"{type(error).__name__}: {error}"
         if active and not self._recordings.status.active:  # it failed just now: sampling was on for it alone
             self._renew_sampling()
         return "" if recorded else self._recordings.status.error or NOT_RECORDING
-
-    def _note(self, error: BaseException, **counts: int) -> None:
-        self._health = structs.replace(self._health, last_error=f"{type(error).__name__}: {error}", **counts)
 
 
 def own_events() -> Callable[[], str] | None:
