@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from stem_device.device.attributes.spec import AttributeSpec
+from stem_device.device.attributes.spec import AttributeSpec, spectrum
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, tango_text
 from stem_device.model.canary import CanaryFigures
 
@@ -22,17 +22,17 @@ def _of_each(
     value: Callable[[CanaryFigures], Any],
     *,
     dtype: str = "DevString",
-    form: str = "%s",
+    form: str = "%d",
 ) -> AttributeSpec:
-    return AttributeSpec(
-        name=name,
-        dtype=dtype,
-        label=label,
-        unit=unit,
-        doc=doc,
-        value=lambda view: [value(one) for one in view.canaries[:MAX_CANARIES]],
-        format=form,
+    return spectrum(
+        name,
+        label,
+        unit,
+        doc,
+        lambda view: [value(one) for one in view.canaries[:MAX_CANARIES]],
         max_length=MAX_CANARIES,
+        dtype=dtype,
+        form=form,
     )
 
 
@@ -74,7 +74,6 @@ CANARIES: tuple[AttributeSpec, ...] = (
         f"Events that were due, or pushed, since it was subscribed; -1 where that is not known. {_ORDER}",
         lambda one: _count(one.produced),
         dtype="DevLong64",
-        form="%d",
     ),
     _of_each(
         "canaryReceivedEvents",
@@ -83,7 +82,6 @@ CANARIES: tuple[AttributeSpec, ...] = (
         f"Events that arrived. {_ORDER}",
         lambda one: one.received,
         dtype="DevLong64",
-        form="%d",
     ),
     _of_each(
         "canaryLostEvents",
@@ -92,7 +90,6 @@ CANARIES: tuple[AttributeSpec, ...] = (
         f"Events that did not arrive within CanaryLimit, or were missed; -1 where not known. {_ORDER}",
         lambda one: _count(one.lost),
         dtype="DevLong64",
-        form="%d",
     ),
     _of_each(
         "canaryInFlightEvents",
@@ -101,7 +98,6 @@ CANARIES: tuple[AttributeSpec, ...] = (
         f"Events that are due and not lost yet; -1 where that is not known. {_ORDER}",
         lambda one: _count(one.in_flight),
         dtype="DevLong64",
-        form="%d",
     ),
     _of_each(
         "canaryRoundTrips",
@@ -131,15 +127,14 @@ CANARIES: tuple[AttributeSpec, ...] = (
         dtype="DevDouble",
         form="%.3f",
     ),
-    AttributeSpec(
-        name="silentPublishers",
-        dtype="DevString",
-        label="Publishers that are not heard",
-        unit="text",
-        format="%s",
-        doc="Publishers of monitored subscriptions of which two heartbeats in a row did not reach this host "
+    spectrum(
+        "silentPublishers",
+        "Publishers that are not heard",
+        "text",
+        "Publishers of monitored subscriptions of which two heartbeats in a row did not reach this host "
         f"(ListenToHeartbeats); the first {MAX_CANARIES}.",
-        value=lambda view: [tango_text(name) for name in view.silent_publishers[:MAX_CANARIES]],
+        lambda view: [tango_text(name) for name in view.silent_publishers[:MAX_CANARIES]],
         max_length=MAX_CANARIES,
+        dtype="DevString",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stem_device.device.attributes.spec import AttributeSpec
+from stem_device.device.attributes.spec import AttributeSpec, spectrum
 from stem_device.device.text import MAX_SENTENCE_CHARACTERS, tango_text
 from stem_device.model.outlet_health import OutletHealth
 
@@ -21,15 +21,14 @@ def _by_outlet(
     dtype: str = "DevULong64",
     unit: str = "items",
 ) -> AttributeSpec:
-    return AttributeSpec(
-        name=name,
-        dtype=dtype,
-        label=label,
-        unit=unit,
-        format="%s" if dtype == "DevString" else "%d",
-        doc=doc,
-        value=lambda view: [value(outlet) for outlet in view.outlets[:MAX_OUTLETS]],
+    return spectrum(
+        name,
+        label,
+        unit,
+        doc,
+        lambda view: [value(outlet) for outlet in view.outlets[:MAX_OUTLETS]],
         max_length=MAX_OUTLETS,
+        dtype=dtype,
         expert=True,
     )
 

@@ -89,7 +89,6 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "Admin devices of the servers, with the host and port of their database.",
         lambda server: tango_text(server.name),
         dtype="DevString",
-        form="%s",
     ),
     by_server(
         "serverStates",
@@ -98,7 +97,6 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "monitored, unreachable, not exported, unsupported, failing or tapped.",
         lambda server: str(server.state),
         dtype="DevString",
-        form="%s",
     ),
     by_server(
         "serverReasons",
@@ -107,7 +105,6 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "What is wrong and what to do; empty when monitored.",
         lambda server: tango_text(server.reason, MAX_SENTENCE_CHARACTERS),
         dtype="DevString",
-        form="%s",
     ),
     by_server(
         "serverAges",
@@ -125,7 +122,6 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "Tango version of the server, empty if unknown.",
         lambda server: tango_text(server.tango_version),
         dtype="DevString",
-        form="%s",
     ),
     told_by_server("serverStreams", "Streams by server"),
     told_by_server("serverSubscriptions", "Subscriptions by server"),
@@ -167,7 +163,6 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "first, then most overdue, then most gaps. Empty if nothing was lost.",
         lambda worst: f"{tango_text(worst.subscription.topic)} at {tango_text(worst.server)}",
         dtype="DevString",
-        form="%s",
     ),
     by_worst(
         "worstMissedEvents",
@@ -208,7 +203,6 @@ SERVERS: tuple[AttributeSpec, ...] = (
         "Code of why each of worstSubscriptions loses events or waits; empty where no cause is known.",
         lambda worst: tango_text(worst.subscription.cause),
         dtype="DevString",
-        form="%s",
     ),
     by_worst(
         "worstGaps",

@@ -130,15 +130,17 @@ def told(name: str, label: str, *, form: str = "%.6f", **more: Any) -> Attribute
 def told_by_server(name: str, label: str) -> AttributeSpec:
     """Describe a count of the catalogue, as a spectrum with one value a server."""
     quantity = _BY_ATTRIBUTE[name]
-    return _spectrum(
+    return spectrum(
         name,
         label,
         quantity.unit,
         f"{quantity.meaning} {_BY_SERVER}",
-        lambda polled: [
-            quantity.value(ServerRow(Told(polled.snapshot), number, server, 0))
-            for number, server in enumerate(polled.digest.servers)
-        ],
+        of_poll(
+            lambda polled: [
+                quantity.value(ServerRow(Told(polled.snapshot), number, server, 0))
+                for number, server in enumerate(polled.digest.servers)
+            ]
+        ),
         max_length=MAX_SERVERS,
     )
 
@@ -153,12 +155,12 @@ def by_server(
     name: str, label: str, unit: str, doc: str, value: Callable[[ServerRecord], Any], **more: str
 ) -> AttributeSpec:
     """Describe a spectrum with one value a server."""
-    return _spectrum(
+    return spectrum(
         name,
         label,
         unit,
         f"{doc} {_BY_SERVER}",
-        lambda polled: [value(server) for server in polled.digest.servers],
+        of_poll(lambda polled: [value(server) for server in polled.digest.servers]),
         max_length=MAX_SERVERS,
         **more,
     )
@@ -168,37 +170,40 @@ def by_worst(
     name: str, label: str, unit: str, doc: str, value: Callable[[Worst], Any], **more: str
 ) -> AttributeSpec:
     """Describe a spectrum with one value for each of the worst subscriptions."""
-    return _spectrum(
+    return spectrum(
         name,
         label,
         unit,
         doc,
-        lambda polled: [value(worst) for worst in polled.digest.worst],
+        of_poll(lambda polled: [value(worst) for worst in polled.digest.worst]),
         max_length=MAX_WORST,
         **more,
     )
 
 
-def _spectrum(
+def spectrum(
     name: str,
     label: str,
     unit: str,
     doc: str,
-    values: Callable[[Polled], Any],
+    values: Callable[[View], Any],
     *,
     max_length: int,
     dtype: str = "DevULong64",
     form: str = "%d",
+    expert: bool = False,
 ) -> AttributeSpec:
+    """Describe a spectrum of at most ``max_length`` values."""
     return AttributeSpec(
         name=name,
         dtype=dtype,
         label=label,
         unit=unit,
         doc=doc,
-        value=of_poll(values),
-        format=form,
+        value=values,
+        format="%s" if dtype == "DevString" else form,
         max_length=max_length,
+        expert=expert,
     )
 
 
