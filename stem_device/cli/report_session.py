@@ -79,7 +79,7 @@ def _check_output(arguments: ReportArguments) -> None:
         refuse_standard_output(arguments.output or Path(), "there may be several images")
         output_folder(arguments.output or Path())
     elif arguments.output != STANDARD_OUTPUT:
-        output_file(arguments.output or DEFAULT_PAGE)
+        output_file(arguments.output or DEFAULT_PAGE, or_standard_output=True)
 
 
 def _findings(arguments: ReportArguments) -> Findings:
@@ -144,7 +144,7 @@ def _write(path: Path, content: bytes) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    target = output_file(path)
+    target = output_file(path, or_standard_output=True)
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         beside.write_bytes(content)

@@ -20,17 +20,18 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EA
 
 
 @contextmanager
-def unfinished(path: Path) -> Iterator[Path]:
+def unfinished(path: Path, *, or_standard_output: bool = False) -> Iterator[Path]:
     """A hidden name in the same directory for a new file or directory, which becomes ``path`` at the end.
 
     A symbolic link to nowhere stays, and its target is made. Raises RecordingError if ``path`` is there
     already, before or after, and for whatever goes wrong with the disk. After any exception nothing is left.
+    ``or_standard_output``: see :func:`.output_file`.
     """
     given = path
     if path.is_dir():
         reason = "a directory of this name is there already; choose another name, or name a file in it"
         raise RecordingError(path, "write", reason)
-    path = output_file(path)
+    path = output_file(path, or_standard_output=or_standard_output)
     hidden = path.with_name(f".new-{os.getpid()}-{path.name}")  # the suffix tells its format
     try:
         _refuse(path)

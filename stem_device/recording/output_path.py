@@ -23,10 +23,11 @@ def refuse_standard_output(path: Path, why: str) -> None:
         raise RecordingError(path, "write to", f"{why}; name a file")
 
 
-def output_file(path: Path) -> Path:
+def output_file(path: Path, *, or_standard_output: bool = False) -> Path:
     """The file that is written for ``path``: the target of a symbolic link, or ``path`` itself.
 
-    Raises RecordingError for what is no regular file, and where no file can be made.
+    Raises RecordingError for what is no regular file, and where no file can be made. ``or_standard_output``:
+    the caller takes ``-`` too, which is what somebody who names a device may want.
     """
     try:
         mode = path.stat().st_mode
@@ -37,7 +38,8 @@ def output_file(path: Path) -> Path:
     if stat.S_ISDIR(mode):
         raise RecordingError(path, "write", _A_FOLDER)
     if not stat.S_ISREG(mode):
-        raise RecordingError(path, "write", "it is no regular file; name a file, or - for standard output")
+        other = ", or - for standard output" if or_standard_output else ""
+        raise RecordingError(path, "write", f"it is no regular file; name a file{other}")
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     _check_folder(path, target.parent)
     return target

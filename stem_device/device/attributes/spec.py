@@ -130,17 +130,20 @@ def told(name: str, label: str, *, form: str = "%.6f", **more: Any) -> Attribute
 def told_by_server(name: str, label: str) -> AttributeSpec:
     """Describe a count of the catalogue, as a spectrum with one value a server."""
     quantity = _BY_ATTRIBUTE[name]
+
+    def values(polled: Polled) -> Any:
+        scope = Told(polled.snapshot)
+        return [
+            quantity.value(ServerRow(scope, number, server, 0))
+            for number, server in enumerate(polled.digest.servers)
+        ]
+
     return spectrum(
         name,
         label,
         quantity.unit,
         f"{quantity.meaning} {_BY_SERVER}",
-        of_poll(
-            lambda polled: [
-                quantity.value(ServerRow(Told(polled.snapshot), number, server, 0))
-                for number, server in enumerate(polled.digest.servers)
-            ]
-        ),
+        of_poll(values),
         max_length=MAX_SERVERS,
     )
 
@@ -152,7 +155,7 @@ _BY_SERVER = "One value a server, in the order of serverNames."
 
 
 def by_server(
-    name: str, label: str, unit: str, doc: str, value: Callable[[ServerRecord], Any], **more: str
+    name: str, label: str, unit: str, doc: str, value: Callable[[ServerRecord], Any], **more: Any
 ) -> AttributeSpec:
     """Describe a spectrum with one value a server."""
     return spectrum(
@@ -167,7 +170,7 @@ def by_server(
 
 
 def by_worst(
-    name: str, label: str, unit: str, doc: str, value: Callable[[Worst], Any], **more: str
+    name: str, label: str, unit: str, doc: str, value: Callable[[Worst], Any], **more: Any
 ) -> AttributeSpec:
     """Describe a spectrum with one value for each of the worst subscriptions."""
     return spectrum(

@@ -68,7 +68,7 @@ def export(
         write_text = write_json_lines if form is Format.JSONL else write_csv
         return write_text(recording, output, tell)
     refuse_standard_output(output, "Parquet is no text")
-    with unfinished(output) as hidden:
+    with unfinished(output, or_standard_output=form is not Format.PARQUET) as hidden:
         if form is Format.JSONL:
             return write_json_lines(recording, hidden, tell)
         if form is Format.CSV:
