@@ -48,10 +48,12 @@ CHUNK_POLLS = 20
 ALL_SERVERS = [*map(server_name, range(SERVERS))]
 SIDES = {"server": "publisher_samples", "client": "subscriber_samples"}
 COLUMNS = {
-    side: [timing.column for timing in TIMINGS if timing.table == samples] for side, samples in SIDES.items()
+    side: [timing.of.column for timing in TIMINGS if timing.table == samples]
+    for side, samples in SIDES.items()
 }
-NAMES = {(timing.table, timing.column): timing.name for timing in TIMINGS}
+NAMES = {(timing.table, timing.of.column): timing.name for timing in TIMINGS}
 MOMENTS = {"count": "count", "mean": "mean", "std": "standard_deviation", "min": "minimum", "max": "maximum"}
+OF_CALLBACKS = [timing.of.column for timing in TIMINGS if timing.of.of_callbacks]
 Found = dict[tuple[str, str], dict[str, float]]
 """Numbers by timing and server ("" for all)."""
 Result = TypeVar("Result")
@@ -235,7 +237,7 @@ def by_frame_a_reply(path: Path, polls: int | None = None) -> Columns:
             for poll in chunk["replies"]:
                 for server, answer in poll.items():
                     for side, columns in COLUMNS.items():
-                        frame = pd.DataFrame(answer["data"][side]["perf"])[columns].astype("float64")
+                        frame = counted(side, pd.DataFrame(answer["data"][side]["perf"]), columns)
                         yield side, frame.assign(server=server)
 
 
@@ -244,9 +246,18 @@ def frames(polls: Iterable[dict[str, Any]]) -> Columns:
     replies = [(server, answer["data"]) for poll in polls for server, answer in poll.items()]
     for side, columns in COLUMNS.items():
         records = [sample for _, data in replies for sample in data[side]["perf"]]
-        frame = pd.DataFrame.from_records(records, columns=columns).astype("float64")
+        wanted = [*columns, "discarded"] if side == "client" else columns
+        frame = counted(side, pd.DataFrame.from_records(records, columns=wanted), columns)
         names, counts = zip(*((server, len(data[side]["perf"])) for server, data in replies), strict=True)
         yield side, frame.assign(server=pd.Categorical(names, ALL_SERVERS).repeat(counts))
+
+
+def counted(side: str, frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """The timings, without those of callbacks of events that cppTango discarded."""
+    found = frame[columns].astype("float64")
+    if side == "client":
+        found.loc[frame["discarded"].astype(bool), OF_CALLBACKS] = math.nan
+    return found
 
 
 def faster(path: Path) -> Callable[..., Columns]:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from stem_device.model.sample_timings import (
+    LATENCY,
+    PROCESSING,
+    PUSH,
+    PUSH_INTERVAL,
+    RECEIVE_INTERVAL,
+    SLEEP,
+    micros,
+)
 from stem_device.model.snapshot import Snapshot
 
 _QUANTILES = (0.01, 0.10, 0.50, 0.90, 0.99)
@@ -69,14 +80,19 @@ _Column = tuple[str, npt.NDArray[np.int64], npt.NDArray[np.float64]]
 
 def _columns(snapshot: Snapshot) -> tuple[_Column, ...]:
     """(name, server of each sample, value of each sample) of every timing; NaN where there is no value."""
-    pushed, received = snapshot.publisher_samples, snapshot.subscriber_samples
-    # cppTango calls nobody back for a discarded event: it has no processing time and no latency.
-    kept = ~received.discarded
-    return (
-        ("push", pushed.server, pushed.push_event_micros.astype(np.float64)),
-        ("between pushes", pushed.server, pushed.micros_since_last_event),
-        ("sleep", received.server, received.sleep_micros.astype(np.float64)),
-        ("processing", received.server[kept], received.process_micros[kept].astype(np.float64)),
-        ("latency", received.server[kept], received.first_callback_latency_micros[kept]),
-        ("between receives", received.server, received.micros_since_last_event),
+    return tuple(
+        (name, samples.server, micros(timing, partial(getattr, samples)).astype(np.float64))
+        for samples, timings in (
+            (snapshot.publisher_samples, {"push": PUSH, "between pushes": PUSH_INTERVAL}),
+            (
+                snapshot.subscriber_samples,
+                {
+                    "sleep": SLEEP,
+                    "processing": PROCESSING,
+                    "latency": LATENCY,
+                    "between receives": RECEIVE_INTERVAL,
+                },
+            ),
+        )
+        for name, timing in timings.items()
     )

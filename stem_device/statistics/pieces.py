@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stem_device.model.poll import PHASE_LABELS
+from stem_device.model.sample_timings import micros
 from stem_device.reading import Recording
 from stem_device.statistics.bursts import Bursts, bursts_of
 from stem_device.statistics.choice import Choice
@@ -178,7 +179,7 @@ class Pieces:
     def _quantiles(
         self, rows: CountedRows, timing: Timing, whole: Grouping, by_server: Grouping
     ) -> dict[tuple[str, str, str], Floats]:
-        values = rows.column(timing.column)
+        values = micros(timing.of, rows.column)
         found = {
             (timing.name, name, ""): row
             for name, row in zip(QUANTILES, whole.quantiles(values, _SHARES, _FEWEST), strict=True)

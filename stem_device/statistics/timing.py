@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stem_device.model.sample_timings import (
+    LATENCY,
+    PROCESSING,
+    PUSH,
+    PUSH_INTERVAL,
+    RECEIVE_INTERVAL,
+    SLEEP,
+    SampleTiming,
+    micros,
+)
 from stem_device.reading import Recording
 from stem_device.statistics.choice import Choice
 from stem_device.statistics.distribution import Distribution, Grouping
@@ -14,32 +24,28 @@ from stem_device.statistics.polls import Polls
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One column of samples, in microseconds. ``worse_if_higher`` is False where longer means only other."""
+    """What is said of one timing. ``worse_if_higher`` is False where longer means only other."""
 
-    name: str
-    table: str
-    column: str
+    of: SampleTiming
     about: str
     worse_if_higher: bool = False
 
+    @property
+    def name(self) -> str:
+        return self.of.name
+
+    @property
+    def table(self) -> str:
+        return self.of.table
+
 
 TIMINGS = (
-    Timing("push_interval", "publisher_samples", "micros_since_last_event", "between two pushes"),
-    Timing("push", "publisher_samples", "push_event_micros", "spent pushing", worse_if_higher=True),
-    Timing(
-        "receive_interval", "subscriber_samples", "micros_since_last_event", "between two events received"
-    ),
-    Timing("sleep", "subscriber_samples", "sleep_micros", "spent waiting for the event"),
-    Timing(
-        "processing", "subscriber_samples", "process_micros", "spent in all callbacks", worse_if_higher=True
-    ),
-    Timing(
-        "latency",
-        "subscriber_samples",
-        "first_callback_latency_micros",
-        "from the event's stamp to the first callback",
-        worse_if_higher=True,
-    ),
+    Timing(PUSH_INTERVAL, "between two pushes"),
+    Timing(PUSH, "spent pushing", worse_if_higher=True),
+    Timing(RECEIVE_INTERVAL, "between two events received"),
+    Timing(SLEEP, "spent waiting for the event"),
+    Timing(PROCESSING, "spent in all callbacks", worse_if_higher=True),
+    Timing(LATENCY, "from the event's stamp to the first callback", worse_if_higher=True),
 )
 """In the order in which an event lives through them."""
 
@@ -53,7 +59,9 @@ class Timings:
 
 
 def describe_timings(recording: Recording, polls: Polls, choice: Choice) -> Timings:
-    """Every sample of the selected polls counts, also those that the first poll found in the buffers."""
+    """Of every sample of the selected polls that counts (:mod:`stem_device.model.sample_timings`), also of
+    those that the first poll found in the buffers.
+    """
     found: dict[str, tuple[Distribution, list[Distribution]]] = {}
     for table in ("publisher_samples", "subscriber_samples"):
         found |= _describe_table(recording, table, polls, choice)
@@ -78,5 +86,7 @@ def _describe_table(
         server = server if kept is None else np.where(kept, server, -1)
     grouping = Grouping(server, len(choice.names), lengths)
     return {
-        timing.name: grouping.describe(table[timing.column]) for timing in TIMINGS if timing.table == name
+        timing.name: grouping.describe(micros(timing.of, table.__getitem__))
+        for timing in TIMINGS
+        if timing.table == name
     }

@@ -22,7 +22,8 @@ from stem_device.catalogue import (
     user_series,
 )
 from stem_device.catalogue.series import MAX_LABELS
-from stem_device.model.snapshot import Floats, Snapshot
+from stem_device.model.sample_timings import LATENCY, PROCESSING, PUSH, counted
+from stem_device.model.snapshot import Snapshot
 from stem_device.opentsdb.recorded import RecordedFiles, file_sizes
 from stem_device.reading import Recording, open_recording
 from stem_device.statistics.verdict import judged
@@ -39,12 +40,12 @@ LOOK_SECONDS = 10.0
 REST = 5.0
 """Reading and drawing takes a sixth of the time of a processor at most."""
 
-_COLUMNS = {
-    "push_seconds": ("publisher_samples", "push_event_micros"),
-    "processing_seconds": ("subscriber_samples", "process_micros"),
-    "latency_seconds": ("subscriber_samples", "first_callback_latency_micros"),
+_TIMINGS = {
+    "push_seconds": PUSH,
+    "processing_seconds": PROCESSING,
+    "latency_seconds": LATENCY,
 }
-"""Where a recording has the values of a histogram, in microseconds."""
+"""By the name of the histogram."""
 
 
 class _Read(NamedTuple):
@@ -133,17 +134,14 @@ def _histograms(recording: Recording) -> Iterator[Series]:
 
 def _spreads(recording: Recording, quantity: Quantity) -> Iterator[Point]:
     """One for each server with samples that have a value."""
-    name, column = _COLUMNS[quantity.name]
-    table = recording[name]
+    timing = _TIMINGS[quantity.name]
+    table = recording[timing.table]
     if not len(table):
         return
-    micros: Floats = table[column].astype(np.float64)
-    known = ~np.isnan(micros)
-    if "discarded" in table:
-        known &= ~table["discarded"].astype(np.bool_)
-    codes = table.codes("server")
-    for code in np.unique(codes[known]).tolist():
-        own = micros[known & (codes == code)] / 1e6
+    known, micros = counted(timing, table.__getitem__)
+    codes = table.codes("server")[known]
+    for code in np.unique(codes).tolist():
+        own = micros[codes == code] / 1e6
         yield Point((str(recording.names[code]),), Spread.of(own, quantity.bounds))
 
 

@@ -442,11 +442,13 @@ class _Maker:
             names[own] = known[picked[own] % len(known)]
         names[discarded] = ""
         latency = np.floor(random.lognormal(np.log(self.plan.latency_micros), 0.5, count) * slow[server])
-        latency[random.random(count) < 0.001] = np.nan
+        latency[(random.random(count) < 0.001) | discarded] = np.nan
+        processed = random.lognormal(4.0, 0.3, count).astype(np.int64)
+        processed[discarded] = 0  # as cppTango reports what no callback saw
         columns: dict[str, Any] = {
             "micros_since_last_event": np.floor(random.lognormal(9.2, 0.3, count)),
             "sleep_micros": random.lognormal(9.1, 0.3, count).astype(np.int64),
-            "process_micros": random.lognormal(4.0, 0.3, count).astype(np.int64),
+            "process_micros": processed,
             "first_callback_latency_micros": latency,
             "callback_count": np.ones(count, dtype=np.int64),
             "wake_count": 1 + (random.random(count) < 0.05).astype(np.int64),

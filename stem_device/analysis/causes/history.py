@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from msgspec import Struct, structs
 
+from stem_device.model.sample_timings import PROCESSING, counted
 from stem_device.model.snapshot import Link, Snapshot, StreamRecord, SubscriptionRecord
 
 RECENT_POLLS = 3
@@ -37,8 +39,9 @@ a callback of 0.1 ms too slow; twice as long lets two seconds of hanging behind 
 class ServerFacts:
     """What one remembered poll tells of a server.
 
-    ``process_micros`` is the sum over ``samples`` of the time in callbacks; ``last_processed`` the attribute
-    of the newest sample there is, of this poll or of one before; empty if there never was one.
+    ``samples`` are those of events that callbacks saw, and ``process_micros`` the sum of the time that these
+    took; ``last_processed`` is the attribute of the newest one there is, of this poll or of one before; empty
+    if there never was one.
     """
 
     streams: Sequence[StreamRecord]
@@ -145,14 +148,16 @@ class Point(Struct, frozen=True, gc=False):
 def see(snapshot: Snapshot, before: SeenPoll | None = None) -> SeenPoll:
     """Remember a poll; ``before`` is the one before."""
     samples, servers = snapshot.subscriber_samples, snapshot.servers
-    counts = np.bincount(samples.server, minlength=len(servers))
-    micros = np.bincount(samples.server, weights=samples.process_micros, minlength=len(servers))
+    kept, processed = counted(PROCESSING, partial(getattr, samples))
+    rows = np.flatnonzero(kept)
+    counts = np.bincount(samples.server[rows], minlength=len(servers))
+    micros = np.bincount(samples.server[rows], weights=processed, minlength=len(servers))
     facts: dict[str, ServerFacts] = {}
     ends = np.cumsum(counts).tolist()  # samples are in the order of the servers
     for server, count, total, end in zip(servers, counts.tolist(), micros.tolist(), ends, strict=True):
         name = server.name.lower()
         known = before.servers.get(name) if before else None
-        last = samples.attr_name[end - 1] if count else known.last_processed if known else ""
+        last = samples.attr_name[rows[end - 1]] if count else known.last_processed if known else ""
         facts[name] = ServerFacts(
             server.streams,
             server.subscriptions,

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from stem_device.catalogue.quantities.making import Reading, quantity
 from stem_device.catalogue.quantity import Kind, Quantity, Spread
 from stem_device.catalogue.scope import Scope, ServerRow
-from stem_device.model.snapshot import Floats, Integers, Snapshot
+from stem_device.model.sample_timings import LATENCY, PROCESSING, PUSH, SampleTiming, counted
 
 _gauge = partial(quantity, Kind.GAUGE, Scope.MONITOR)
 
@@ -23,34 +21,16 @@ LATENCY_BOUNDS = (0.0, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05
 """From loopback to a queue that is a minute behind; at most 0 are those with clocks that differ."""
 
 
-def _spread(
-    columns: Callable[[Snapshot], tuple[Integers, Floats]], bounds: tuple[float, ...]
-) -> Callable[[ServerRow], Spread | None]:
+def _spread(timing: SampleTiming, bounds: tuple[float, ...]) -> Callable[[ServerRow], Spread | None]:
     """Values of one server in seconds; None without samples."""
 
     def value(row: ServerRow) -> Spread | None:
-        servers, micros = columns(row.told.snapshot)
-        own = micros[servers == row.number]
-        own = own[~np.isnan(own)]
+        samples = getattr(row.told.snapshot, timing.table)
+        kept, micros = counted(timing, partial(getattr, samples))
+        own = micros[samples.server[kept] == row.number]
         return Spread.of(own / 1e6, bounds) if len(own) else None
 
     return value
-
-
-def _push(snapshot: Snapshot) -> tuple[Integers, Floats]:
-    samples = snapshot.publisher_samples
-    return samples.server, samples.push_event_micros.astype(np.float64)
-
-
-def _processing(snapshot: Snapshot) -> tuple[Integers, Floats]:
-    """Without discarded events, which no callback saw."""
-    samples = snapshot.subscriber_samples
-    return samples.server, np.where(samples.discarded, np.nan, samples.process_micros)
-
-
-def _latency(snapshot: Snapshot) -> tuple[Integers, Floats]:
-    samples = snapshot.subscriber_samples
-    return samples.server, np.where(samples.discarded, np.nan, samples.first_callback_latency_micros)
 
 
 def _timing(field: str) -> Reading:
@@ -74,21 +54,21 @@ TIMINGS: tuple[Quantity, ...] = (
         "From the event's time stamp to the first callback, by subscriber. The difference of two machines' "
         "clocks: it may be biased or negative, and has _sum and _count only while none is negative "
         "(the bucket +Inf is the count).",
-        _spread(_latency, LATENCY_BOUNDS),
+        _spread(LATENCY, LATENCY_BOUNDS),
         LATENCY_BOUNDS,
     ),
     _histogram(
         Scope.SUBSCRIBER,
         "processing_seconds",
         "Time that a subscriber spent in all callbacks of one event.",
-        _spread(_processing, PROCESSING_BOUNDS),
+        _spread(PROCESSING, PROCESSING_BOUNDS),
         PROCESSING_BOUNDS,
     ),
     _histogram(
         Scope.PUBLISHER,
         "push_seconds",
         "Time that a publisher spent to push one event.",
-        _spread(_push, PUSH_BOUNDS),
+        _spread(PUSH, PUSH_BOUNDS),
         PUSH_BOUNDS,
     ),
     _quantile(

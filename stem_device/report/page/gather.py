@@ -12,6 +12,7 @@ import numpy as np
 
 from stem_device.analysis.columns import SubscriptionColumns, facts_of
 from stem_device.analysis.verdict import judge
+from stem_device.model.sample_timings import LATENCY, PROCESSING, PUSH, SampleTiming, concerned
 from stem_device.reading import Recording
 from stem_device.report.page.bins import Floats
 from stem_device.report.page.evidence import (
@@ -60,9 +61,9 @@ def gather(recording: Recording) -> Evidence:
             knows_lag=recording["subscriptions"].knows("lag_seconds"),
         ),
         servers=_servers(CountedRows(recording, "servers", polls, choice), polls),
-        latency=_samples(subscriber, polls, "first_callback_latency_micros"),
-        processing=_samples(subscriber, polls, "process_micros"),
-        push=_samples(publisher, polls, "push_event_micros"),
+        latency=_samples(subscriber, polls, LATENCY),
+        processing=_samples(subscriber, polls, PROCESSING),
+        push=_samples(publisher, polls, PUSH),
         runs=_runs(recording, runs),
         stages=_stages(runs),
         problems=_problems(recording),
@@ -150,8 +151,12 @@ def _servers(rows: CountedRows, polls: Polls) -> ServerRows:
     )
 
 
-def _samples(rows: CountedRows, polls: Polls, column: str) -> Samples:
-    return Samples(polls.time_utc_ns[rows.poll], rows.codes("server"), rows.column(column).astype(np.float64))
+def _samples(rows: CountedRows, polls: Polls, timing: SampleTiming) -> Samples:
+    times, servers = polls.time_utc_ns[rows.poll], rows.codes("server")
+    values, kept = rows.column(timing.column).astype(np.float64), concerned(timing, rows.column)
+    if kept is None:
+        return Samples(times, servers, values)
+    return Samples(times[kept], servers[kept], values[kept])
 
 
 def _runs(recording: Recording, runs: RunTable) -> RunRows:
