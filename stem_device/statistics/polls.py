@@ -12,6 +12,20 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
+LONG_INTERVAL = 1.9
+"""From so many usual intervals on one is long: at least one poll was left out. A poll that is left out makes
+two of one; with 2 the jitter of polls would hide it, with 1.5 a poll that came late would be told."""
+
+INTERVALS_TOLD = 100
+"""Long ones that are listed, the longest of all."""
+
+
+def is_long(seconds: Floats, usual: Floats) -> Flags:
+    """Which intervals between polls are gaps in time, shape (n,); ``usual`` are those of their sources."""
+    found: Flags = (seconds >= LONG_INTERVAL * usual) & (seconds > 0)
+    return found
+
+
 class Polls:
     """Columns of length n, one row a poll, as the recording has them: by source and time.
 

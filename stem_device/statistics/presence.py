@@ -6,7 +6,7 @@ import numpy as np
 
 from stem_device.reading import Recording
 from stem_device.statistics.choice import Choice
-from stem_device.statistics.polls import Flags, Integers, Polls
+from stem_device.statistics.polls import INTERVALS_TOLD, Flags, Integers, Polls, is_long
 from stem_device.statistics.results import (
     Coverage,
     LongInterval,
@@ -18,9 +18,6 @@ from stem_device.statistics.results import (
 from stem_device.statistics.rows import CountedRows
 from stem_device.statistics.sums import group_sum, rate
 
-LONG_INTERVAL = 1.9
-"""An interval is longer than usual from so many usual ones on: at least one poll was left out."""
-LONG_INTERVALS_TOLD = 100
 PROBLEMS_TOLD = 100
 
 
@@ -141,13 +138,12 @@ def not_covered(recording: Recording, presence: Presence, polls: Polls, choice: 
 
 
 def _long_intervals(polls: Polls) -> tuple[LongInterval, ...]:
-    """Steps of at least LONG_INTERVAL usual ones, the longest first."""
+    """Those that are long, and those with polls that are not in these files; the longest first."""
     if not len(polls):
         return ()
-    usual = polls.usual[polls.source]
-    long = ((polls.steps >= LONG_INTERVAL * usual) & (polls.steps > 0)) | (polls.missing > 0)
+    long = is_long(polls.steps, polls.usual[polls.source]) | (polls.missing > 0)
     rows = np.flatnonzero(long)
-    rows = rows[np.argsort(-polls.steps[rows], kind="stable")][:LONG_INTERVALS_TOLD]
+    rows = rows[np.argsort(-polls.steps[rows], kind="stable")][:INTERVALS_TOLD]
     return tuple(
         LongInterval(
             int(polls.source[row]),

@@ -14,9 +14,7 @@ from stem_device.report.page.evidence import Evidence
 from stem_device.report.page.losses import Ledger
 from stem_device.report.page.servers import ServerSummaries
 from stem_device.report.page.timings import Distribution
-
-GAP_FACTOR = 3.0
-"""Polls that are this many times the usual time apart have a gap between them."""
+from stem_device.statistics.polls import INTERVALS_TOLD, is_long
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +42,11 @@ class Uncovered:
 
 
 def recording_gaps(evidence: Evidence) -> Gaps:
-    """Gaps between successive polls, of all sources together."""
+    """Gaps between successive polls, of all sources together: where one has none, another may have some."""
     order = np.argsort(evidence.polls.time_utc_ns, kind="stable")
     times, source = evidence.polls.time_utc_ns[order], evidence.polls.source[order]
-    apart = np.diff(times)
-    if len(apart) == 0:
-        return Gaps(times[:0], times[:0], ())
-    long = np.flatnonzero(apart > GAP_FACTOR * np.median(apart))
+    usual = evidence.polls.usual_seconds[order]
+    long = np.flatnonzero(is_long(np.diff(times) / 1e9, np.maximum(usual[:-1], usual[1:])))
     between = ~evidence.polls.counted[order][long + 1]
     other = source[long] != source[long + 1]
     return Gaps(times[long], times[long + 1], tuple((between & other).tolist()))
@@ -104,7 +100,9 @@ def _recordings(evidence: Evidence) -> tuple[Uncovered, ...]:
 
 
 def _gaps(gaps: Gaps) -> tuple[Uncovered, ...]:
-    return tuple(
+    longest = np.argsort(gaps.begin_utc_ns - gaps.end_utc_ns, kind="stable")[:INTERVALS_TOLD]
+    told = np.isin(np.arange(len(gaps)), longest)
+    found = tuple(
         Uncovered(
             "gap",
             f"Nothing was recorded for {numbers.seconds((end - begin) / 1e9)} from {numbers.utc(begin)} on. "
@@ -114,10 +112,17 @@ def _gaps(gaps: Gaps) -> tuple[Uncovered, ...]:
                 else "What happened meanwhile is counted with the poll that follows."
             ),
         )
-        for begin, end, between in zip(
-            gaps.begin_utc_ns.tolist(), gaps.end_utc_ns.tolist(), gaps.between, strict=True
+        for begin, end, between, is_told in zip(
+            gaps.begin_utc_ns.tolist(),
+            gaps.end_utc_ns.tolist(),
+            gaps.between,
+            told.tolist(),
+            strict=True,
         )
+        if is_told
     )
+    others = len(gaps) - len(found)
+    return (*found, *([Uncovered("gap", f"{others:,} shorter ones are not listed.")] if others else []))
 
 
 def _silent(evidence: Evidence, servers: ServerSummaries) -> tuple[Uncovered, ...]:

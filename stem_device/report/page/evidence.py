@@ -22,11 +22,14 @@ Names = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True)
 class PollRows:
-    """One row a poll. ``counted`` is false for the first one of a source."""
+    """One row a poll. ``counted`` is false for the first one of a source; ``usual_seconds`` is the usual
+    interval of its source.
+    """
 
     time_utc_ns: Integers
     source: Integers
     counted: Flags
+    usual_seconds: Floats
 
 
 PHASES = ("resolve", "ask", "parse", "account", "record", "publish")

@@ -50,7 +50,7 @@ def gather(recording: Recording) -> Evidence:
             Source(source.label, source.host, source.complete, tuple(map(_file_name, source.paths)))
             for source in recording.sources
         ),
-        polls=PollRows(polls.time_utc_ns, polls.source, polls.counts),
+        polls=PollRows(polls.time_utc_ns, polls.source, polls.counts, polls.usual[polls.source]),
         phases=_phases(recording, polls),
         processes=_processes(recording),
         streams=_streams(CountedRows(recording, "streams", polls, choice), polls),

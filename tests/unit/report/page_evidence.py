@@ -100,10 +100,13 @@ class Story:
         monitored = self.code(ServerState.MONITORED)
         processes = self._processes()
         names = np.array([*self.names, None], dtype=object)[:-1]
+        usual = float(np.median(np.diff(times))) / SECOND if len(times) > 1 else 0.0
         return Evidence(
             names=names,
             sources=(Source("story", "control-7", self.complete, ("story.h5",)),),
-            polls=PollRows(times, ints([0] * len(times)), counted | self.first_counts),
+            polls=PollRows(
+                times, ints([0] * len(times)), counted | self.first_counts, np.full(len(times), usual)
+            ),
             phases=self._phases(times),
             processes=processes,
             problems=self.problems,
