@@ -89,8 +89,18 @@ unpack() { # name; into a directory of that name
     tar -xf "$file" -C "$work/$1" --strip-components=1
 }
 
+# The files that all series share, each to the directory that COPIES of the series says. The directories are there.
+copy_shared() {
+    local file directory
+    for file in "$here"/event_monitoring/*; do
+        { read -r _ directory < <(grep "^$(basename "$file") " <<<"$COPIES") && cp "$file" "$work/cpptango/$directory/"; } ||
+            fail "cannot copy $(basename "$file") into the sources of cppTango: see COPIES in series.conf"
+    done
+}
+
 apply_patches() { # series
     local patch
+    copy_shared
     while read -r patch; do
         say "  $patch"
         patch --directory "$work/cpptango" --strip 1 --fuzz 0 --silent --input "$here/$1/patches/$patch" ||

@@ -1,5 +1,5 @@
 // Every function of the module from the threads that call it in a device server, at the same time.
-#include <tango/internal/event_monitoring.h>
+#include "../event_monitoring/event_monitoring.h"
 
 #include <cstdio>
 #include <mutex>
