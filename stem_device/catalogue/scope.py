@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from msgspec import Struct, structs
 
+from stem_device.analysis.worst import badness_of, worst_first
 from stem_device.catalogue.monitor_state import MonitorState
 from stem_device.model.finding import Finding
 from stem_device.model.poll import PHASES, ServerState
@@ -173,7 +174,9 @@ def _subscribers(_: Told, rows: Rows) -> Iterator[Row]:
 def _subscriptions(told: Told, _: Rows) -> Iterator[Row]:
     every: Iterable[tuple[str, SubscriptionRecord]] = _subscriptions_of(told.snapshot)
     if told.details is Details.LOSING:
-        every = sorted(losing(told.snapshot), key=lambda one: _rank(one[1]), reverse=True)[:MAX_SUBSCRIPTIONS]
+        every = worst_first(
+            losing(told.snapshot), lambda one: badness_of(one[1]), lambda one: (one[0], one[1].topic)
+        )[:MAX_SUBSCRIPTIONS]
     merged: dict[Labels, SubscriptionRecord] = {}
     for server, row in every:
         labels = (server, row.publisher.lower(), row.stream, *device_and_name(row.stream))
@@ -205,10 +208,6 @@ def losing(snapshot: Snapshot) -> list[tuple[str, SubscriptionRecord]]:
 def _loses(row: SubscriptionRecord) -> bool:
     """Whether a subscription lost events, or waits for them. Not known is neither."""
     return bool(row.missed_total or row.unaccounted_total or row.missed_before or row.overdue or row.cause)
-
-
-def _rank(row: SubscriptionRecord) -> tuple[int, int]:
-    return row.missed_total + (row.unaccounted_total or 0), row.overdue or 0
 
 
 def _together(one: SubscriptionRecord, other: SubscriptionRecord) -> SubscriptionRecord:

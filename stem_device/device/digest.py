@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from stem_device.analysis.live import known_subscriptions
+from stem_device.analysis.worst import Badness, badness_of
 from stem_device.model.poll import ServerState
 from stem_device.model.rows import lossy
 from stem_device.model.snapshot import ServerRecord, Snapshot, SubscriptionRecord
@@ -28,11 +29,8 @@ class Worst(Struct, frozen=True, gc=False):
     subscription: SubscriptionRecord
 
     @property
-    def rank(self) -> tuple[int, int, int]:
-        """Most lost (missed and unaccounted) first, then most overdue, then most gaps."""
-        subscription = self.subscription
-        lost = subscription.missed_total + subscription.unaccounted_total
-        return (lost, subscription.overdue or 0, subscription.gaps_total)
+    def badness(self) -> Badness:
+        return badness_of(self.subscription)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def digest(snapshot: Snapshot, *, max_servers: int = MAX_SERVERS, max_worst: int
         servers=servers[:max_servers],
         followed=tuple(server for server in snapshot.servers if server.followed),
         servers_not_shown=max(0, len(servers) - max_servers),
-        worst=tuple(heapq.nlargest(max_worst, losers, key=lambda worst: worst.rank)),
+        worst=tuple(heapq.nlargest(max_worst, losers, key=lambda worst: worst.badness)),
         worst_not_shown=max(0, len(losers) - max_worst),
     )
 

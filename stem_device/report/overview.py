@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from stem_device.analysis import worst
 from stem_device.analysis.verdict import Level, Verdict
 from stem_device.analysis.wording import Words, sentence
 from stem_device.model.poll import ServerState
@@ -112,16 +113,12 @@ def judgement(verdict: Verdict) -> Judgement:
 
 
 def worst_servers_first(rows: Iterable[ServerRow]) -> tuple[ServerRow, ...]:
-    """Most lost first, then most overdue, then those in trouble, then by name."""
+    """See :mod:`stem_device.analysis.worst`; of equals those in trouble first, then by name."""
     return tuple(
-        sorted(
+        worst.worst_first(
             rows,
-            key=lambda row: (
-                -row.missed_total - row.unaccounted_total,
-                -(row.overdue or 0),
-                row.state.is_counted,
-                row.name,
-            ),
+            lambda row: worst.Badness(row.missed_total + row.unaccounted_total, row.overdue or 0),
+            lambda row: (row.state.is_counted, row.name),
         )
     )
 
@@ -150,8 +147,14 @@ def subscription_rows(snapshot: Snapshot) -> tuple[SubscriptionRow, ...]:
 
 
 def worst_first(rows: Iterable[SubscriptionRow]) -> tuple[SubscriptionRow, ...]:
-    """Most lost first, then most overdue, then by name."""
-    return tuple(sorted(rows, key=lambda row: (-row.lost, -(row.overdue or 0), row.subscriber, row.stream)))
+    """See :mod:`stem_device.analysis.worst`."""
+    return tuple(
+        worst.worst_first(
+            rows,
+            lambda row: worst.Badness(row.lost, row.overdue or 0, row.gaps_total),
+            lambda row: (row.subscriber, row.stream),
+        )
+    )
 
 
 def _row(subscriber: str, record: SubscriptionRecord) -> SubscriptionRow:

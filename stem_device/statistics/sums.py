@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from stem_device.analysis.worst import rows_worst_first
 from stem_device.statistics.polls import Flags, Floats, Integers, Polls
 from stem_device.statistics.results import Counted
 from stem_device.statistics.rows import CountedRows
@@ -48,10 +49,9 @@ class Sums:
         return [_counted(row, covered) for row, covered in zip(columns, seconds.tolist(), strict=True)]
 
     def worst_first(self) -> list[int]:
-        """Rows by missed and unaccounted, then overdue at its worst, gaps and resets."""
+        """Rows, see :mod:`stem_device.analysis.worst`: by the largest overdue; of equals by resets."""
         lost = np.nan_to_num(self.missed) + np.nan_to_num(self.unaccounted)
-        order = np.lexsort((-self.resets, -self.gaps, -self.worst_overdue, -lost))
-        found: list[int] = order.tolist()
+        found: list[int] = rows_worst_first(lost, self.worst_overdue, self.gaps, self.resets).tolist()
         return found
 
 

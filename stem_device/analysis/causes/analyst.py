@@ -9,6 +9,7 @@ from heapq import nsmallest
 
 from msgspec import structs
 
+from stem_device.analysis import worst
 from stem_device.analysis.causes.concern import Concerned, Key, concerned_in
 from stem_device.analysis.causes.facts import Case
 from stem_device.analysis.causes.history import MAX_POINTS, SeenPoll, points_of, remember, see
@@ -166,8 +167,12 @@ class Analyst:
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Most lost first, then most overdue, then by name."""
-    return sorted(findings, key=lambda one: (-one.lost, -(one.overdue or 0), one.server, one.topic))
+    """See :mod:`stem_device.analysis.worst`."""
+    return worst.worst_first(
+        findings,
+        lambda one: worst.Badness(one.lost, one.overdue or 0),
+        lambda one: (one.server, one.topic),
+    )
 
 
 def _with_causes(server: ServerRecord, told: Mapping[Key, Finding]) -> ServerRecord:

@@ -41,7 +41,7 @@ def _worst_subscription(polled: Polled) -> str:
 
 def _worst(polled: Polled) -> Worst | None:
     worst = polled.digest.worst[0] if polled.digest.worst else None
-    return worst if worst and any(worst.rank[:2]) else None
+    return worst if worst and (worst.badness.lost or worst.badness.overdue) else None
 
 
 def _worst_cause(polled: Polled) -> str:

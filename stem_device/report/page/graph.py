@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stem_device.analysis.worst import rows_worst_first
 from stem_device.report.page.bins import Floats, Integers
 from stem_device.report.page.evidence import Codes
 from stem_device.report.page.grouping import group_rows
@@ -41,8 +42,16 @@ def graph(entries: Ledger, limit: int) -> Graph:
     edges = group_rows(entries.publisher, entries.server)
     publisher, subscriber = entries.publisher[edges.first], entries.server[edges.first]
     received, missed = edges.sums(entries.received), edges.sums(entries.missed)
-    left = _worst(publisher, received, missed, limit)
-    right = _worst(subscriber, received, missed, limit)
+    badness = [
+        edges.sums(column)
+        for column in (
+            entries.missed + entries.unaccounted,
+            np.maximum(entries.overdue, 0),
+            entries.gaps,
+            entries.received,
+        )
+    ]
+    left, right = _worst(publisher, badness, limit), _worst(subscriber, badness, limit)
     shown = np.isin(publisher, left) & np.isin(subscriber, right)
     left, right = _untangled(publisher[shown], subscriber[shown], left, right)
     return Graph(
@@ -58,9 +67,9 @@ def graph(entries: Ledger, limit: int) -> Graph:
     )
 
 
-def _worst(codes: Codes, received: Integers, missed: Integers, limit: int) -> Codes:
+def _worst(codes: Codes, badness: list[Integers], limit: int) -> Codes:
     groups = group_rows(codes)
-    order = np.lexsort((-groups.sums(received), -groups.sums(missed)))
+    order = rows_worst_first(*map(groups.sums, badness))
     return codes[groups.first][order][:limit]
 
 

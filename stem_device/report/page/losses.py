@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stem_device.analysis.worst import rows_worst_first
 from stem_device.report.page.bins import Flags, Floats, Integers, TimeBins
 from stem_device.report.page.evidence import Codes, Evidence, SubscriptionRows
 from stem_device.report.page.grouping import Groups, group_rows
@@ -83,8 +84,8 @@ def ledger(evidence: Evidence) -> Ledger:
     received, missed = groups.sums(rows.received_delta), groups.sums(rows.missed_delta)
     unaccounted = np.maximum(groups.sums(rows.unaccounted_delta), 0)
     first, last = _loss_times(rows, groups)
-    overdue = rows.overdue[groups.last]
-    order = np.lexsort((-received, -overdue, -(missed + unaccounted)))
+    overdue, gaps = rows.overdue[groups.last], groups.sums(rows.gaps_delta)
+    order = rows_worst_first(missed + unaccounted, overdue, gaps, received)
     newest = groups.last[order]
     return Ledger(
         server=rows.server[newest],
@@ -94,7 +95,7 @@ def ledger(evidence: Evidence) -> Ledger:
         received=received[order],
         missed=missed[order],
         unaccounted=unaccounted[order],
-        gaps=groups.sums(rows.gaps_delta)[order],
+        gaps=gaps[order],
         overdue=overdue[order],
         at_least=(rows.at_least[newest] & (missed[order] > 0)),
         lost_after_utc_ns=first[order],

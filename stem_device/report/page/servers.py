@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stem_device.analysis.worst import rows_worst_first
 from stem_device.report.page.bins import Floats, Integers, TimeBins
 from stem_device.report.page.evidence import Codes, Evidence, Samples, ServerRows
 from stem_device.report.page.grouping import group_rows
@@ -63,7 +64,15 @@ def server_summaries(evidence: Evidence) -> ServerSummaries:
     published = _sums(codes, streams.server, streams.published_delta)
     received = _sums(codes, subscriptions.server, subscriptions.received_delta)
     missed = _sums(codes, subscriptions.server, subscriptions.missed_delta)
-    order = np.lexsort((-(published + received), -unanswered, -missed))
+    each = group_rows(subscriptions.server, subscriptions.topic)
+    overdue = np.maximum(subscriptions.overdue[each.last], 0)
+    order = rows_worst_first(
+        _sums(codes, subscriptions.server, subscriptions.lost_delta),
+        _sums(codes, subscriptions.server[each.last], overdue),
+        _sums(codes, subscriptions.server, subscriptions.gaps_delta),
+        unanswered,
+        published + received,
+    )
     return ServerSummaries(
         server=codes[order],
         polls=groups.counts()[order],
