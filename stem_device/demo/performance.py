@@ -144,7 +144,7 @@ class Performance:
             footer=f"TANGO_HOST={self._tango_host} · {self._feed.recorded_polls} polls recorded"
             f" · {remaining}Ctrl-C ends",
         )
-        if self._picture is None or any(" missed " in sentence for sentence in self._story.news):
+        if self._picture is None or self._story.lost:
             self._picture = overview
         return overview
 

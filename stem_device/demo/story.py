@@ -18,10 +18,13 @@ class Story:
         self._trend = Trend()
         self._messages: deque[str] = deque(maxlen=50)
         self.news: tuple[str, ...] = ()
+        self.lost = False
+        """Whether events were found missing in the last poll."""
 
     def then(self, received: Received, *, heading: str, scene: str, footer: str) -> Overview:
         """One poll later; ``news`` are the sentences that this poll added."""
         missed, self._missed = received.counts.missed - self._missed, received.counts.missed
+        self.lost = missed > 0
         self._trend = self._trend.then(
             received.published_rate, received.received_rate, received.counts.overdue, max(0, missed)
         )

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from stem_device.accounting import Ledger
 from stem_device.errors import OptionError, RecordingError, shown_path
 from stem_device.model.mark import Mark
+from stem_device.model.poll import Failure
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading.importing.lines import Lines
 from stem_device.reading.importing.parsing import Given, PollLine, objects_of, parse_line
@@ -184,7 +185,7 @@ class _Import:
         self._ledger = self._ledger or Ledger(self._clock)
         snapshot = self._ledger.account(self._replay.poll(found.replies))
         for server in snapshot.servers:
-            if server.reason.startswith("its reply cannot be used"):
+            if server.failure is Failure.REPLY:
                 self._notes.add(where, f"{server.name}: {server.reason}")
         self._open(found.utc_ns, found.replies).write(_without_guesses(snapshot))
 
