@@ -62,7 +62,8 @@ def monitor(  # noqa: PLR0917 - one parameter an option, called by typer alone
         ),
     ] = False,
     polls: Annotated[
-        int, typer.Option("--polls", "-c", min=0, metavar="N", help="End after so many polls; 0: go on.")
+        int,
+        typer.Option("--polls", "-c", min=0, metavar="N", help="End after this number of polls; 0: go on."),
     ] = 0,
     wait: Annotated[
         bool,

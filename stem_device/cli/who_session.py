@@ -45,7 +45,7 @@ def run_who(name: str, timeout_seconds: float, *, limit: int, as_json: bool) -> 
     found = concerning(topology(snapshots[0], snapshots[-1]), name)
     limits = not_seen(snapshots[-1])
     if not found.streams:
-        why = limits or "nobody has been subscribed for 10 minutes, or there is no such name"
+        why = limits or "it has had no subscriber for 10 minutes, or there is no such name"
         raise StemError(f"no server tells of {name.strip()}: {why}")
     if limits:
         tell(limits)

@@ -137,7 +137,7 @@ class Director:
         )
         yield Scene(
             "silence",
-            "The publisher is silent. What is overdue is queued or lost: nobody knows yet.",
+            "The publisher is silent. What is overdue is queued or lost: which of both is not known yet.",
             2.0,
             lambda: None,
         )

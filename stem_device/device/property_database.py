@@ -25,7 +25,10 @@ NO_ANSWER = "the database does not answer"
 
 def unread_note(problem: str) -> str:
     """What Status says after an Init without the database."""
-    return f"Properties could not be read, and those read last are in use: {problem}. Call Init once it does."
+    return (
+        f"Properties could not be read, and those read last are in use: {problem}. Call Init when it "
+        "answers again."
+    )
 
 
 def lost_note(
@@ -33,7 +36,7 @@ def lost_note(
 ) -> str:
     """What becomes of lines of a property that were changed without the database."""
     note = f"not kept in {name} and lost at the next start: {problem}."
-    return note if problem == NO_DATABASE else f"{note} Once it does, {again}: that keeps them all."
+    return note if problem == NO_DATABASE else f"{note} When it answers again, {again}: that keeps them all."
 
 
 class _Proxy(Protocol):

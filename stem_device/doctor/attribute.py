@@ -184,5 +184,5 @@ def history(case: Case) -> Finding:
         return warning(str(error))
     case.queries = True
     if case.pushed_before is None:
-        return ok("the server counts no such stream: nobody has been subscribed for 10 minutes")
+        return ok("the server counts no such stream: it has had no subscriber for 10 minutes")
     return ok(f"{case.pushed_before:,} events pushed since somebody subscribed first")

@@ -197,13 +197,13 @@ def _judged(part: Sequence[Document], answer: Any) -> Outcome:
         return Outcome()
     items = answer.get("items")
     if not isinstance(items, list) or len(items) != len(part):
-        raise ClusterError("the answer to a bulk request does not tell of each document")
+        raise ClusterError("the answer to a bulk request does not say what became of each document")
     later, refused, reason = [], 0, ""
     for one, item in zip(part, items, strict=True):
         told = next(iter(item.values()), None) if isinstance(item, Mapping) else None
         status = told.get("status") if isinstance(told, Mapping) else None
         if not isinstance(status, int):
-            raise ClusterError("the answer to a bulk request does not tell of each document")
+            raise ClusterError("the answer to a bulk request does not say what became of each document")
         if status < 300 or status == 409:  # it is there already
             continue
         kind, text = _error_of(told)

@@ -66,5 +66,5 @@ class FindingThread:
 
 def _note(answer: Answer) -> str:
     if answer.state in {ServerState.MONITORED, ServerState.UNSUPPORTED}:
-        return f"{answer.server}: has no event port, as nobody has subscribed to it since it started"
+        return f"{answer.server}: has no event port, as it has had no subscriber since it started"
     return f"{answer.server}: {answer.state}: {answer.reason}"

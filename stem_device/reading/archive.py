@@ -67,7 +67,7 @@ class Archive:
         local = self.parts[part].column(table, column, ranges)
         codes_of_rows = self._unified[1][part]
         if len(local) and not -1 <= local.min() <= local.max() < len(codes_of_rows) - 1:
-            raise self.parts[part].damaged(f"entry/{table}/{column} tells of names that do not exist")
+            raise self.parts[part].damaged(f"entry/{table}/{column} has names that do not exist")
         allowed = _CODED.get((table, column))
         if allowed is not None:
             for code in np.unique(codes_of_rows[local]).tolist():
@@ -132,7 +132,7 @@ class Archive:
         if (rows < 0).any():
             raise file.damaged(f"entry/polls/{table}_end falls")
         if ends[-1] > (there := file.rows(table)):
-            raise file.damaged(f"entry/{table} has {there} rows, but polls tell of {ends[-1]}")
+            raise file.damaged(f"entry/{table} has {there} rows, but by the polls it has {ends[-1]}")
         file.budget.check(f"one poll of entry/{table}", int(rows.max()), 8, _ROW_BYTES)
         return ends
 

@@ -182,7 +182,7 @@ class PartFile:
         dataset = self._dataset(file, path)
         (length,) = dataset.shape
         if ranges[-1][1] > length:
-            raise self.damaged(f"{path} has {length} rows, but polls tell of {ranges[-1][1]}")
+            raise self.damaged(f"{path} has {length} rows, but by the polls it has {ranges[-1][1]}")
         refuse_swollen_chunks(dataset, ranges)
         out = np.empty(sum(end - begin for begin, end in ranges), dtype=dataset.dtype)
         space, position = dataset.get_space(), len(out)

@@ -45,7 +45,7 @@ ADVICE = {
         "TANGO_DS_EVENT_BUFFER_HWM at the publisher and TANGO_EVENT_BUFFER_HWM at the subscriber."
     ),
     Cause.RENEWED: "Subscribe once and keep the subscription; what comes in between reaches neither.",
-    Cause.RESTARTED: "If nobody meant to restart it, see why the process ended; read anew what is needed.",
+    Cause.RESTARTED: "If the restart was not meant, see why the process ended; read anew what is needed.",
     Cause.STARTING: "Wait: connecting takes seconds, thousands of subscriptions longer.",
     Cause.DRAINED: "Let one monitor read the samples of a server; counters are not affected.",
     Cause.DISCARDED: "Nothing to do: cppTango throws away what it has delivered already.",

@@ -228,7 +228,7 @@ SERVERS: tuple[Quantity, ...] = (
     _counted(
         "subscriber_blind_seconds",
         "s",
-        "Time in which nobody counted what was pushed to a subscription of the server; the sum over all.",
+        "Time in which what was pushed to a subscription of the server was not counted; the sum over all.",
         _count("blind_seconds"),
         json="totals.blindSeconds",
     ),

@@ -113,7 +113,7 @@ TOTALS: tuple[Quantity, ...] = (
     _counter(
         "blind_seconds",
         "s",
-        "Time in which nobody counted what was pushed to a subscription, around the beginnings and ends of "
+        "Time in which what was pushed to a subscription was not counted, around the beginnings and ends of "
         "its publisher's lives; the sum over all subscriptions.",
         _count("blind_seconds"),
         json="totals.blindSeconds",
@@ -156,7 +156,7 @@ TOTALS: tuple[Quantity, ...] = (
         "streams_unseen_subscribers",
         "streams",
         "Streams with subscribers that are not monitored (clients that are no servers, say), whose losses "
-        "nobody sees; in the first 600 s of monitoring also those that may have them.",
+        "are not seen; in the first 600 s of monitoring also those that may have them.",
         _count("unseen_streams"),
         attribute="streamsWithUnseenSubscribers",
         json="totals.unseenStreams",

@@ -139,7 +139,7 @@ class Planner:
         if table not in self._file.tables:
             return
         if any(path_of(*place) in plan.lost for place in _essential(table)):
-            self._journal.lose(path_of(table), "all rows, since nobody knows whose they are")
+            self._journal.lose(path_of(table), "all rows, since it is not known whose they are")
             return
         ends, known = self._values(plan, spec.POLLS, f"{table.name}_end")
         longest = self._longest(table)

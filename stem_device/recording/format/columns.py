@@ -56,7 +56,7 @@ def counts(of: str = "counts") -> tuple[Column, ...]:
         an_integer(
             "unaccounted_total",
             "count",
-            "events overdue when a life ended: nobody can know whether they arrived",
+            "events overdue when a life ended: whether they arrived cannot be known",
             f"{of}.unaccounted",
             since=SINCE_1_2,
         ),

@@ -65,7 +65,7 @@ SUBSCRIPTIONS = Table(
         an_integer(
             "unaccounted_total",
             "count",
-            "events overdue when a life ended: nobody can know whether they arrived",
+            "events overdue when a life ended: whether they arrived cannot be known",
             since=SINCE_1_2,
         ),
         an_integer(
@@ -121,7 +121,7 @@ SUBSCRIPTIONS = Table(
         ),
         a_name(
             "cause",
-            "code of why events are lost or overdue; empty if none are, -1 if nobody asked",
+            "code of why events are lost or overdue; empty if none are, -1 if causes were not looked for",
             nullable=True,
             since=SINCE_1_2,
         ),

@@ -92,7 +92,7 @@ POLLS = Table(
         ),
         a_name(
             "verdict",
-            "clear, unknown, waiting or lost; empty or -1 if nobody asked",
+            "clear, unknown, waiting or lost; empty or -1 if there was no verdict",
             nullable=True,
             since=SINCE_1_2,
         ),

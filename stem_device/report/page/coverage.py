@@ -181,8 +181,8 @@ def _bounds(entries: Ledger, verdict: Verdict) -> tuple[Uncovered, ...]:
         found.append(
             Uncovered(
                 "missed",
-                f"Of {lower:,} subscriptions it is a lower bound (≥): events around a restart, which nobody "
-                "can follow, may have been lost besides.",
+                f"Of {lower:,} subscriptions it is a lower bound (≥): events around a restart, which cannot "
+                "be followed, may have been lost besides.",
             )
         )
     untold = verdict.overdue_unknown

@@ -22,7 +22,7 @@ def headline(findings: Findings) -> str:
         return "There is one poll in this recording: events are counted from one poll to the next."
     verdict = findings.evidence.verdict
     if verdict.coverage.subscriptions == 0 and verdict.level <= Level.UNKNOWN:
-        return f"Nobody subscribes to anything here: {_published(findings)} events were published."
+        return f"There is no subscription here: {_published(findings)} events were published."
     naming = Naming.of(findings.evidence)
     words = Words(lambda name: numbers.without(naming.prefix, name))
     arrived = f": all {_received(findings)} events arrived" if verdict.level is Level.CLEAR else ""

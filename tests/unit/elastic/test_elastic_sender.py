@@ -85,7 +85,7 @@ AWAY: dict[str, tuple[Any, str]] = {
     "full": (error(403, "cluster_block_exception", "exceeded flood-stage watermark"), "flood-stage"),
     "other client": (error(400, "media_type_header_exception"), "elasticsearch<9"),
     "no bulk answer": (said(200, {"hello": 1}), "not that of Elasticsearch"),
-    "half an answer": (said(200, {"errors": True, "items": []}), "does not tell of each document"),
+    "half an answer": (said(200, {"errors": True, "items": []}), "does not say what became of each document"),
 }
 
 

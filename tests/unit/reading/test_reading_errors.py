@@ -135,9 +135,9 @@ def spoil_chunk(file: Any) -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (spoil_names, "entry/streams/stream tells of names that do not exist"),
-        (spoil_negative, "entry/streams/stream tells of names that do not exist"),
-        (spoil_length, "entry/streams/stream has 5 rows, but polls tell of 60"),
+        (spoil_names, "entry/streams/stream has names that do not exist"),
+        (spoil_negative, "entry/streams/stream has names that do not exist"),
+        (spoil_length, "entry/streams/stream has 5 rows, but by the polls it has 60"),
         (spoil_column, "entry/streams/stream: "),
         (spoil_ends, "entry/polls/streams_end falls"),
         (spoil_continues, "the first row of entry/names continues another one"),

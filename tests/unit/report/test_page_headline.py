@@ -90,7 +90,7 @@ def test_many_runs_are_counted() -> None:
         ),
         (
             Story(polls=(0.0, 1.0), published=[(1.0, "dserver/a/1", "a/b/c/d.change", 12)]),
-            "Nobody subscribes to anything here: 12 events were published.",
+            "There is no subscription here: 12 events were published.",
         ),
     ],
 )
