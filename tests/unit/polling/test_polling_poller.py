@@ -146,7 +146,7 @@ def test_a_directory_that_hangs_delays_the_first_poll_by_the_limit_and_no_other(
     assert names(poll_until(poller, lambda poll: not poll.problems)) == ["a"]
 
 
-@pytest.mark.parametrize("hung", [1, 40])
+@pytest.mark.parametrize("hung", [1, 4, 40])
 def test_databases_that_hang_hide_only_their_own_targets(world: World, hung: int) -> None:
     world.add("a")
     release = threading.Event()
