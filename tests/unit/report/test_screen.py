@@ -108,6 +108,14 @@ def test_a_server_in_trouble_says_why() -> None:
     assert "unreachable: timed out" in "\n".join(drawn(what, 120, 30))
 
 
+def test_a_server_that_is_asked_less_often_says_so() -> None:
+    rows = tuple(server_row(server(f"s/{every}", asked_every=every)) for every in (1, 3))
+    what = Overview("h", 0, 1, Counts(), 0.0, 0.0, rows, (), Trend())
+    often, spared = (line for line in drawn(what, 120, 30) if line.startswith("s/"))
+    assert "asked every" not in often
+    assert "monitored, asked every 3 polls" in spared
+
+
 def test_of_a_server_that_never_answered_no_count_is_known() -> None:
     seen = snapshot(server(age_seconds=None, state=ServerState.UNREACHABLE, reason="timed out"))
     row = server_row(seen.servers[0])
