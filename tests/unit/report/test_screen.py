@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +16,8 @@ from rich.console import Console
 from stem_device.analysis.verdict import Level
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts
+from stem_device.report.changes import compare
+from stem_device.report.messages import messages
 from stem_device.report.overview import (
     Judgement,
     Overview,
@@ -67,6 +72,33 @@ def drawn(what: Overview, width: int, height: int) -> list[str]:
     console = Console(width=width, height=height, file=io.StringIO(), color_system=None)
     console.print(screen(what, width, height))
     return console.file.getvalue().splitlines()
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The time zone of this process, which is the one from before afterwards."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    ("time_utc_ns", "shown"),
+    [(1_700_000_000 * 10**9, "23:13:20 CET"), (1_720_000_000 * 10**9, "11:46:40 CEST")],
+)
+@pytest.mark.parametrize(("width", "height"), [(100, 30), (60, 12)])
+def test_times_have_their_zone_on_the_same_screen(time_utc_ns, shown, width, height) -> None:
+    """Messages have the time of day alone: its zone stands in the first line."""
+    down = server(state=ServerState.UNREACHABLE, reason="timed out")
+    report = compare(replace(snapshot(down), time_utc_ns=time_utc_ns), snapshot(server()))
+    what = structs.replace(overview(), time_utc_ns=time_utc_ns, messages=tuple(messages(report)))
+    lines = drawn(what, width, height)
+    assert lines[0].endswith(shown)
+    (told,) = [line for line in lines if "timed out" in line]
+    assert told.startswith(shown.partition(" ")[0])
 
 
 @pytest.mark.parametrize(("width", "height"), [(100, 30), (80, 24), (60, 16), (60, 12), (200, 60)])
