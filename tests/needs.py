@@ -157,6 +157,11 @@ NEEDS = {
         _browser_starts,
         packages=(("chromium", "chromium"), ("", "libatomic1")),
     ),
+    "pdftotext": Need(
+        "pdftotext, which reads what was printed",
+        lambda: _program("pdftotext") is not None,
+        packages=(("pdftotext", "poppler-utils"),),
+    ),
     "namespaces": Need(
         "the right to make network namespaces",
         _may_make_namespaces,

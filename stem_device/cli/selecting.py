@@ -78,14 +78,16 @@ def chosen(
 def files_of(path: Path) -> list[Path]:
     """The files of one recording: all ``*.h5`` of a directory, what matches a pattern, or the file itself.
 
-    Raises OptionError where there are none.
+    As in a shell a pattern means hidden files only if it begins with a dot: a writer that was killed may have
+    left one. Raises OptionError where there are none.
     """
     if path.is_dir():
-        found = sorted(path.glob("*.h5"))
+        folder, pattern = path, "*.h5"
     elif path.exists() or not set("*?[") & set(path.name):
         return [path]
     else:
-        found = sorted(path.parent.glob(path.name))
+        folder, pattern = path.parent, path.name
+    found = sorted(one for one in folder.glob(pattern) if pattern[0] == "." or one.name[0] != ".")
     if not found:
         raise OptionError(
             "FILE",

@@ -90,7 +90,7 @@ class Place:
         """What is wrong with a target string, if anything is."""
         if target in self._pending and target not in self._problems:
             return Problem(f"{self} has not answered yet; {UNTIL_THEN}", retry=True)
-        return self._problems.get(target)
+        return self._problems.get(target) or self._awaited(target)
 
     def look_up(self) -> None:
         """Look all targets up, now. Takes as long as the place takes; raises nothing."""
@@ -107,6 +107,15 @@ class Place:
 
     def __str__(self) -> str:
         return f"the database {self.host}" if self.database else f"the server at {self.host}"
+
+    def _awaited(self, target: str) -> Problem | None:
+        """Who is not monitored yet since it has to say first what its devices are."""
+        found = [one for one in self._found.get(target, ()) if isinstance(one, Candidate)]
+        servers = tuple(dict.fromkeys(one.server for one in found if self._relays.is_awaited(one)))
+        if not servers:
+            return None
+        more = f" (nor have {len(servers) - 1} more)" if len(servers) > 1 else ""
+        return Problem(f"{servers[0]} has not answered yet{more}; the others are monitored", retry=True)
 
     def _look(self, text: str, name: TargetName) -> Problem | None:
         try:

@@ -43,7 +43,8 @@ class Relays:
     """Remembers for ``period_seconds`` what the classes of a server can. A server that does not answer
     leaves what was known of it as it was; what was never known counts as no relay until it is.
 
-    ``answered`` is called whenever a server has told what its devices are, from any thread.
+    ``changed`` is called when servers begin to be awaited, and whenever one of them has told what its devices
+    are, from any thread.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Relays:
         clock: Clock,
         run_all: RunAll,
         period_seconds: float,
-        answered: Callable[[], None] = lambda: None,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._directory = directory
         self._clock = clock
@@ -60,7 +61,8 @@ class Relays:
         self._period_ns = round(period_seconds * 1e9)
         self._known: dict[tuple[str, str], tuple[int, bool]] = {}
         self._asking: set[str] = set()
-        self._answered = answered
+        self._late: set[str] = set()
+        self._changed = changed
         self._looking = False
 
     def look_at(self, candidates: Iterable[Candidate]) -> None:
@@ -83,15 +85,23 @@ class Relays:
         ]
         self._asking.update(servers)
         self._looking = True
+        if jobs:
+            self._changed()
         self._run_all(jobs)
         self._looking = False
+        self._late = {one.server for kind, one in kinds.items() if kind not in self._known}
 
     def is_known(self, candidate: Candidate) -> bool:
         return candidate.is_admin or candidate.kind in self._known
 
     def is_awaited(self, candidate: Candidate) -> bool:
-        """Whether its server is being asked just now, so that it is soon known what it is."""
-        return self._looking and candidate.server in self._asking and not self.is_known(candidate)
+        """Whether its server is being asked for the first time, so that it is soon known what it is.
+
+        One that did not say so in time once is a target, and stays one while it is asked again.
+        """
+        server = candidate.server
+        asked = self._looking and server in self._asking and server not in self._late
+        return asked and not self.is_known(candidate)
 
     def is_relay(self, candidate: Candidate) -> bool:
         """Whether this device is to be asked itself, instead of its server's admin device."""
@@ -107,4 +117,4 @@ class Relays:
             return  # what is not known now is asked in the next round
         finally:
             self._asking.discard(server)
-            self._answered()
+            self._changed()

@@ -8,13 +8,15 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import wait_until
-from tests.system.harness import ServerFactory, freeze
+from tests.system.harness import Server, ServerFactory, freeze
 from tests.system.stem_process import stem, words
 
 
@@ -86,19 +88,75 @@ def test_the_shell_completes_names_of_devices(servers: ServerFactory, database: 
     assert completed("check x", "127.0.0.1:1") == []
 
 
-def test_a_server_that_hangs_does_not_spoil_the_exit_code(
-    servers: ServerFactory, database: EmbeddedDatabase, tmp_path: Path
-) -> None:
-    up, hung = servers(), servers()
+NAMED = pytest.mark.parametrize("named", ["server", "device", "pattern"])
+
+
+@contextmanager
+def one_that_hangs(
+    named: str, database: EmbeddedDatabase, directory: Path
+) -> Iterator[tuple[list[str], Server, Server]]:
+    """What is typed, a server that works, and one that hangs; no other is in the database of the pattern."""
+    factory = ServerFactory(database, directory)
+    up, hung = factory(), factory()
+    typed = {
+        "server": [up.name, hung.name],
+        "device": [up.publisher.device, hung.publisher.device],
+        "pattern": ["test/publisher/*"],
+    }[named]
     freeze(hung.process.pid)
     try:
-        for _ in range(2):
-            with stem(tmp_path, "check", up.name, hung.name, tango_host=database.tango_host) as run:
-                assert run.wait() == 4
-                assert "state=unreachable" in run.output
-                assert run.errors == ""
+        yield typed, up, hung
     finally:
         os.kill(hung.process.pid, signal.SIGCONT)
+        factory.stop()
+
+
+@NAMED
+def test_a_server_that_hangs_does_not_spoil_the_exit_code(
+    named: str, private_database: EmbeddedDatabase, tmp_path: Path
+) -> None:
+    with one_that_hangs(named, private_database, tmp_path) as (typed, up, hung):
+        for _ in range(2):
+            with stem(tmp_path, "check", *typed, tango_host=private_database.tango_host) as run:
+                assert run.wait() == 4
+                told = {
+                    words(line)["server"]: words(line)["state"] for line in run.lines if "server=" in line
+                }
+                assert told == {up.name: "monitored", hung.name: "unreachable"}
+                assert run.lines[-1] == "summary monitored=1/2"
+                assert run.errors == ""
+
+
+@pytest.mark.parametrize(
+    ("named", "period"),
+    [
+        ("server", 0.5),
+        ("device", 0.5),
+        ("pattern", 0.5),
+        pytest.param("device", 4.0, marks=pytest.mark.matrix),
+        ("pattern", 4.0),
+    ],
+)
+def test_a_server_that_hangs_hides_no_other_from_the_first_poll_on(
+    named: str, period: float, private_database: EmbeddedDatabase, tmp_path: Path
+) -> None:
+    """A poll of 0.4 s is over before it is known what devices it has: a problem names it until then."""
+    with one_that_hangs(named, private_database, tmp_path) as (typed, up, hung):
+        arguments = ("monitor", *typed, "--polls", "3", "-p", str(period))
+        with stem(tmp_path, *arguments, tango_host=private_database.tango_host) as run:
+            assert run.wait() == 0
+            polls = run.kinds("poll")
+            assert [one["number"] for one in polls] == ["1", "2", "3"]
+            assert {one["monitored"] for one in polls} <= {"1/1", "1/2"}
+            states = {one["server"]: one["state"] for one in run.kinds("server-new")}
+            assert states.pop(up.name) == "monitored"
+            first = run.output.partition(" poll number=2 ")[0]
+            assert hung.name in first
+            if named == "server" or period == 4.0:
+                assert {one["monitored"] for one in polls} == {"1/2"}
+                assert states == {hung.name: "unreachable"}
+            else:
+                assert f'problem "{hung.name} has not answered yet; the others are monitored"' in first
 
 
 def test_register_writes_once_and_prints_the_same(database: EmbeddedDatabase, tmp_path: Path) -> None:

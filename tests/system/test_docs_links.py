@@ -58,6 +58,15 @@ def test_a_page_that_names_servers_of_the_demo_says_how_to_have_them(page: Path)
         assert "`stem demo --keep`" in page.read_text()
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/howto").glob("*.md")), ids=lambda page: page.name)
+def test_a_page_that_names_a_monitor_says_that_it_is_the_users_own(page: Path) -> None:
+    text = page.read_text()
+    if page.name == "containers.md":
+        assert "`EventMonitor` with the device\n`sys/eventmon/1`" in text, "that one is started there"
+    elif "sys/eventmon/1" in text:
+        assert re.search(r"`sys/eventmon/1` stands for (your EventMonitor|the name that you give)\b", text)
+
+
 def test_a_dead_link_would_be_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# A title: of *it*\n[a](#a-title-of-it) [b](gone.md) [c](#gone) `[d](code.md)`\n")

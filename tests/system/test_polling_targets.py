@@ -235,7 +235,7 @@ def test_a_database_that_hangs_delays_no_poll(
         factory.stop()
 
 
-@pytest.mark.parametrize("number", [1, 40])
+@pytest.mark.parametrize("number", [1, 4, 40])
 def test_foreign_databases_that_hang_harm_only_their_own_targets(
     poller: MakePoller, servers: ServerFactory, database: EmbeddedDatabase, deaf: list[str], number: int
 ) -> None:

@@ -1,4 +1,5 @@
-"""SIGKILL at random moments while recording: every file opens plainly and holds all that was reported.
+"""SIGKILL at random moments while recording, and while closing: every file opens plainly and holds all that
+was reported.
 
 Run as a script, this file is the other side: it forks one recording process after the other, and kills them.
 """
@@ -12,7 +13,9 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -22,10 +25,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "recording"))
 
 from snapshots import SMALL, snapshots
 
+from stem_device.cli.selecting import files_of
 from stem_device.model.mark import Mark, MarkKind
+from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext
 
 POLLS = 150
+POLLS_IF_CLOSED = 3
 MOST_REPORTS = 60
 """After how many reports a victim is killed at the latest: so 30 kills find more than 10 moments."""
 LONGEST_STEP_SECONDS = 0.005
@@ -57,6 +63,38 @@ def test_every_file_of_a_killed_recorder_holds_what_was_reported(tmp_path: Path,
     assert sum(polls > 0 for polls in reported) > kills / 2
     assert len(set(reported)) > 10
     assert sum(count > 0 for count in marks) > kills / 2
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kills", [8, pytest.param(60, marks=pytest.mark.matrix)])
+def test_every_file_whose_writer_was_killed_while_it_closed_it_is_complete(
+    tmp_path: Path, kills: int
+) -> None:
+    """It is short, so that a second file is written, which takes its place: there is never another one."""
+    finished = subprocess.run(
+        [sys.executable, __file__, str(tmp_path), str(kills), "closing"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert finished.returncode == 0, finished.stderr
+    victims = [json.loads(line) for line in finished.stdout.splitlines()]
+    assert sum(victim["killed"] for victim in victims) == kills
+    for victim in victims:
+        path = tmp_path / victim["name"]
+        assert check(path, victim["polls"]) == victim["polls"] > 0
+        assert check_marks(path, victim["marks"]) == victim["marks"]
+        with open_recording(path) as recording:
+            assert len(recording["polls"]["poll"]) == victim["polls"]
+            (source,) = recording.sources
+            assert not victim["closed"] or source.ended_utc_ns is not None
+        if victim["closed"]:
+            assert not list(tmp_path.glob(f".{path.name}.*"))
+    names = sorted(victim["name"] for victim in victims)
+    for path in (tmp_path, tmp_path / "*", tmp_path / "*.h5*"):
+        assert sorted(one.name for one in files_of(path)) == names, "what was left behind is no recording"
+    assert [path for path in tmp_path.iterdir() if path.name not in names and path.name[0] != "."] == []
 
 
 def check(path: Path, reported: int) -> int:
@@ -136,23 +174,38 @@ EXPECTED = _expected()
 
 def _record(path: Path, reports: int) -> None:
     """The victim: records as fast as it can, and reports what is durable: ``.`` a poll, ``m`` a mark."""
+    _write(path, reports, POLLS)
+
+
+def _record_and_close(path: Path, reports: int) -> None:
+    """The same with few polls; ``c`` before it closes the file, ``e`` after that."""
+    recorder = _write(path, reports, POLLS_IF_CLOSED)
+    os.write(reports, b"c")
+    recorder.close()
+    os.write(reports, b"e")
+
+
+def _write(path: Path, reports: int, polls: int) -> Hdf5Recorder:
     recorder = Hdf5Recorder(path, RecordingContext(label="victim"))
-    for snapshot in MADE:
+    for snapshot in MADE[:polls]:
         recorder.write(snapshot)
         os.write(reports, b".")
         recorder.write_mark(mark(recorder.marks))
         os.write(reports, b"m")
-    while True:  # wait for the end
-        signal.pause()
+    return recorder
 
 
-def _kill_one(path: Path, reports: int, further_seconds: float) -> dict[str, object]:
+def _kill_one(
+    path: Path, work: Callable[[Path, int], object], reports: int, further_seconds: float
+) -> dict[str, object]:
     """Kill a victim so long after it has made so many reports."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            _record(path, writing)
+            work(path, writing)
+            while True:  # wait for the end
+                signal.pause()
         finally:
             os._exit(1)
     os.close(writing)
@@ -168,16 +221,31 @@ def _kill_one(path: Path, reports: int, further_seconds: float) -> dict[str, obj
     os.close(reading)
     killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     counts = {"polls": reported.count(b"."), "marks": reported.count(b"m")}
-    return {"name": path.name, "killed": killed, **counts}
+    return {"name": path.name, "killed": killed, "closed": b"e" in reported, **counts}
+
+
+def _closing_seconds() -> float:
+    """How long a victim takes to close its file on this machine, now."""
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = _write(Path(folder) / "0.h5", os.open(os.devnull, os.O_WRONLY), POLLS_IF_CLOSED)
+        begun = time.monotonic()
+        recorder.close()
+        return time.monotonic() - begun
+
+
+def _kill_all(folder: Path, kills: int, *, closing: bool) -> Iterator[dict[str, object]]:
+    moments = random.Random()
+    longest = 1.2 * _closing_seconds() if closing else LONGEST_STEP_SECONDS
+    for number in range(kills):
+        path, later = folder / f"{number}.h5", moments.uniform(0.0, longest)
+        if closing:
+            yield _kill_one(path, _record_and_close, 2 * POLLS_IF_CLOSED + 1, later)
+        else:
+            # Every fifth one may die while it creates its file.
+            yield _kill_one(path, _record, moments.randint(1, MOST_REPORTS) if number % 5 else 0, later)
 
 
 if __name__ == "__main__":
     MADE = list(islice(snapshots(), POLLS))
-    moments = random.Random()
-    for number in range(int(sys.argv[2])):
-        # Every fifth one may die while it creates its file.
-        reports = moments.randint(1, MOST_REPORTS) if number % 5 else 0
-        victim = _kill_one(
-            Path(sys.argv[1]) / f"{number}.h5", reports, moments.uniform(0.0, LONGEST_STEP_SECONDS)
-        )
-        sys.stdout.write(json.dumps(victim) + "\n")
+    for one in _kill_all(Path(sys.argv[1]), int(sys.argv[2]), closing="closing" in sys.argv):
+        sys.stdout.write(json.dumps(one) + "\n")

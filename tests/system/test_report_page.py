@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -322,6 +323,16 @@ def test_begins_dark_where_the_machine_is_and_prints_light(running: Browser, pat
         assert 4 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 20
         assert page.page.evaluate("window.printedOn") == LIGHT
         page.wait_until(f"{width} === {before} && {PAPER} === '{DARK}'")
+
+
+@pytest.mark.needs("pdftotext")
+def test_no_printed_page_is_empty(opened: OpenReport, folder: Path) -> None:
+    printed = folder / "printed.pdf"
+    opened.page.pdf(path=printed, prefer_css_page_size=True, print_background=True)
+    told = subprocess.run(["pdftotext", printed, "-"], capture_output=True, check=True, text=True).stdout
+    pages = told.split("\f")[:-1]
+    assert 4 <= len(pages) <= 20
+    assert [number for number, text in enumerate(pages, start=1) if len(text.split()) < 5] == []
 
 
 _NOTE_PAPER = f"""() => {{

@@ -16,6 +16,9 @@ from synthetic_recording import Plan, write_recording
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
+from stem_device.reading import open_recording
+from stem_device.reading.event_files import read_events
+from stem_device.recording.event_files import HeardEvent, open_events
 
 pytestmark = pytest.mark.extras
 
@@ -26,6 +29,8 @@ MAKERS = {
     "recover": ["recover", "good.h5", "-o"],
     "monitor": ["monitor", "a/b/c", "--polls", "1", "-o"],
     "monitor to HDF5": ["monitor", "a/b/c", "--polls", "1", "-o"],
+    "tap": ["tap", "a/b/c", "-o"],
+    "tap to HDF5": ["tap", "a/b/c", "-o"],
 }
 """What a user would type before the output."""
 
@@ -77,7 +82,7 @@ def tree(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def output_of(maker: str, name: str = "out") -> str:
-    return name + (".h5" if maker == "monitor to HDF5" else ".any")
+    return name + (".h5" if maker.endswith("to HDF5") else ".any")
 
 
 @makers
@@ -174,6 +179,36 @@ def test_a_link_leads_to_its_target(maker: str) -> None:
     assert [path.name for path in Path("shelf").iterdir()] == ["real"]
 
 
+@pytest.mark.parametrize("output", ["out.h5", "out.any"])
+def test_a_monitor_records_through_a_link(output: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TANGO_HOST", "127.0.0.1:1")
+    Path("shelf").mkdir()
+    Path(output).symlink_to(f"shelf/{output}")
+    options = ["--wait", "--polls", "2", "-p", "0.1", "-o", output]
+    done = CliRunner().invoke(app, ["monitor", "tango://127.0.0.1:1/a/b/c", *options])
+    assert done.exit_code in {0, 3}, done.output  # 3: there is no server
+    assert Path(output).is_symlink()
+    assert [path.name for path in Path("shelf").iterdir()] == [output]
+    if output == "out.h5":
+        with open_recording(Path("shelf", output)) as recorded:
+            assert recorded["polls"]["poll"].tolist() == [1, 2]
+    else:
+        assert len(Path("shelf", output).read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("output", ["out.h5", "out.any"])
+def test_events_are_written_through_a_link(output: str) -> None:
+    Path("shelf").mkdir()
+    Path(output).symlink_to(f"shelf/{output}")
+    event = HeardEvent(1_000, "a/b/c/d.change", 1, 150)
+    file = open_events(Path(output))
+    file.add(event)
+    file.close()
+    assert Path(output).is_symlink()
+    assert [path.name for path in Path("shelf").iterdir()] == [output]
+    assert list(read_events(Path("shelf", output))) == [event]
+
+
 def test_the_page_replaces_what_a_link_leads_to() -> None:
     Path("shelf").mkdir()
     Path("shelf/real").write_text("last week's")
@@ -183,11 +218,11 @@ def test_the_page_replaces_what_a_link_leads_to() -> None:
     assert Path("shelf/real").read_text().rstrip().endswith("</html>")
 
 
-@pytest.mark.parametrize("maker", ["export", "import", "recover"])
+@pytest.mark.parametrize("maker", ["export", "import", "recover", "tap", "tap to HDF5"])
 def test_nothing_that_a_link_leads_to_is_overwritten(maker: str) -> None:
     Path("real").write_text("mine")
-    Path("out").symlink_to("real")
-    refused(maker, "out", "it is there already")
+    Path(output_of(maker)).symlink_to("real")
+    refused(maker, output_of(maker), "is there already")
     assert Path("real").read_text() == "mine"
 
 

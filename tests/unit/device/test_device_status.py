@@ -163,6 +163,15 @@ def test_recording_and_health_and_notes() -> None:
     assert told(one, notes=("A note.",)).endswith("\nA note.")
 
 
+def test_servers_that_are_asked_less_often() -> None:
+    text = told(snapshot(server("a"), server("b", asked_every=3)))
+    assert (
+        "Asked less often, since their answers take more of their time than MaxQueryShare allows:\n"
+        "- b, at every 3 polls" in text
+    )
+    assert "MaxQueryShare" not in told(snapshot(server("a")))
+
+
 def test_outlets_that_lose_something() -> None:
     well = (OutletHealth("marks", sent=3), OutletHealth("recording", sent=7, waiting=1))
     assert told(snapshot(server()), outlets=well) == told(snapshot(server()))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from stem_device.accounting import Ledger
 from stem_device.errors import MonitorNotRunningError, OptionError, RecordingError
 from stem_device.model.clock import SystemClock
 from stem_device.model.mark import Mark, MarkKind
@@ -162,8 +163,13 @@ class JumpingClock(SystemClock):
         self.ahead_ns += 1000 * 10**9
 
 
-@pytest.mark.parametrize("phase", ["ask", "record", "publish"])
-def test_what_takes_long_is_told_as_a_phase(parts, phase):
+PHASES = ("resolve", "ask", "parse", "account", "record", "publish")
+LASTS = {"ask", "parse", "account"}
+"""Those that the duration of a poll covers: it begins when servers are asked, and ends with the Snapshot."""
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_what_takes_long_is_told_as_a_phase(parts, phase, monkeypatch):
     """What follows the Snapshot is in the next one."""
     clock = JumpingClock()
     poller, recordings = parts
@@ -179,8 +185,14 @@ def test_what_takes_long_is_told_as_a_phase(parts, phase):
     )
     if phase == "publish":
         monitor.at_each_poll(clock.jump)
-    if phase == "ask":
-        poller.poll = lambda **more: structs.replace(polled(**more), phases=PollPhases(ask_seconds=1000.0))
+    if phase == "account":
+        account = Ledger.account
+        monkeypatch.setattr(Ledger, "account", lambda *given: [clock.jump(), account(*given)][1])
+    phases = dict.fromkeys(("resolve_seconds", "ask_seconds", "parse_seconds"), 0.001)
+    if phase in ("resolve", "ask", "parse"):
+        phases[f"{phase}_seconds"] = 1000.0
+    own = {"duration_seconds": 1000.0 if phase in ("ask", "parse") else 0.002, "phases": PollPhases(**phases)}
+    poller.poll = lambda **more: structs.replace(polled(**more), **own)
     seen = []
     monitor.at_each_poll(seen.append)
     try:
@@ -190,9 +202,13 @@ def test_what_takes_long_is_told_as_a_phase(parts, phase):
         monitor.poll_now()
     finally:
         monitor.stop()
-    told = {name: getattr(seen[-1].phases, f"{name}_seconds") for name in ("ask", "record", "publish")}
-    assert {name for name, seconds in told.items() if seconds >= 1000} == {phase}
-    assert 0 <= seen[-1].phases.account_seconds < 900
+    told = {name: getattr(seen[-1].phases, f"{name}_seconds") for name in PHASES}
+    assert {name for name, seconds in told.items() if not 0 <= seconds < 900} == {phase}
+    assert 1000 <= told[phase] < 1900
+    if phase in LASTS:
+        assert 1000 <= seen[-1].duration_seconds < 1900
+    else:
+        assert 0.002 <= seen[-1].duration_seconds < 900
     assert math.isnan(seen[0].phases.publish_seconds)
     durations = {
         label: value

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from polling_fakes import OFF, ON, FakeClient, FakeClock, FakeDirectory, FakeProxy
+from polling_fakes import OFF, ON, FakeClient, FakeClock, FakeDirectory, FakeProxy, publisher
 
+from stem_device.accounting import Ledger
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
 from stem_device.model.poll import Poll, ServerState
@@ -17,20 +18,19 @@ from stem_device.polling import Poller, reading_replies
 from stem_device.polling.reading_replies import LARGE_CHARACTERS, Read, Turns
 from stem_device.polling.target import SHARE_FOR_UNUSABLE, Target
 from stem_device.polling.worker import Worker
+from stem_device.responses import MAX_REPLY_BYTES
 
 LIMIT_SECONDS = 20.0
 STREAMS = 5000
-LARGE = json.dumps(
-    {
-        "version": 1,
-        "server": {
-            "event_counters": {f"tango://db:1/lab/big/1/value_{n:06}.change": 3 for n in range(STREAMS)},
-            "perf": None,
-        },
-        "client": None,
-    },
-    separators=(",", ":"),
-)
+MANY_STREAMS = 90_000
+
+
+def publisher_of(streams: list[str], counter: int) -> str:
+    server = {"event_counters": dict.fromkeys(streams, counter), "perf": None}
+    return json.dumps({"version": 1, "server": server, "client": None}, separators=(",", ":"))
+
+
+LARGE = publisher_of([f"tango://db:1/lab/big/1/value_{n:06}.change" for n in range(STREAMS)], 3)
 HOSTILE = '"' * LARGE_CHARACTERS + "x"
 
 
@@ -64,13 +64,15 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Readers]:
     readers.go.set()
 
 
-def poller_of(replies: dict[str, str]) -> Poller:
+def poller_of(replies: dict[str, str | FakeProxy]) -> Poller:
     directory = FakeDirectory()
     for name in replies:
         directory.add(f"dserver/srv/{name}", f"srv/{name}", "DServer")
     proxies = {
-        f"tango://db:10000/dserver/srv/{name}": FakeProxy({"QueryEventSystem": text})
-        for name, text in replies.items()
+        f"tango://db:10000/dserver/srv/{name}": (
+            reply if isinstance(reply, FakeProxy) else FakeProxy({"QueryEventSystem": reply})
+        )
+        for name, reply in replies.items()
     }
     return Poller(
         Options(target_devices=("dserver/srv/*",), poll_period=2.0, target_timeout=1.5, max_query_share=1.0),
@@ -109,8 +111,45 @@ def test_a_poll_does_not_wait_for_a_large_reply_that_is_being_read(readers: Read
         poller.close()
 
 
+def test_90_000_streams_delay_no_small_server_and_are_all_counted(readers: Readers) -> None:
+    names = [f"tango://db:1/a/b/c/{n:05}.change" for n in range(MANY_STREAMS)]
+    texts = {counter: publisher_of(names, counter) for counter in (3, 7)}
+    assert LARGE_CHARACTERS < len(texts[3]) == len(texts[7]) < MAX_REPLY_BYTES
+    small: dict[str, str | FakeProxy] = {f"small{number}": publisher(5, 0) for number in range(5)}
+    proxy = FakeProxy({"QueryEventSystem": texts[3]})
+    poller, ledger = poller_of({"huge": proxy, **small}), Ledger(SystemClock())
+    published: list[tuple[int, int]] = []
+
+    def account() -> None:
+        poll = poller.poll()
+        told = states(poll)
+        assert {told.pop("huge"), *told.values()} <= {ServerState.MONITORED, ServerState.UNREACHABLE}
+        assert told == dict.fromkeys(small, ServerState.MONITORED)
+        (huge,) = [one for one in ledger.account(poll).servers if one.name.endswith("huge")]
+        published.append((len(huge.streams), huge.counts.published))
+
+    try:
+        for _ in range(2):
+            account()
+        assert published == [(0, 0), (0, 0)], "it is still being read"
+        readers.go.set()
+        for _ in range(100):
+            account()
+            if published[-1][0]:
+                break
+        assert published[-1] == (MANY_STREAMS, 0), "what was there before counts for nothing"
+        proxy.commands["QueryEventSystem"] = texts[7]
+        for _ in range(100):
+            account()
+            if published[-1][1]:
+                break
+        assert published[-1] == (MANY_STREAMS, 4 * MANY_STREAMS)
+    finally:
+        poller.close()
+
+
 def test_200_that_send_nothing_of_use_delay_no_other(readers: Readers) -> None:
-    hostile = {f"bad{number:03}": HOSTILE for number in range(200)}
+    hostile: dict[str, str | FakeProxy] = {f"bad{number:03}": HOSTILE for number in range(200)}
     poller = poller_of({"large": LARGE, "small": OFF, **hostile})
     try:
         for _ in range(3):

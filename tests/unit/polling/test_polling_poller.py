@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from polling_fakes import NOT_EXPORTED, OFF, ON, FakeDirectory, FakeProxy
 
-from stem_device.model.clock import SystemClock
+from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.options import Options
 from stem_device.model.poll import Poll, ServerState
 from stem_device.polling import Poller
@@ -44,11 +44,11 @@ class World:
             made.append(server)
         return made
 
-    def poller(self, *targets: str, **options: Any) -> Poller:
+    def poller(self, *targets: str, clock: Clock | None = None, **options: Any) -> Poller:
         settings = {"poll_period": 1.0, "resolve_period": 0.1, "target_timeout": 5.0, **options}
         poller = Poller(
             Options(target_devices=targets, **settings),
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             connect=self.servers.__getitem__,
             directory=self.directory,
             thread_context=contextlib.nullcontext,
@@ -146,7 +146,36 @@ def test_a_directory_that_hangs_delays_the_first_poll_by_the_limit_and_no_other(
     assert names(poll_until(poller, lambda poll: not poll.problems)) == ["a"]
 
 
-@pytest.mark.parametrize("hung", [1, 40])
+class JumpingClock(SystemClock):
+    """Goes on by a thousand seconds whenever it is told to."""
+
+    ahead_ns = 0
+
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() + self.ahead_ns
+
+    def jump(self) -> None:
+        self.ahead_ns += 1000 * 10**9
+
+
+@pytest.mark.parametrize("phase", ["resolve", "ask"])
+def test_what_took_long_is_told_as_a_phase(world: World, phase: str) -> None:
+    """The duration begins when the servers are asked: waiting for a database is not the servers' time."""
+    clock = JumpingClock()
+    (server,) = world.add("a")
+    if phase == "resolve":
+        matching = world.directory.matching
+        world.directory.matching = lambda *arguments: (clock.jump(), matching(*arguments))[1]  # type: ignore[method-assign]
+    else:
+        server.commands[QUERY] = lambda _: (clock.jump(), OFF)[1]
+    poll = world.poller("dserver/*/*", clock=clock, resolve_period=3600.0, poll_period=20.0).poll()
+    assert names(poll) == ["a"]
+    told = {name: getattr(poll.phases, f"{name}_seconds") for name in ("resolve", "ask", "parse")}
+    assert {name for name, seconds in told.items() if not 0 <= seconds < 900} == {phase}
+    assert (poll.duration_seconds >= 1000) == (phase == "ask")
+
+
+@pytest.mark.parametrize("hung", [1, 4, 40])
 def test_databases_that_hang_hide_only_their_own_targets(world: World, hung: int) -> None:
     world.add("a")
     release = threading.Event()

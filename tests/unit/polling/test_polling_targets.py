@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import pytest
 from polling_fakes import FakeClock, FakeDirectory
 
@@ -109,6 +112,37 @@ def test_a_hung_server_is_asked_once_a_round_and_a_relay_is_found_when_it_answer
     directory.hung.clear()
     directory.relays.add("tango://db:10000/sys/a/1")
     assert resolver.resolve(("sys/a/1",)).targets == ("tango://db:10000/sys/a/1",)
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["still hangs", "did not answer"])
+def test_a_hung_server_is_named_while_it_is_asked_and_stays_a_target_when_asked_again(
+    directory: FakeDirectory, clock: FakeClock, ended: bool
+) -> None:
+    directory.hung |= {"tango://db:10000/sys/a/1", "tango://db:10000/sys/b/1"}
+
+    def scouts(jobs: Sequence[Callable[[], None]]) -> None:
+        """Those of the hung server begin last, and may not end."""
+        waiting = [job for job in jobs if isinstance(job, partial) and job.args[0] in admin("1")]
+        for job in jobs:
+            if job not in waiting:
+                job()
+        for job in waiting if ended else []:
+            job()
+
+    resolver = Resolver(directory, clock, scouts)
+    told: list[Resolution] = []
+    resolution = resolver.resolve(("sys/*/*",), told.append)
+    hung = f"{admin('1')[0]} has not answered yet"
+    assert told[0].problems == (f"{hung} (nor have 1 more); the others are monitored",)
+    assert (told[1].targets, told[1].complete) == (admin("2", "off"), False)
+    assert told[1].problems == (f"{hung}; the others are monitored",)
+    assert resolution == Resolution(targets=admin("1", "2", "off"))
+    told.clear()
+    directory.add("sys/new/1", "srv/new")
+    resolution = resolver.resolve(("sys/*/*",), told.append)
+    assert resolution == Resolution(targets=admin("1", "2", "new", "off"))
+    assert len(told) > 1
+    assert all(admin("1")[0] in one.targets for one in told)
 
 
 def test_a_known_relay_stays_one_while_it_is_down(

@@ -110,6 +110,14 @@ def test_a_reason_with_newlines_and_quotes_stays_on_one_line() -> None:
     )
 
 
+def test_a_server_that_is_asked_less_often_says_so() -> None:
+    often, spared = lines_of(snapshot(server("a"), server("b", asked_every=3)))[1:]
+    assert "asked_every" not in often
+    assert spared.endswith(" server-new server=b state=monitored tango=10.3.3 asked_every=3")
+    (changed,) = lines_of(snapshot(server("a", asked_every=3), poll=2), snapshot(server("a")))[1:]
+    assert changed.endswith(" server server=a state=monitored tango=10.3.3 asked_every=3")
+
+
 @pytest.mark.parametrize(("text", "expected"), [("a", "a"), ("", '""'), ("a b", '"a b"'), ('"', '"\'"')])
 def test_quoted(text, expected) -> None:
     assert quoted(text) == expected

@@ -12,7 +12,7 @@ from page_evidence import Story, lossy_story
 
 from stem_device.report.page import limits
 from stem_device.report.page.figures.catalogue import FIGURES, panel, panels
-from stem_device.report.page.figures.style import DARK
+from stem_device.report.page.figures.style import DARK, NO_RECORDING
 from stem_device.report.page.findings import find
 from stem_device.report.page.html_page import page_html
 
@@ -47,6 +47,18 @@ def test_timeline() -> None:
     assert list(missed.y) == [7, 0, 3]
     assert overdue.y[:-1].tolist() == [0, 0, 4]
     assert published.x[0] == "2026-11-22T04:00:00.000"
+
+
+@pytest.mark.parametrize("name", ["timeline", "losses", "lag", "servers", "timings", "processes"])
+def test_times_that_were_not_recorded_are_grey_without_a_line(name: str) -> None:
+    story = lossy_story()
+    story.polls = (*story.polls, 530.0, 540.0)
+    (drawn,) = panel(name, find(story.evidence())).pages
+    grey = [shape for shape in drawn.layout.shapes if shape.fillcolor == NO_RECORDING]
+    assert [(shape.x0, shape.x1) for shape in grey] == [
+        ("2026-11-22T04:00:30.000", "2026-11-22T04:08:50.000")
+    ]
+    assert [(shape.type, shape.line.width, shape.layer) for shape in grey] == [("rect", 0, "below")]
 
 
 def test_how_far_behind() -> None:

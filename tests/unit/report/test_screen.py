@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +16,8 @@ from rich.console import Console
 from stem_device.analysis.verdict import Level
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts
+from stem_device.report.changes import compare
+from stem_device.report.messages import messages
 from stem_device.report.overview import (
     Judgement,
     Overview,
@@ -69,6 +74,33 @@ def drawn(what: Overview, width: int, height: int) -> list[str]:
     return console.file.getvalue().splitlines()
 
 
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The time zone of this process, which is the one from before afterwards."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    ("time_utc_ns", "shown"),
+    [(1_700_000_000 * 10**9, "23:13:20 CET"), (1_720_000_000 * 10**9, "11:46:40 CEST")],
+)
+@pytest.mark.parametrize(("width", "height"), [(100, 30), (60, 12)])
+def test_times_have_their_zone_on_the_same_screen(time_utc_ns, shown, width, height) -> None:
+    """Messages have the time of day alone: its zone stands in the first line."""
+    down = server(state=ServerState.UNREACHABLE, reason="timed out")
+    report = compare(replace(snapshot(down), time_utc_ns=time_utc_ns), snapshot(server()))
+    what = structs.replace(overview(), time_utc_ns=time_utc_ns, messages=tuple(messages(report)))
+    lines = drawn(what, width, height)
+    assert lines[0].endswith(shown)
+    (told,) = [line for line in lines if "timed out" in line]
+    assert told.startswith(shown.partition(" ")[0])
+
+
 @pytest.mark.parametrize(("width", "height"), [(100, 30), (80, 24), (60, 16), (60, 12), (200, 60)])
 @pytest.mark.parametrize("rows", [0, 3, 500])
 def test_the_screen_fits_the_terminal(width, height, rows) -> None:
@@ -106,6 +138,14 @@ def test_a_server_in_trouble_says_why() -> None:
     row = ServerRow(DATABASE + "s/1 ", ServerState.UNREACHABLE, "timed\nout", 0, 0, 0, 0)
     what = Overview("h", 0, 1, Counts(), 0.0, 0.0, (row,), (), Trend())
     assert "unreachable: timed out" in "\n".join(drawn(what, 120, 30))
+
+
+def test_a_server_that_is_asked_less_often_says_so() -> None:
+    rows = tuple(server_row(server(f"s/{every}", asked_every=every)) for every in (1, 3))
+    what = Overview("h", 0, 1, Counts(), 0.0, 0.0, rows, (), Trend())
+    often, spared = (line for line in drawn(what, 120, 30) if line.startswith("s/"))
+    assert "asked every" not in often
+    assert "monitored, asked every 3 polls" in spared
 
 
 def test_of_a_server_that_never_answered_no_count_is_known() -> None:
