@@ -18,12 +18,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "recording"))
-
-from snapshots import SMALL, snapshots
-
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.recording import Hdf5Recorder, RecordingContext
+from tests.unit.recording.snapshots import SMALL, snapshots
 
 POLLS = 150
 MOST_REPORTS = 60
@@ -39,7 +36,7 @@ pytestmark = pytest.mark.extras
 @pytest.mark.parametrize("kills", [30, pytest.param(200, marks=pytest.mark.matrix)])
 def test_every_file_of_a_killed_recorder_holds_what_was_reported(tmp_path: Path, kills: int) -> None:
     finished = subprocess.run(
-        [sys.executable, __file__, str(tmp_path), str(kills)],
+        [sys.executable, "-m", __name__, str(tmp_path), str(kills)],
         capture_output=True,
         text=True,
         check=False,

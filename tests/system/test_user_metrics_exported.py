@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,22 +11,20 @@ from typing import Any, NamedTuple
 
 import pytest
 import tango
-from http_stub import Answer, Request, answer, http_stub
 
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.opentsdb.pushing.names import valid_name
 from tests.system.event_monitors import EventMonitor, event_monitor
 from tests.system.harness import ServerFactory
 from tests.system.test_user_metrics import ask
+from tests.unit.http_stub import Answer, Request, answer, http_stub
 
 pytest.importorskip("elasticsearch")
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 pytest.importorskip("uvicorn")
 
-for _kind in ("elastic", "otlp"):
-    sys.path.append(str(Path(__file__).parents[1] / "unit" / _kind))
-from elastic_stub import Cluster  # noqa: E402
-from otlp_stub import Collector, attributes, number, points  # noqa: E402
+from tests.unit.elastic.elastic_stub import Cluster
+from tests.unit.otlp.otlp_stub import Collector, attributes, number, points
 
 T0 = 1_700_000_000_123_456_789
 MANY = {f"label{number}": f"v{number}" for number in range(8)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from msgspec import structs
-from replies import SECOND, STREAM, callback
 
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.rules import began_again, jumped, lost_before, unwrap
@@ -12,6 +11,7 @@ from stem_device.accounting.sight import Sight
 from stem_device.accounting.stream import StreamAccount
 from stem_device.accounting.subscription import SubscriptionAccount
 from stem_device.model.snapshot import Link
+from tests.unit.accounting.replies import SECOND, STREAM, callback
 
 ENDPOINT, NEW_ENDPOINT = "tcp://127.0.0.1:5000", "tcp://127.0.0.1:6000"
 TOPIC = "tango://127.0.0.1:10000/test/pub/1/attr.idl5_change"

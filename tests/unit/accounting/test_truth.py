@@ -10,11 +10,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from replies import PUBLISHER, SUBSCRIBER
-from world import Event, World
 
 from stem_device.accounting import Ledger
 from stem_device.model.snapshot import Counts, Link, Snapshot, SubscriptionRecord
+from tests.unit.accounting.replies import PUBLISHER, SUBSCRIBER
+from tests.unit.accounting.world import Event, World
 
 SOME = st.integers(min_value=1, max_value=300)
 SECONDS = st.sampled_from([0.5, 1.0, 10.0, 20.0])

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from caused_history import BEGIN, SECOND, SUBSCRIBER, TOPIC, System, gone
 from msgspec import structs
 
 from stem_device.analysis.causes import Analyst
@@ -14,6 +13,7 @@ from stem_device.analysis.causes.history import Point, lengthen, point_at, see
 from stem_device.model.finding import Cause, Concern, Standing
 from stem_device.model.poll import Failure, Identity
 from stem_device.model.snapshot import Link, Snapshot, TelemetryRows
+from tests.unit.analysis.caused_history import BEGIN, SECOND, SUBSCRIBER, TOPIC, System, gone
 
 
 def named(system: System) -> str:

@@ -11,9 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from full_snapshots import COUNTS, FAST, FINE, FULL, LOST, OWN, SLOW, STATE
-from made_snapshots import server, snapshot, subscription
-from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.catalogue import (
@@ -42,6 +39,9 @@ from stem_device.model.snapshot import Counts, Snapshot
 from stem_device.monitor import MonitorHealth
 from stem_device.polling.clients import ClientsHealth
 from stem_device.recording import RecordingStatus
+from tests.unit.full_snapshots import COUNTS, FAST, FINE, FULL, LOST, OWN, SLOW, STATE
+from tests.unit.made_snapshots import server, snapshot, subscription
+from tests.unit.made_verdicts import judged
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 

@@ -8,8 +8,6 @@ import math
 
 import pytest
 import tango
-from device_builders import Health, Recording, disconnected, server, snapshot, stream, subscription
-from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, reading
@@ -22,6 +20,16 @@ from stem_device.model.poll import Failure, ServerState
 from stem_device.model.processes import OwnProcess
 from stem_device.model.snapshot import Counts, Snapshot
 from stem_device.polling.clients import ClientsHealth
+from tests.unit.device.device_builders import (
+    Health,
+    Recording,
+    disconnected,
+    server,
+    snapshot,
+    stream,
+    subscription,
+)
+from tests.unit.made_verdicts import judged
 
 BY_NAME = {spec.name: spec for spec in ATTRIBUTES}
 PYTHON = {

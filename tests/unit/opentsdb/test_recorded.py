@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_recording import START_UTC_NS, Plan, synthetic_snapshots, write_recording
 
 from stem_device.errors import TsdbQueryError
 from stem_device.model.mark import Mark, MarkKind
@@ -17,6 +16,7 @@ from stem_device.opentsdb.recorded import LOOK_SECONDS, TAG, RecordedFiles, Reco
 from stem_device.opentsdb.series import SeriesSource
 from stem_device.opentsdb.window import LiveWindow
 from stem_device.recording import Hdf5Recorder, RecordingContext
+from tests.unit.synthetic_recording import START_UTC_NS, Plan, synthetic_snapshots, write_recording
 
 pytestmark = pytest.mark.extras
 NEVER = 2**62

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_snapshots import BEGIN_UTC_NS, SECOND, server, snapshot, stream, subscription
 
 from stem_device.catalogue import Accumulation, Details, numbers_of, series_of
 from stem_device.model.mark import Mark, MarkKind
@@ -13,6 +12,7 @@ from stem_device.opentsdb.limits import Budget, Limits
 from stem_device.opentsdb.lookup import SuggestRequest, suggest
 from stem_device.opentsdb.series import Series
 from stem_device.opentsdb.window import LiveWindow
+from tests.unit.made_snapshots import BEGIN_UTC_NS, SECOND, server, snapshot, stream, subscription
 
 NEVER = 2**62
 

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from polling_fakes import FakeClock
 
 from stem_device.errors import ClientReportError
 from stem_device.model.client_report import MAX_REPORT_CHARACTERS, MAX_TEXTS
@@ -15,6 +14,7 @@ from stem_device.model.poll import Answer, Failure, ServerState
 from stem_device.polling import PollStart
 from stem_device.polling.clients import ClientReports
 from stem_device.polling.clients.source import CHARACTERS_AT_ONCE, CHARACTERS_PER_SECOND
+from tests.unit.polling.polling_fakes import FakeClock
 
 
 def reply(received: int = 0, samples: int = 0, *, missed: int = 0) -> str:

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from polling_fakes import ON, FakeClient
 
 from stem_device.model.clock import SystemClock
 from stem_device.polling.between import Timer
 from stem_device.polling.crew import Crew
 from stem_device.polling.round import CountDown, ask_all
 from stem_device.polling.worker import Worker
+from tests.unit.polling.polling_fakes import ON, FakeClient
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from polling_fakes import OFF, ON, FakeClient, FakeClock, FakeDirectory, FakeProxy
 
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
@@ -17,6 +16,7 @@ from stem_device.polling import Poller, reading_replies
 from stem_device.polling.reading_replies import LARGE_CHARACTERS, Read, Turns
 from stem_device.polling.target import SHARE_FOR_UNUSABLE, Target
 from stem_device.polling.worker import Worker
+from tests.unit.polling.polling_fakes import OFF, ON, FakeClient, FakeClock, FakeDirectory, FakeProxy
 
 LIMIT_SECONDS = 20.0
 STREAMS = 5000

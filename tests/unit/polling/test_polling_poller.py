@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from polling_fakes import NOT_EXPORTED, OFF, ON, FakeDirectory, FakeProxy
 
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
 from stem_device.model.poll import Poll, ServerState
 from stem_device.polling import Poller
+from tests.unit.polling.polling_fakes import NOT_EXPORTED, OFF, ON, FakeDirectory, FakeProxy
 
 QUERY, ENABLE = "QueryEventSystem", "EnableEventSystemPerfMon"
 

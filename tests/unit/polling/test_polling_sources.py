@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 from msgspec import structs
-from polling_fakes import FakeDirectory
 
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
 from stem_device.model.poll import Answer, Failure, ServerState
 from stem_device.polling import Answers, Poller, PollStart
 from stem_device.polling.source import joined
+from tests.unit.polling.polling_fakes import FakeDirectory
 
 HERE, THERE = "tango://h:1/dserver/x/1", "tango://h:1/dserver/x/2"
 

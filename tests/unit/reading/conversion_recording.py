@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from msgspec import structs
-from synthetic_recording import START_MONOTONIC_NS, START_UTC_NS, Outage, Plan, synthetic_snapshots
 
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.model.poll import ServerState
@@ -14,6 +13,7 @@ from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording.layout import Part
+from tests.unit.synthetic_recording import START_MONOTONIC_NS, START_UTC_NS, Outage, Plan, synthetic_snapshots
 
 POLLS = 70  # more than a chunk of polls
 PLAN = Plan(polls=POLLS, servers=3, streams=4, subscriptions=5, samples=12, outages=(Outage(7, 1, 3),))

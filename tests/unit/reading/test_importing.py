@@ -14,8 +14,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from conversion_polls import PUBLISHER, START_NS, STEP_NS, STREAMS, SUBSCRIBER, poll, publisher_text, texts
-from conversion_recording import MARKS
 from msgspec import structs
 
 from stem_device.accounting import Ledger
@@ -30,6 +28,17 @@ from stem_device.reading.importing.parsing import parse_line
 from stem_device.reading.importing.replay import Replay, ReplayClock
 from stem_device.reading.validation.checking import findings
 from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingContext
+from tests.unit.reading.conversion_polls import (
+    PUBLISHER,
+    START_NS,
+    STEP_NS,
+    STREAMS,
+    SUBSCRIBER,
+    poll,
+    publisher_text,
+    texts,
+)
+from tests.unit.reading.conversion_recording import MARKS
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conversion_recording import MARKS, made, write
 from msgspec import structs
-from synthetic_recording import Loss, Outage, Plan, write_recording
 
 from stem_device import open_recording
 from stem_device.errors import NotRecordedError
@@ -21,6 +19,8 @@ from stem_device.reading.exporting import Format, export
 from stem_device.reading.importing import import_lines
 from stem_device.reading.recovery import Recovery, recover
 from stem_device.reading.validation import validate
+from tests.unit.reading.conversion_recording import MARKS, made, write
+from tests.unit.synthetic_recording import Loss, Outage, Plan, write_recording
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

@@ -11,13 +11,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_recording import FIRST_POLL, RECORDING_ID, Loss, Outage, Plan, Truth, write_recording
 
 from stem_device import open_recording
 from stem_device.errors import NoSuchDataError, OptionError
 from stem_device.reading.part_file import PartFile
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording import names as recorded_names
+from tests.unit.synthetic_recording import (
+    FIRST_POLL,
+    RECORDING_ID,
+    Loss,
+    Outage,
+    Plan,
+    Truth,
+    write_recording,
+)
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

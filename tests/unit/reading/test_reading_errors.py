@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_recording import Plan, write_recording
 
 from stem_device import open_recording
 from stem_device.errors import MissingExtraError, StemError, UnreadableRecordingError
 from stem_device.reading import access
 from stem_device.recording import untyped
+from tests.unit.synthetic_recording import Plan, write_recording
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

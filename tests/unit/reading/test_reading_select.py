@@ -8,7 +8,14 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 import pytest
-from synthetic_recording import (
+
+from stem_device import open_recording
+from stem_device.errors import OptionError
+from stem_device.model.mark import Mark, MarkKind
+from stem_device.reading import Recording
+from stem_device.reading.patterns import matching, sampled_attribute
+from stem_device.reading.times import utc_ns
+from tests.unit.synthetic_recording import (
     HOST,
     Loss,
     Plan,
@@ -17,13 +24,6 @@ from synthetic_recording import (
     server_name,
     write_recording,
 )
-
-from stem_device import open_recording
-from stem_device.errors import OptionError
-from stem_device.model.mark import Mark, MarkKind
-from stem_device.reading import Recording
-from stem_device.reading.patterns import matching, sampled_attribute
-from stem_device.reading.times import utc_ns
 
 pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

@@ -12,9 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
-from plain_records import SERVER, STREAM, SUBSCRIPTION
-from same_snapshots import assert_same
-from synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_recording
 
 from stem_device import open_recording
 from stem_device.model.limits import MAX_COUNT
@@ -36,6 +33,9 @@ from stem_device.model.snapshot import (
 from stem_device.reading import snapshots as reading_snapshots
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording.format import MAX_TEXT_CHARACTERS
+from tests.unit.plain_records import SERVER, STREAM, SUBSCRIPTION
+from tests.unit.same_snapshots import assert_same
+from tests.unit.synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_recording
 
 pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

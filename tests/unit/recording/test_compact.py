@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from snapshots import Size, reply_text, snapshots
 
 from stem_device.recording import Hdf5Recorder, RecordingContext, compact
+from tests.unit.recording.snapshots import Size, reply_text, snapshots
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prefixes import LoggingDisk, LoggingFile, Operation, Reported, replay
-from snapshots import Size, snapshots
 
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.recording import Hdf5Recorder, RecordingContext, chunk_index
@@ -19,6 +17,8 @@ from stem_device.recording import format as spec
 from stem_device.recording.columns import PLACES, GrowingColumn
 from stem_device.recording.hdf5 import _create
 from stem_device.recording.ordered_file import OrderedFile
+from tests.unit.recording.prefixes import LoggingDisk, LoggingFile, Operation, Reported, replay
+from tests.unit.recording.snapshots import Size, snapshots
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from page_evidence import Story, at, lossy_story
-
 from stem_device.report.page.coverage import recording_gaps
 from stem_device.report.page.findings import find
+from tests.unit.report.page_evidence import Story, at, lossy_story
 
 
 def told(story: Story) -> dict[str, str]:

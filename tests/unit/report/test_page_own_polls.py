@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from page_evidence import Story, at
 
 from stem_device.report.page.contents import own_polls_table, tables
 from stem_device.report.page.evidence import PHASES, PhaseRows
 from stem_device.report.page.findings import find
 from stem_device.report.page.own_polls import own_polls
+from tests.unit.report.page_evidence import Story, at
 
 NAN = math.nan
 POLLS = (0.0, 10.0, 20.0, 30.0)

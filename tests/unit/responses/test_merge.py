@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reply_strategies import cpptango_replies, replies
 
 from stem_device.errors import ReplyError
 from stem_device.model.reply import (
@@ -17,6 +16,7 @@ from stem_device.model.reply import (
     SubscriberSample,
 )
 from stem_device.responses import encode_reply, merge_samples, parse_reply
+from tests.unit.responses.reply_strategies import cpptango_replies, replies
 
 
 def reply(counter: int, *pushes: int) -> Reply:

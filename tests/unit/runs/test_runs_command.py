@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from msgspec import structs
-from runs_marks import mark
-from synthetic_recording import START_UTC_NS, Loss, Plan, Truth, write_recording
+
+from tests.unit.runs_marks import mark
+from tests.unit.synthetic_recording import START_UTC_NS, Loss, Plan, Truth, write_recording
 
 pytest.importorskip("typer")
 pytest.importorskip("h5py")

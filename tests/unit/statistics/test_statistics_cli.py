@@ -12,12 +12,12 @@ pytest.importorskip("h5py")
 pytest.importorskip("scipy")
 pytest.importorskip("typer")
 
-from synthetic_recording import HOST, Loss, Outage, Plan, Truth, write_recording
 from typer.testing import CliRunner, Result
 
 from stem_device.cli.app import app
 from stem_device.statistics import comparison_results, evidence, results
 from stem_device.statistics.distribution import Distribution
+from tests.unit.synthetic_recording import HOST, Loss, Outage, Plan, Truth, write_recording
 
 pytestmark = pytest.mark.extras
 

@@ -7,12 +7,11 @@ import pytest
 pytest.importorskip("h5py")
 pytest.importorskip("scipy")
 
-from altered_recording import altered, subscription
-from synthetic_recording import HOST, Loss, Plan, write_recording
-
 from stem_device.cli.compare_tables import compare_parts
 from stem_device.reading import Recording, open_recording
 from stem_device.statistics import Change, Comparison, Kind, Verdict, compare
+from tests.unit.statistics.altered_recording import altered, subscription
+from tests.unit.synthetic_recording import HOST, Loss, Plan, write_recording
 
 pytestmark = pytest.mark.extras
 
@@ -145,7 +144,7 @@ def test_rates_are_more_or_less_but_not_better(folder: Path, before: Recording) 
 
 
 def test_another_database_port_is_the_same_system(folder: Path, before: Recording, monkeypatch) -> None:
-    monkeypatch.setattr("synthetic_recording.HOST", HOST.replace("10000", "12345"))
+    monkeypatch.setattr("tests.unit.synthetic_recording.HOST", HOST.replace("10000", "12345"))
     with made(folder / "port.h5", 1, losses=FEW) as other:
         found = compare(before, other)
         assert "tango://control.example.org:12345/dserver/motion/001" in set(other.names)

@@ -9,15 +9,15 @@ import pytest
 
 pytest.importorskip("h5py")
 
-from altered_recording import altered, subscription
 from msgspec import structs
-from synthetic_recording import Loss, Outage, Plan, Truth, write_recording
 
 from stem_device.errors import NoPollError
 from stem_device.reading import Recording, open_recording
 from stem_device.statistics import Statistics, summarise
 from stem_device.statistics.distribution import describe
 from stem_device.statistics.timing import TIMINGS
+from tests.unit.statistics.altered_recording import altered, subscription
+from tests.unit.synthetic_recording import Loss, Outage, Plan, Truth, write_recording
 
 pytestmark = pytest.mark.extras
 

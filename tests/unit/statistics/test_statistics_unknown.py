@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from msgspec import structs
-from synthetic_recording import START_MONOTONIC_NS, START_UTC_NS, Plan, synthetic_snapshots
 
 from stem_device import open_recording
 from stem_device.errors import NoPollError
@@ -21,6 +20,7 @@ from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording.layout import Part
 from stem_device.statistics import Kind, Verdict, compare, summarise
 from stem_device.statistics.bursts import Bursts, too_short
+from tests.unit.synthetic_recording import START_MONOTONIC_NS, START_UTC_NS, Plan, synthetic_snapshots
 
 pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from earlier_format import read
 
 from stem_device import telemetry
 from stem_device.telemetry import time_it
 from stem_device.telemetry.buffer import add_sample
+from tests.unit.telemetry.earlier_format import read
 from tests.waiting import wait_until
 
 

@@ -8,11 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from earlier_format import read
 
 from stem_device import telemetry
 from stem_device.telemetry import buffer as buffer_module
 from stem_device.telemetry import runtime as runtime_module
+from tests.unit.telemetry.earlier_format import read
 
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.matrix) for seed in range(1, 100))]
 YEARS_NS = 20 * 365 * 86_400 * 10**9

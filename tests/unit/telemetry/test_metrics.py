@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from http_stub import HOSTILE, Answer, HttpStub, Request, answer, http_stub
 
 from stem_device.errors import TelemetryError
 from stem_device.telemetry import MetricsHealth, Telemetry
@@ -26,6 +25,7 @@ from stem_device.telemetry.metrics.buffer import PointBuffer
 from stem_device.telemetry.metrics.destination import DestinationError
 from stem_device.telemetry.metrics.sender import Sender
 from stem_device.telemetry.metrics.settings import settings_of
+from tests.unit.http_stub import HOSTILE, Answer, HttpStub, Request, answer, http_stub
 from tests.waiting import wait_until
 
 LIMIT = 20.0

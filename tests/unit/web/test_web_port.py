@@ -14,13 +14,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import made_snapshots
 import pytest
-from web_sources import MadeSource, ask, connected, opened, options, place
 
 from stem_device.errors import MissingExtraError, OptionError, StemError
 from stem_device.model.options import HttpOptions
 from stem_device.web.port import Port
+from tests.unit import made_snapshots
+from tests.unit.web.web_sources import MadeSource, ask, connected, opened, options, place
 
 pytestmark = pytest.mark.extras
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_snapshots import BEGIN_UTC_NS, SECOND, server, snapshot, stream, subscription
 from msgspec import structs
 
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.model.snapshot import Snapshot
 from stem_device.web.once import Kept
 from stem_device.web.window import SUBSCRIPTION_BYTES, Window
+from tests.unit.made_snapshots import BEGIN_UTC_NS, SECOND, server, snapshot, stream, subscription
 
 ROWS = tuple(subscription(f"a/b/c/x{number}.idl5_change") for number in range(100))
 
