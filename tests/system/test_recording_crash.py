@@ -114,7 +114,9 @@ def mark(number: int) -> Mark:
 def _expected() -> dict[tuple[str, str], list[object]]:
     made = list(islice(snapshots(), POLLS))
     rows = [row for poll in made for server in poll.servers for row in server.subscriptions]
-    numbers = [poll.poll for poll in made for server in poll.servers for _ in server.subscriptions]
+    numbers: list[object] = [
+        poll.poll for poll in made for server in poll.servers for _ in server.subscriptions
+    ]
     return {
         ("polls", "poll"): [poll.poll for poll in made],
         ("polls", "missed_total"): [poll.counts.missed for poll in made],

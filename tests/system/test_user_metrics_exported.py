@@ -6,6 +6,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -191,7 +192,7 @@ def _check_extra_attribute(monitor: EventMonitor, outside: Outside, publisher: A
     truth = [one for one in told if one[1] >= 1]
     assert [value for _, value in truth] == [float(step) for step in range(1, 22)]
     for told_by in (outside.otlp, outside.elastic, outside.opentsdb):
-        monitor.wait(lambda by=told_by: any(one.value == 21 for one in extras(by)), f"all of {told_by}")
+        monitor.wait(partial(_has_all, told_by), f"all of {told_by}")
     wanted_labels = {("device", publisher.device), ("name", "number")}
     for found in (extras(outside.otlp), extras(outside.elastic)):
         assert sorted((one.at_ns, one.value) for one in found) == truth
@@ -200,6 +201,10 @@ def _check_extra_attribute(monitor: EventMonitor, outside: Outside, publisher: A
     in_ms = {at // 1_000_000: value for at, value in truth}
     assert {one.at_ns: one.value for one in put} == in_ms
     assert len(put) == len(in_ms)
+
+
+def _has_all(told_by: Callable[..., Iterable[Sent]]) -> bool:
+    return any(one.value == 21 for one in extras(told_by))
 
 
 def extras(told_by: Callable[..., Iterable[Sent]]) -> list[Sent]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec import structs
 
@@ -24,7 +26,7 @@ class Case:
         self.moment = Moment()
         self.ports, self.baseline = ports, baseline
         self.stream = self._stream(pushed, baseline=True)
-        self.account = None
+        self.account: Any = None  # a SubscriptionAccount from the first poll on
         self.poll(pushed, now)
 
     def _stream(self, pushed, *, baseline=False, life=1):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from stem_device.model.poll import Failure
 from tests.unit.analysis.analysis_facts import HEALTHY, facts, loss, lost, overdue, retried, silence
 
 PATIENCE = Patience(overdue_polls=2, unreachable_polls=2)
-LISTENED = {"listeners": ("dserver/slow/1",), "listening": 1}
+LISTENED: dict[str, Any] = {"listeners": ("dserver/slow/1",), "listening": 1}
 
 RULES = [
     ("healthy", HEALTHY, Level.CLEAR, None),

@@ -362,7 +362,12 @@ def test_no_record_is_made_of_what_simply_goes_on() -> None:
 
 def test_what_is_made_of_a_row_is_made_once_and_goes_with_it() -> None:
     made: list[str] = []
-    rows: PerRow[str, str] = PerRow(lambda key: (made.append(key), key.upper())[1])
+
+    def upper(key: str) -> str:
+        made.append(key)
+        return key.upper()
+
+    rows: PerRow[str, str] = PerRow(upper)
     for poll in range(50):
         rows.begin_poll()
         assert rows["stays"] == rows["stays"] == "STAYS"
@@ -373,7 +378,7 @@ def test_what_is_made_of_a_row_is_made_once_and_goes_with_it() -> None:
 
 def test_the_series_of_a_poll_are_made_once_for_all_exporters() -> None:
     asked: list[int] = []
-    shared = PollSeries(lambda: asked.append(1))  # type: ignore[arg-type,func-returns-value]
+    shared = PollSeries(lambda: asked.append(1))
     first, second = (snapshot(server("dserver/a/1"), seconds=seconds) for seconds in (0, 1))
     assert shared(first) is shared(first)
     assert shared(first, Details.ALL) is shared(first, Details.ALL)

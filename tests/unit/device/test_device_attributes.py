@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 import pytest
 import tango
@@ -92,7 +93,7 @@ def test_values_have_their_type(spec: AttributeSpec, one: Snapshot) -> None:
     if value is None:
         assert spec.dtype == "DevDouble" or spec.name == "overdueEvents"
         return
-    elements = value if isinstance(value, list) else [value]
+    elements: list[Any] = value if isinstance(value, list) else [value]
     assert isinstance(value, list) == bool(spec.max_length)
     assert len(elements) <= (spec.max_length or 1)
     assert all(type(element) is PYTHON[spec.dtype] for element in elements)

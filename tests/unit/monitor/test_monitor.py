@@ -5,6 +5,7 @@ import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -59,7 +60,7 @@ class FakeRecordings:
     def __init__(self):
         self.status = RecordingStatus()
         self.written = []
-        self.fails = False
+        self.fails: bool | str = False
 
     def start(self, label, context):
         if self.fails:
@@ -181,7 +182,7 @@ def test_what_takes_long_is_told_as_a_phase(parts, phase):
         monitor.at_each_poll(clock.jump)
     if phase == "ask":
         poller.poll = lambda **more: structs.replace(polled(**more), phases=PollPhases(ask_seconds=1000.0))
-    seen = []
+    seen: list[Any] = []
     monitor.at_each_poll(seen.append)
     try:
         monitor.start_recording("phases")
@@ -205,7 +206,7 @@ def test_what_takes_long_is_told_as_a_phase(parts, phase):
 
 
 def test_a_failing_step_of_the_poll_hinders_nobody(monitor):
-    seen = []
+    seen: list[Any] = []
 
     def fails(_):
         raise ValueError("a step")

@@ -192,7 +192,7 @@ def test_tags_of_a_group() -> None:
 
 
 def test_several_queries_tell_which_result_is_whose() -> None:
-    two = [
+    two: list[dict[str, Any]] = [
         {"metric": "cpu", "aggregator": "sum", "tags": {"dc": "*"}},
         {"metric": "cpu", "aggregator": "none"},
     ]

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def expected() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 def test_every_number_is_put_in_batches_by_one_connection() -> None:
     heads: list[str] = []
-    batches: list[list[dict[str, object]]] = []
+    batches: list[list[dict[str, Any]]] = []
 
     def behave(_: Peer, sock: socket.socket) -> None:
         while True:

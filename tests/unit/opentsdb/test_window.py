@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -104,7 +106,7 @@ def test_a_metric_without_points_is_forgotten_with_its_polls() -> None:
 @pytest.mark.parametrize("kind", list(MarkKind))
 def test_marks_are_told_with_what_is_known_of_them(kind: MarkKind) -> None:
     window = LiveWindow()
-    told = {"run": "r1", "received_monotonic_ns": 1, "received_utc_ns": 2}
+    told: dict[str, Any] = {"run": "r1", "received_monotonic_ns": 1, "received_utc_ns": 2}
     window.mark(Mark(kind=kind, name=str(kind), emitted_utc_ns=20, queue="q", error="it broke", **told))
     window.mark(Mark(kind=MarkKind.MARK, name="earlier", emitted_utc_ns=10, iteration=0, **told))
     first, second = window.annotations(0, 30)

@@ -63,4 +63,4 @@ def points(metric: Any) -> list[Any]:
 
 
 def number(point: Any) -> float:
-    return getattr(point, point.WhichOneof("value"))  # type: ignore[no-any-return]
+    return getattr(point, point.WhichOneof("value"))

@@ -20,6 +20,8 @@ QUERY, ENABLE = "QueryEventSystem", "EnableEventSystemPerfMon"
 class FakeServer(FakeProxy):
     """Samples when told, as cppTango does."""
 
+    sampling: bool
+
     def __init__(self) -> None:
         super().__init__({QUERY: lambda _: ON if self.sampling else OFF, ENABLE: self._enable})
         self.sampling = False
@@ -180,7 +182,7 @@ def test_a_lookup_that_fails_unexpectedly_is_told_and_tried_again(world: World) 
     def fail(*_: str) -> tuple[str, ...]:
         raise RuntimeError("oops")
 
-    world.directory.matching = fail  # type: ignore[method-assign]
+    world.directory.matching = fail  # type: ignore[method-assign, assignment]
     poller = world.poller("dserver/*/*")
     assert "RuntimeError: oops" in poller.poll().problems[0]
     world.directory.matching = matching  # type: ignore[method-assign]

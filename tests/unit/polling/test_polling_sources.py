@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -49,7 +50,7 @@ def poller_of(*sources: MadeUp) -> Poller:
     poller = Poller(
         Options(),
         clock=SystemClock(),
-        connect={}.__getitem__,
+        connect=dict[str, Any]().__getitem__,
         directory=FakeDirectory(),
         thread_context=contextlib.nullcontext,
     )

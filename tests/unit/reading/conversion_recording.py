@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
 
@@ -30,7 +31,7 @@ def made(plan: Plan = PLAN) -> list[Snapshot]:
     return [_with_more(number, snapshot) for number, snapshot in enumerate(synthetic_snapshots(plan))]
 
 
-def mark(number: int, kind: MarkKind = MarkKind.MARK, **more: object) -> Mark:
+def mark(number: int, kind: MarkKind = MarkKind.MARK, **more: Any) -> Mark:
     moment = START_UTC_NS + number * 10**9
     return Mark(
         kind=kind,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Truth:
 
 
 @pytest.fixture
-def column_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def column_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the columns that are read from files."""
     reads = []
     column = PartFile.column

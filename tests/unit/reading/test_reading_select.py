@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,7 +126,7 @@ def test_a_poll_counts_for_a_view_if_it_counts_for_the_whole(recording: Recordin
     ],
     ids=str,
 )
-def test_moments(recording: Recording, moment: object) -> None:
+def test_moments(recording: Recording, moment: Any) -> None:
     assert polls_of(recording.select(start=moment, end=at(5))) == [3, 4]
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_of_a_view(tmp_path: Path) -> None:
 COUNTS = st.integers(0, MAX_COUNT)
 FLOATS = st.floats(-MAX_COUNT, MAX_COUNT) | st.just(math.nan)
 # What could steer a terminal is replaced when it is read: see stem_device.text.
-HARMFUL = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+HARMFUL: Any = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 TEXTS = st.text(st.characters(exclude_categories=HARMFUL), max_size=300)
 KINDS = st.sampled_from(["duration", "runtime"])
 OPTIONAL_TEXTS = st.none() | TEXTS

@@ -81,7 +81,11 @@ def shorten(path: str, rows: int) -> Corruption:
 
 
 def both(*corruptions: Corruption) -> Corruption:
-    return lambda file: [corrupt(file) for corrupt in corruptions]
+    def corrupt(file: Any) -> None:
+        for one in corruptions:
+            one(file)
+
+    return corrupt
 
 
 def name_that_continues(file: Any) -> None:

@@ -6,6 +6,7 @@ import os
 import stat
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def recorded(path: Path, polls: int = 3) -> Hdf5Recorder:
 def content(path: Path) -> dict[str, np.ndarray | str]:
     found: dict[str, np.ndarray | str] = {}
 
-    def take(name: str, item: h5py.Group | h5py.Dataset) -> None:
+    def take(name: str, item: Any) -> None:
         for key, value in item.attrs.items():
             found[f"{name}@{key}"] = str(value)
         if isinstance(item, h5py.Dataset) and name != "entry/workspace/tails":

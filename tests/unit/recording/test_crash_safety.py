@@ -105,9 +105,14 @@ def shrink_metadata_cache(hdf5) -> None:
 def test_index_nodes_that_hdf5_reads_back(tmp_path: Path) -> None:
     columns = Columns()
     shrink_metadata_cache(columns.hdf5)
-    reads = []
+    reads: list[int] = []
     read_at = columns.disk.read_at
-    columns.disk.read_at = lambda address, size: reads.append(size) or read_at(address, size)
+
+    def spy(address: int, size: int) -> bytes:
+        reads.append(size)
+        return read_at(address, size)
+
+    columns.disk.read_at = spy  # type: ignore[method-assign]
     for _ in range(90):
         columns.append(3)
     columns.close()

@@ -22,7 +22,8 @@ from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingCont
 from stem_device.recording import format as spec
 from stem_device.recording.jsonl import mark_line
 from stem_device.recording.names import clean
-from stem_device.recording.naming import Owner, own_recordings
+from stem_device.recording.naming import own_recordings
+from stem_device.recording.recorder import Owner
 from tests.unit.recording.marks_made import begin, end, mark
 from tests.unit.recording.snapshots import LARGE_BUFFERS, Size, snapshots
 

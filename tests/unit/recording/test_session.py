@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,7 +63,7 @@ def clock() -> SetClock:
     return SetClock()
 
 
-def session_in(directory: Path, clock: SetClock, **options: int) -> RecordingSession:
+def session_in(directory: Path, clock: SetClock, **options: Any) -> RecordingSession:
     return RecordingSession(Options(recording_directory=directory, **options), clock=clock)
 
 

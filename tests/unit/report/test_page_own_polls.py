@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -25,7 +26,9 @@ SECONDS = {
 }
 
 
-def rows(seconds: dict[str, tuple[float, ...]], poll: tuple[int, ...], source: tuple[int, ...]) -> PhaseRows:
+def rows(
+    seconds: Mapping[str, tuple[float, ...]], poll: tuple[int, ...], source: tuple[int, ...]
+) -> PhaseRows:
     times = np.array([at(10.0 * place) for place in range(len(poll))], dtype=np.int64)
     unknown = (NAN,) * len(poll)
     arrays = {name: np.array(seconds.get(name, unknown), dtype=np.float64) for name in PHASES}

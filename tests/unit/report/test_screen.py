@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import pytest
 
@@ -64,9 +65,10 @@ def overview(servers: int = 2, subscriptions: int = 1, messages: int = 3, timing
 
 
 def drawn(what: Overview, width: int, height: int) -> list[str]:
-    console = Console(width=width, height=height, file=io.StringIO(), color_system=None)
+    file = io.StringIO()
+    console = Console(width=width, height=height, file=file, color_system=None)
     console.print(screen(what, width, height))
-    return console.file.getvalue().splitlines()
+    return file.getvalue().splitlines()
 
 
 @pytest.mark.parametrize(("width", "height"), [(100, 30), (80, 24), (60, 16), (60, 12), (200, 60)])
@@ -200,7 +202,8 @@ def test_the_loser_is_on_every_screen_with_a_name_to_tell(width: int, height: in
 
 def test_servers_come_worst_first() -> None:
     def row(name: str, *counts: int, state: ServerState = ServerState.MONITORED) -> ServerRow:
-        return ServerRow(name, state, "", 0, 0, *counts)
+        numbers: tuple[Any, ...] = counts
+        return ServerRow(name, state, "", 0, 0, *numbers)
 
     rows = [
         row("quiet", 0, 0),

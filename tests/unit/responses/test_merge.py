@@ -51,10 +51,12 @@ def test_sampling_switched_off_in_between_keeps_the_samples() -> None:
 
 
 def test_sides_that_vanish_keep_their_samples() -> None:
-    gone = Reply(Dialect.CPPTANGO_1, None, None)
+    gone, whole = Reply(Dialect.CPPTANGO_1, None, None), reply(3, 1)
+    assert whole.server is not None
+    assert whole.client is not None
     merged = merge_samples([reply(3, 1), gone])
-    assert merged.server == PublisherReply({}, reply(3, 1).server.perf)
-    assert merged.client == SubscriberReply({}, [], {}, reply(3, 1).client.perf)
+    assert merged.server == PublisherReply({}, whole.server.perf)
+    assert merged.client == SubscriberReply({}, [], {}, whole.client.perf)
     assert merge_samples([reply(3), gone]) == gone
 
 

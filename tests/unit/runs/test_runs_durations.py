@@ -176,7 +176,7 @@ def test_statistics_of_groups() -> None:
         ("end", "tested", 3),
     ]
     assert laser.stages[0].seconds.mean == 2.0
-    assert nobody.requestors == nobody.stages == ()
+    assert (nobody.requestors, nobody.stages) == ((), ())
     assert nobody.whole.count == 0
     assert math.isnan(nobody.whole.mean)
 

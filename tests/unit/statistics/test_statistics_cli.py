@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -194,7 +195,7 @@ def test_help_teaches_by_example(command, stem) -> None:
 
 def test_every_field_is_documented() -> None:
     text = REFERENCE.read_text()
-    known = [Distribution, evidence.Evidence]
+    known: list[Any] = [Distribution, evidence.Evidence]
     for module in (results, comparison_results):
         own = [one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__]
         known += [one for one in own if is_dataclass(one)]

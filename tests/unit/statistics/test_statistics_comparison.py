@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,8 @@ FEW = tuple(Loss(poll, 1, 2, 10) for poll in (7, 8, 40))
 MANY = tuple(Loss(poll, 1, 2, 60) for poll in range(2, POLLS, 4))
 
 
-def made(path: Path, seed: int, **values: object) -> Recording:
-    return open_recording(write_recording(path, Plan(**{"polls": POLLS, "seed": seed, **values})).paths)
+def made(path: Path, seed: int, **values: Any) -> Recording:
+    return open_recording(write_recording(path, Plan(**({"polls": POLLS, "seed": seed} | values))).paths)
 
 
 def conclusion(comparison: Comparison) -> str:

@@ -125,7 +125,7 @@ def test_a_token(tmp_path: Path) -> None:
             assert (status, headers["www-authenticate"]) == (401, "Bearer")
             for wrong in ("Bearer wrong", "Bearer righ", "Bearer", "right", "Basic right", "Bearer r\xe9"):
                 assert ask(port, path, authorization=wrong)[0] == 401
-        right = {"authorization": "bearer right"}
+        right: dict[str, Any] = {"authorization": "bearer right"}
         assert ask(port, "/metrics", **right)[0] == 200
         assert ask(port, "/metrics", **right, host="any.example.org")[0] == 200
         assert ask(port, "/nothing", **right)[0] == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -97,7 +98,7 @@ def test_what_is_expensive_is_made_seldom() -> None:
 
 
 def test_what_could_not_be_made_is_tried_again() -> None:
-    results = iter([ValueError("first"), 7])
+    results: Iterator[ValueError | int] = iter([ValueError("first"), 7])
 
     def make() -> int:
         result = next(results)
