@@ -18,11 +18,10 @@ from pathlib import Path
 import numpy as np
 import tables
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
-
-from synthetic_recording import Plan, Truth, write_recording
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from stem_device import open_recording
+from tests.unit.synthetic_recording import Plan, Truth, write_recording
 
 COLUMNS = ("first_callback_latency_micros", "process_micros")
 SERVER = 7

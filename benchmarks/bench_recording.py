@@ -16,15 +16,14 @@ from pathlib import Path
 
 import h5py
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit" / "recording"))
-
-from snapshots import LARGE_BUFFERS, MANY_ROWS, Size, reply_text, snapshots
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording import format as spec
 from stem_device.recording.columns import COMPRESSION_LEVEL
 from stem_device.recording.rows import RowMaker
+from tests.unit.recording.snapshots import LARGE_BUFFERS, MANY_ROWS, Size, reply_text, snapshots
 
 CASES = (
     ("20 servers, sample buffers full", LARGE_BUFFERS, 100),

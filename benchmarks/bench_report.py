@@ -15,11 +15,10 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
-
-from synthetic_recording import Loss, Outage, Plan, write_recording
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from stem_device.model.mark import Mark, MarkKind
+from tests.unit.synthetic_recording import Loss, Outage, Plan, write_recording
 
 MAKE_SECONDS, OPEN_SECONDS, MEGABYTES = 20.0, 3.0, 15.0
 SAMPLES, SUBSCRIPTIONS, POLLS, RUNS = 1_000_000, 500, 200, 1000

@@ -18,9 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from made_snapshots import server, snapshot, subscription
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from stem_device.catalogue import Accumulation, Details, series_of
@@ -30,6 +29,7 @@ from stem_device.web.exposition import Exposition
 from stem_device.web.port import Port
 from stem_device.web.rendering import Renderer, TextFormat, families_of
 from stem_device.web.source import Content, Health
+from tests.unit.made_snapshots import server, snapshot, subscription
 
 SERIES = 10_000
 BY_SUBSCRIPTION = 8

@@ -22,14 +22,13 @@ from sqlalchemy import BigInteger, ForeignKey, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
 from stage import machine, table, verdict
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
-
-from runs_marks import mark
-from synthetic_recording import Plan, write_recording
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from stem_device import open_recording
 from stem_device.model.mark import Mark as RecordedMark
 from stem_device.runs import durations, group_statistics, runs_of, stages
+from tests.unit.runs_marks import mark
+from tests.unit.synthetic_recording import Plan, write_recording
 
 NAMES = ("begin", "requested", "queued", "flashed", "booted", "tested", "published", "end")
 TARGET_MILLISECONDS = 10.0

@@ -28,9 +28,7 @@ import numpy as np
 import pandas as pd
 from stage import machine, table, verdict
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
-
-from synthetic_recording import Plan, server_name, synthetic_snapshots
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from stem_device import open_recording
 from stem_device.model.snapshot import Snapshot
@@ -40,6 +38,7 @@ from stem_device.statistics.choice import Choice
 from stem_device.statistics.distribution import QUANTILES, Distribution
 from stem_device.statistics.polls import Polls
 from stem_device.statistics.timing import TIMINGS, describe_timings
+from tests.unit.synthetic_recording import Plan, server_name, synthetic_snapshots
 
 SERVERS = 20
 SAMPLES_A_REPLY = 250

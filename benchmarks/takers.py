@@ -12,9 +12,9 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.json import decode
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from http_stub import Answer, Behaviour, HttpStub, Request, answer, http_stub, slow
+from tests.unit.http_stub import Answer, Behaviour, HttpStub, Request, answer, http_stub, slow
 
 
 class Takers(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import tango
@@ -61,7 +62,7 @@ def poller() -> Iterator[MakePoller]:
     made: list[Poller] = []
 
     def make(*targets: str, **options: float) -> Poller:
-        settings = {"poll_period": 1.0, "resolve_period": 0.2, **options}
+        settings: dict[str, Any] = {"poll_period": 1.0, "resolve_period": 0.2, **options}
         made.append(Poller(Options(target_devices=targets, **settings), clock=SystemClock()))
         return made[-1]
 

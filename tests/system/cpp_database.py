@@ -180,7 +180,12 @@ class CppDatabase:
         assert loaded.returncode == 0, loaded.stderr
 
     def _sql(self, text: str) -> subprocess.CompletedProcess[str]:
-        client = [self._tree / "usr/bin/mariadb", "--no-defaults", f"--socket={self._socket}", "--user=root"]
+        client = [
+            str(self._tree / "usr/bin/mariadb"),
+            "--no-defaults",
+            f"--socket={self._socket}",
+            "--user=root",
+        ]
         return subprocess.run(
             client, input=text, env=self._environment, capture_output=True, text=True, check=False, timeout=60
         )

@@ -41,6 +41,7 @@ class PythonSession:
     def run(self, name: str, code: str) -> str:
         """What the block printed; an exception in it fails the test."""
         print(json.dumps([name, code]), file=self._process.stdin, flush=True)
+        assert self._process.stdout is not None
         answer = self._process.stdout.readline()
         assert answer, f"{name}: Python ended with code {self._process.wait()}"
         printed, error = json.loads(answer)

@@ -52,7 +52,7 @@ class ElasticServer:
     def start(self) -> None:
         path = program()
         assert path is not None
-        command = [path, "start", "--only", "elasticsearch", "--elasticsearch-port", str(self.port)]
+        command = [str(path), "start", "--only", "elasticsearch", "--elasticsearch-port", str(self.port)]
         with (self._directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--host", "127.0.0.1", "--data-dir", str(self._directory / "data")],

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import tango
 
@@ -30,14 +30,15 @@ class EventMonitor:
         self.process = process
         self.name = name
         self.directory = directory
-        self.proxy = tango.DeviceProxy(name)
+        # PyTango declares neither the value of an attribute nor commands.
+        self.proxy: Any = tango.DeviceProxy(name)
         self.proxy.set_timeout_millis(20_000)  # the machine may be busy
 
     @property
     def status(self) -> str:
         return str(self.proxy.status())
 
-    def value(self, attribute: str) -> object:
+    def value(self, attribute: str) -> Any:
         return self.proxy.read_attribute(attribute).value
 
     def number(self, attribute: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,17 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from http_stub import http_stub
-
 from stem_device import open_recording
 from stem_device.opentsdb.pushing.names import valid_name
 from tests.system.elastic_server import ElasticServer, elastic_server
 from tests.system.event_monitors import EventMonitor
 from tests.system.harness import VictoriaMetrics
 from tests.system.losing import Losing
-
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "otlp"))
-from otlp_stub import Collector, attributes, number, points
+from tests.unit.http_stub import http_stub
+from tests.unit.otlp.otlp_stub import Collector, attributes, number, points
 
 TOTALS = (
     "stem_events_published_total",

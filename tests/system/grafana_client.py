@@ -11,6 +11,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from tests.system.prometheus_server import Prometheus
@@ -37,10 +38,18 @@ def query_variables(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in dashboard["templating"]["list"] if one["type"] == "query"]
 
 
+def _all_value(variable: dict[str, Any], _: re.Match[str]) -> str:
+    return str(variable["allValue"])
+
+
+def _label(series: dict[str, Any], name: re.Match[str]) -> str:
+    return str(series["metric"][name[1]])
+
+
 def interpolated(text: str, dashboard: dict[str, Any]) -> str:
     """With the value of "All" in place of each variable."""
     for variable in query_variables(dashboard):
-        text = re.sub(rf"\${variable['name']}\b", lambda _, v=variable: v["allValue"], text)
+        text = re.sub(rf"\${variable['name']}\b", partial(_all_value, variable), text)
     text = text.replace("$__rate_interval", "10s")
     assert "$" not in text, text
     return text
@@ -80,7 +89,7 @@ class PrometheusSource:
         return [
             (
                 float(each["value"][1]) / 1000,
-                re.sub(r"\{\{(\w+)\}\}", lambda name, own=each: own["metric"][name[1]], text),
+                re.sub(r"\{\{(\w+)\}\}", partial(_label, each), text),
             )
             for each in found
         ]

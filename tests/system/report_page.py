@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Playwright, Request, sync_playwright
 
@@ -41,7 +41,9 @@ def browser() -> Iterator[Browser]:
 class OpenReport:
     """A page with all its figures drawn. ``complaints`` must stay empty: see :meth:`close`."""
 
-    def __init__(self, running: Browser, path: Path, *, scheme: str = "light", width: int = 1280) -> None:
+    def __init__(
+        self, running: Browser, path: Path, *, scheme: Literal["light", "dark"] = "light", width: int = 1280
+    ) -> None:
         self.complaints: list[str] = []
         self._context = running.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         self._context.set_default_timeout(LIMIT_MILLISECONDS)
@@ -91,7 +93,9 @@ class OpenReport:
 
 
 @contextmanager
-def report(running: Browser, path: Path, *, scheme: str = "light", width: int = 1280) -> Iterator[OpenReport]:
+def report(
+    running: Browser, path: Path, *, scheme: Literal["light", "dark"] = "light", width: int = 1280
+) -> Iterator[OpenReport]:
     """Open a report, and see afterwards that it did nothing that it must not do."""
     opened = OpenReport(running, path, scheme=scheme, width=width)
     yield opened

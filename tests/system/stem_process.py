@@ -118,7 +118,7 @@ def stem(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
-            env={**os.environ, "TANGO_HOST": tango_host, "PYTHONUNBUFFERED": ""} | environment,
+            env={**os.environ, "TANGO_HOST": tango_host, "PYTHONUNBUFFERED": "", **environment},
         )
     run = Stem(process, output, errors)
     try:

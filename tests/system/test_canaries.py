@@ -45,9 +45,8 @@ def canary(monitor: EventMonitor, index: int) -> dict[str, Any]:
         "LostEvents",
         "InFlightEvents",
     )
-    names += ("RoundTrips", "Latencies", "Ages")
-    values = {name: monitor.value(f"canary{name}") for name in names}
-    return {name: value[index] if value is not None else None for name, value in values.items()}  # type: ignore[index]
+    values = {name: monitor.value(f"canary{name}") for name in (*names, "RoundTrips", "Latencies", "Ages")}
+    return {name: value[index] if value is not None else None for name, value in values.items()}
 
 
 @pytest.mark.needs("tango-9.5")
@@ -139,11 +138,11 @@ def test_a_publisher_that_is_frozen_is_not_heard_any_more(
         assert list(monitor.value("silentPublishers") or ()) == []
         beating.signal(signal.SIGSTOP)
         begun = time.monotonic()
-        monitor.wait(lambda: len(monitor.value("silentPublishers") or ()) == 1, "silence", limit_seconds=40)  # type: ignore[arg-type]
+        monitor.wait(lambda: len(monitor.value("silentPublishers") or ()) == 1, "silence", limit_seconds=40)
         assert time.monotonic() - begun > 10
         assert "no heartbeat of tango://" in monitor.status
         assert "it is dead or frozen" in monitor.status
         beating.signal(signal.SIGCONT)
         monitor.wait(
             lambda: not len(monitor.value("silentPublishers") or ()), "it to be heard", limit_seconds=30
-        )  # type: ignore[arg-type]
+        )

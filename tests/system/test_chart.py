@@ -10,6 +10,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,7 +94,8 @@ def _made(folder: Path, values: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _here(container: dict[str, Any], folder: Path) -> list[str]:
     """Its command line, on loopback alone and with a directory of this machine."""
-    program, *others = [*container["command"], *container.get("args", ())]
+    line: list[str] = [*container["command"], *container.get("args", ())]
+    program, *others = line
     words = [
         word.replace("giop:tcp::", "giop:tcp:127.0.0.1:").replace("/recordings", str(folder))
         for word in others
@@ -141,7 +143,7 @@ def test_the_probes_and_the_test_of_the_chart_pass(running: Running) -> None:
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         asked = running.container[probe]["httpGet"]
         url = f"http://127.0.0.1:{running.ports[asked['port']]}{asked['path']}"
-        answer = wait_until(lambda url=url: _answer(url), f"{probe} to pass")
+        answer = wait_until(partial(_answer, url), f"{probe} to pass")
         assert answer["status"] == "ok"
     (by_name, by_service) = running.test
     told = subprocess.run(

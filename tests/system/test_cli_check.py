@@ -77,9 +77,7 @@ def test_the_shell_completes_names_of_devices(servers: ServerFactory, database: 
 
     def comes(line: str) -> list[str]:
         """A busy machine may not answer within the patience that the command has: it is asked again."""
-        found: list[str] = []
-        wait_until(lambda: found.extend(completed(line)) or found, f"completions of {line}", limit_seconds=60)
-        return found
+        return wait_until(lambda: completed(line), f"completions of {line}", limit_seconds=60)
 
     for line in ("check", "monitor", "mark r e --device", "register --target"):
         assert device in comes(f"{line} {device[:6]}")

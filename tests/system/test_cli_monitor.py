@@ -194,6 +194,8 @@ def test_a_reader_that_goes_away_ends_it_quietly(pair, database: EmbeddedDatabas
         stderr=subprocess.PIPE,
         env={**os.environ, "TANGO_HOST": database.tango_host},
     )
+    assert process.stdout is not None
+    assert process.stderr is not None
     try:
         assert b" poll " in process.stdout.readline()
         process.stdout.close()

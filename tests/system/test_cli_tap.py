@@ -6,6 +6,7 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -74,7 +75,7 @@ def test_events_are_written_and_published_again(
         (name,) = re.findall(r"serving (\S+)", replay.errors)
         heard: list[tuple[float, object]] = []
 
-        def callback(event: tango.EventData) -> None:
+        def callback(event: Any) -> None:
             value = event.errors[0].reason if event.err else event.attr_value.value
             heard.append((time.monotonic(), value))
 

@@ -193,6 +193,7 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing(
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout is not None
     try:
         for line in ("working", "cleaning up"):
             assert process.stdout.readline() == f"{line}\n"

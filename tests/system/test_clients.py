@@ -131,8 +131,9 @@ def test_what_a_script_lost_is_what_it_counted(
         lost = 6021 - counts["events"]
         assert lost > 0
         monitor.wait(lambda: monitor.value("totalMissedEvents") == lost, f"{lost} missed events")
-        row = row_of(monitor)
-        assert row is not None
+        found = row_of(monitor)
+        assert found is not None
+        row = found
         (subscription,) = row["subscriptions"]
         assert (subscription["missed"], subscription["overdue"]) == (lost, 0)
         assert subscription["received"] + 20 == counts["events"]

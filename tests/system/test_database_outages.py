@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tango
@@ -67,7 +68,7 @@ def both_killed(database: Database) -> Iterator[None]:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("outage", [killed, pytest.param(hung, marks=matrix)])
-def test_outage_of_pytango_db(outage: Callable, tmp_path: Path, tango_client: None) -> None:
+def test_outage_of_pytango_db(outage: Callable[..., Any], tmp_path: Path, tango_client: None) -> None:
     with EmbeddedDatabase(tmp_path, file=tmp_path / "tango.sqlite") as database:
         _nothing_is_forgotten(database, outage, tmp_path)
 
@@ -77,7 +78,7 @@ def test_outage_of_pytango_db(outage: Callable, tmp_path: Path, tango_client: No
     "outage",
     [pytest.param(killed, marks=matrix), hung, mariadb_killed, pytest.param(both_killed, marks=matrix)],
 )
-def test_outage_of_the_cpp_database(outage: Callable, tmp_path: Path, tango_client: None) -> None:
+def test_outage_of_the_cpp_database(outage: Callable[..., Any], tmp_path: Path, tango_client: None) -> None:
     try:
         tree = tango_tree()
     except NoTreeError as error:
@@ -86,7 +87,7 @@ def test_outage_of_the_cpp_database(outage: Callable, tmp_path: Path, tango_clie
         _nothing_is_forgotten(database, outage, tmp_path)
 
 
-def _nothing_is_forgotten(database: Database, outage: Callable, directory: Path) -> None:
+def _nothing_is_forgotten(database: Database, outage: Callable[..., Any], directory: Path) -> None:
     lab = Lab(database, directory, 1, PERIOD)
     try:
         publisher, subscriber = lab.publisher(**QUEUES), lab.subscriber(NAMES, **QUEUES)

@@ -314,6 +314,8 @@ def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    assert process.stdout is not None
+    assert process.stderr is not None
     try:
         while b" poll " not in process.stdout.readline():
             assert process.poll() is None

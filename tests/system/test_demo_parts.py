@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,10 @@ def director(database: EmbeddedDatabase, directory: Path) -> ChildProcess:
     )
 
 
+def _more_than(subscriber: Subscriber, events: int) -> bool:
+    return subscriber.truth().events > events
+
+
 def test_parts_find_each_other_and_the_next_director_goes_on(
     own_database: EmbeddedDatabase, own_servers: ServerFactory, tmp_path: Path
 ) -> None:
@@ -57,7 +62,7 @@ def test_parts_find_each_other_and_the_next_director_goes_on(
         subscribers = [Subscriber(f"{prefix}/{name}") for name in (QUICK, SLOW)]
         before = [subscriber.truth().events for subscriber in subscribers]
         for subscriber, events in zip(subscribers, before, strict=True):
-            wait_until(lambda s=subscriber, n=events: s.truth().events > n, "an event of the new play")
+            wait_until(partial(_more_than, subscriber, events), "an event of the new play")
             assert len(subscriber.truths()) == 1
         assert set(Publisher(f"{prefix}/{PUBLISHER}").pushed()) == {"waveform.change"}
         servers[0].kill()

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tango
-from http_stub import HOSTILE, http_stub
 
 from stem_device.demo.database import EmbeddedDatabase
 from tests.system.elastic_server import elastic_server
 from tests.system.event_monitors import EventMonitor, event_monitor
 from tests.system.harness import ServerFactory, lose
+from tests.unit.http_stub import HOSTILE, http_stub
 
 pytest.importorskip("elasticsearch")
 
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "elastic"))
-from elastic_stub import Cluster, error
+from tests.unit.elastic.elastic_stub import Cluster, error
 
 LOSSES = {"term": {"kind": "loss"}}
 POLLS = {"exists": {"field": "execution_time"}}

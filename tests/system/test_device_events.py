@@ -48,7 +48,7 @@ class Client:
                 self.ids.append(self.proxy.subscribe_event(name, kind, self._callback(name, word)))
 
     def _callback(self, name: str, word: str) -> Any:
-        def called(event: tango.EventData) -> None:
+        def called(event: Any) -> None:
             now = time.time()
             with self.lock:
                 if event.err:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import tango
@@ -31,6 +32,9 @@ def monitor(
 
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "device.md"
+
+
+KINDS_OF_DATA = cast(Any, tango.CmdArgType).values  # an enumeration of Boost
 
 
 def rows(*headings: str) -> dict[str, list[str]]:
@@ -60,7 +64,7 @@ def test_the_reference_has_the_attributes_as_they_are(monitor: EventMonitor) -> 
     for config in monitor.proxy.attribute_list_query_ex():
         if config.name in {"State", "Status"}:
             continue
-        kind = str(tango.CmdArgType.values[config.data_type])
+        kind = str(KINDS_OF_DATA[config.data_type])
         kind += f"[{config.max_dim_x}]" if config.data_format == tango.AttrDataFormat.SPECTRUM else ""
         kind += ", rw" if config.writable == tango.AttrWriteType.READ_WRITE else ""
         running[config.name] = [kind, config.unit, config.disp_level.name.lower(), config.description]
@@ -79,8 +83,8 @@ def test_the_reference_has_the_limits_as_they_are(monitor: EventMonitor) -> None
 def test_the_reference_has_the_commands_as_they_are(monitor: EventMonitor) -> None:
     running = {
         command.cmd_name: [
-            str(tango.CmdArgType.values[command.in_type]),
-            str(tango.CmdArgType.values[command.out_type]),
+            str(KINDS_OF_DATA[command.in_type]),
+            str(KINDS_OF_DATA[command.out_type]),
         ]
         for command in monitor.proxy.command_list_query()
     }

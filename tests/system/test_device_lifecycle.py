@@ -151,8 +151,8 @@ def test_recordings(database: EmbeddedDatabase, servers: ServerFactory, tmp_path
         assert monitor.value("recordingPath") == str(path)
         monitor.wait_state(tango.DevState.ON)
         assert str(path) in monitor.status
-        monitor.wait(lambda: monitor.value("recordedPolls") >= 2, "recorded polls")  # type: ignore[operator]
-        assert monitor.value("recordedBytes") > 0  # type: ignore[operator]
+        monitor.wait(lambda: monitor.value("recordedPolls") >= 2, "recorded polls")
+        assert monitor.value("recordedBytes") > 0
         for _ in range(2):
             monitor.proxy.StopRecording()
             assert not monitor.value("recording")
@@ -189,7 +189,7 @@ def test_a_signal_ends_sampling_and_recording(
         monitor.wait_state(tango.DevState.ON)
         path = Path(monitor.proxy.StartRecording("signal"))
         monitor.wait(lambda: sampling(target), "sampling")
-        monitor.wait(lambda: monitor.value("recordedPolls") >= 2, "recorded polls")  # type: ignore[operator]
+        monitor.wait(lambda: monitor.value("recordedPolls") >= 2, "recorded polls")
         monitor.process.signal(number)
         assert monitor.process.wait(20.0) == 0
     assert not sampling(target)
@@ -277,7 +277,7 @@ def test_a_poll_thread_that_dies_is_restarted_and_told(
         fault.touch()
         monitor.wait(lambda: "pollNumber" and "SystemExit" in monitor.process.output(), "the fault")
         fault.unlink()
-        monitor.wait(lambda: monitor.value("pollThreadRestarts") >= 1, "the restart")  # type: ignore[operator]
+        monitor.wait(lambda: monitor.value("pollThreadRestarts") >= 1, "the restart")
         monitor.wait_polls(2)
         assert "poll thread failed and was restarted" in monitor.status
         assert "ordered by the test" in monitor.status
@@ -295,7 +295,7 @@ def test_reads_do_not_wait_for_a_hung_target(
         try:
             poll = threading.Thread(target=_poll, args=(monitor.name,))
             poll.start()
-            took = []
+            took: list[float] = []
             while poll.is_alive() or len(took) < 50:
                 began = time.perf_counter()
                 monitor.proxy.read_attribute("totalMissedEvents")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import tango
-from http_stub import HOSTILE, http_stub
+
+from tests.unit.http_stub import HOSTILE, http_stub
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 
@@ -18,9 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from stem_device.demo.database import EmbeddedDatabase
 from tests.system.event_monitors import EventMonitor, event_monitor
 from tests.system.harness import ServerFactory
-
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "otlp"))
-from otlp_stub import Collector, attributes, number, points
+from tests.unit.otlp.otlp_stub import Collector, attributes, number, points
 
 SAME = ("service.namespace", "service.name", "service.instance.id", "tango.server.name", "tango.host")
 KIND = ("tango.process.id", "tango.process.kind")

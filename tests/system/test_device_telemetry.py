@@ -57,9 +57,9 @@ def test_what_processes_measure_comes_with_the_polls(database: EmbeddedDatabase,
             monitor.wait(lambda: scraped(url).get(memory, 0) > 10_000_000, "the memory")
         finally:
             telemetry.stop()
-        assert monitor.value("ownMemory") > 10_000_000  # type: ignore[operator]
+        assert monitor.value("ownMemory") > 10_000_000
         assert scraped(url)["stem_monitor_memory_bytes"] > 10_000_000
-        assert monitor.value("ownGcPauseTime") >= 0  # type: ignore[operator]
+        assert monitor.value("ownGcPauseTime") >= 0
         pid = monitor.process.pid
         own_figures = {"rss", "user time"}  # once a second
         monitor.wait(lambda: own_figures <= labels_of(path, pid), "its own figures in the recording")

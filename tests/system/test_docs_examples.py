@@ -110,7 +110,7 @@ def monitor(request: pytest.FixtureRequest, system: EmbeddedDatabase, tmp_path: 
 
 
 def _forget(system: EmbeddedDatabase) -> None:
-    connection = system.connection()
+    connection: Any = system.connection()
     for name in connection.get_device_name("EventMonitor/1", "EventMonitor").value_string:
         properties = connection.get_device_property_list(name, "*").value_string
         connection.delete_device_property(name, {wanted: [] for wanted in properties})

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tango
@@ -135,7 +136,7 @@ def test_nothing_is_changed(ward: Ward) -> None:
     proxy = tango.DeviceProxy(f"tango://{ward.database.tango_host}/{device}")
 
     def state() -> tuple[object, ...]:
-        database = ward.database.connection()
+        database: Any = ward.database.connection()
         polled = sorted(text.splitlines()[0] for text in proxy.polling_status())
         set_ = [str(one) for one in proxy.get_attribute_config_ex([tango.constants.AllAttr])]
         stored = database.get_device_attribute_property(device, list(proxy.get_attribute_list()))
@@ -325,7 +326,8 @@ def test_access_control(tmp_path: Path, allowed: list[str], number: int | None) 
             register=("FakeAccess/1", [("FakeAccess", "sys/access_control/1")]),
             properties={"sys/access_control/1": {"Allowed": allowed}},
         )
-        connection.put_property("CtrlSystem", {"Services": ["AccessControl/tango:sys/access_control/1"]})
+        services: Any = {"Services": ["AccessControl/tango:sys/access_control/1"]}
+        connection.put_property("CtrlSystem", services)
         diagnosis = guarded.diagnose(f"{device}/healthy")
     assert broken_number(diagnosis) == number, told(diagnosis)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tango
@@ -32,7 +33,7 @@ def test_subscriptions_that_access_control_refuses(tmp_path: Path) -> None:
             ward = Ward(database, servers, tmp_path)  # type: ignore[arg-type]
             device = ward.patient()
             assert broken_number(ward.diagnose(f"{device}/healthy")) is None
-            services = {"Services": [f"AccessControl/tango:{ACCESS}"]}
+            services: Any = {"Services": [f"AccessControl/tango:{ACCESS}"]}
             database.connection().put_property("CtrlSystem", services)
             for allowed, number in (([], 12), (CLIENTS_NEED[:1], 20), (CLIENTS_NEED, None)):
                 with database.access_control(allowed):

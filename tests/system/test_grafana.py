@@ -15,7 +15,7 @@ from stem_device.client import RunMarker
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import OutOfTimeError, wait_until
 from stem_device.grafana import DASHBOARDS, Flavour
-from stem_device.grafana.contents import RECORDING
+from stem_device.grafana.contents.recording import RECORDING
 from stem_device.web import serve_recordings
 from tests.system.event_monitors import EventMonitor, event_monitor
 from tests.system.grafana_client import (

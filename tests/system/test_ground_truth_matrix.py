@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,8 @@ def outcomes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tango_client: None
 ) -> Mapping[str, Outcome]:
     """Of the rows whose tests are selected."""
-    names = [item.callspec.params["name"] for item in request.session.items if item.path == request.path]
+    items: list[Any] = request.session.items
+    names = [item.callspec.params["name"] for item in items if item.path == request.path]
     directory = tmp_path_factory.mktemp("truth")
     known = rows()
     sample = [known[name] for name in names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stem_device.demo.processes import wait_until
@@ -100,7 +102,7 @@ def test_periodic(pair: tuple[Server, Server]) -> None:
     publisher, subscriber = pair
     proxy = publisher.publisher.proxy
     proxy.poll_attribute("steady", 50)
-    config = proxy.get_attribute_config("steady")
+    config: Any = proxy.get_attribute_config("steady")
     config.events.per_event.period = "50"
     proxy.set_attribute_config(config)
     index = subscriber.subscriber.subscribe(publisher.publisher, "steady", "PERIODIC_EVENT")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.extras
 
 
 @pytest.fixture
-def relay(servers: ServerFactory, database: EmbeddedDatabase) -> Iterator[str]:
+def relay(servers: ServerFactory, database: EmbeddedDatabase) -> str:
     device = "hostile/relay/1"
     servers.start(
         "tests.system.polling_devices", "hostile", register=("polling_devices/hostile", [("Hostile", device)])

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.system.harness import Server, ServerFactory, freeze
 pytestmark = pytest.mark.extras
 
 
-def make(*servers: Server, period: float = 1.0, **options: int) -> Poller:
+def make(*servers: Server, period: float = 1.0, **options: Any) -> Poller:
     targets = tuple(server.name for server in servers)
     return Poller(Options(target_devices=targets, poll_period=period, **options), clock=SystemClock())
 

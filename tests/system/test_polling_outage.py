@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,10 @@ def answer_of(poll: Poll, server: Server) -> Answer:
 
 
 @pytest.mark.parametrize("how", ["killed", "frozen"])
+def _is_monitored(poller: Poller, server: Server) -> bool:
+    return answer_of(poller.poll(), server).state is ServerState.MONITORED
+
+
 def test_nothing_is_forgotten(
     poller: Poller, factory: ServerFactory, private_database: EmbeddedDatabase, how: str
 ) -> None:
@@ -92,7 +97,7 @@ def test_nothing_is_forgotten(
     stopped.process.start()
     for server in (killed, stopped):
         wait_until(
-            lambda server=server: answer_of(poller.poll(), server).state is ServerState.MONITORED,
+            partial(_is_monitored, poller, server),
             "the server to be back",
         )
     assert answer_of(poller.poll(), killed).identity.life == 2

@@ -10,7 +10,7 @@ import tango
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.demo.processes import wait_until
 from stem_device.model.options import Options
-from stem_device.model.snapshot import ServerRecord
+from stem_device.model.snapshot import ServerRecord, Snapshot
 from stem_device.monitor import Monitor
 from stem_device.polling.sparing import ANSWERS_KEPT
 from tests.system.harness import ServerFactory
@@ -40,9 +40,9 @@ def test_it_spends_its_share_and_no_more(servers: ServerFactory, database: Embed
         wait_until(lambda: _asked_every(monitor)[:1] > [2], "the slow one to be spared", limit_seconds=60.0)
         begun, before = time.monotonic(), [slow.Queries(), quick.Queries()]
         assert before[0] >= ANSWERS_KEPT
-        first = monitor.snapshot.poll
-        wait_until(lambda: monitor.snapshot.poll >= first + 30, "30 polls", limit_seconds=60.0)
-        polls = monitor.snapshot.poll - first
+        first = _latest(monitor).poll
+        wait_until(lambda: _latest(monitor).poll >= first + 30, "30 polls", limit_seconds=60.0)
+        polls = _latest(monitor).poll - first
         asked = [proxy.Queries() - number for proxy, number in zip((slow, quick), before, strict=True)]
         seconds = time.monotonic() - begun
         assert asked[0] * ANSWER_SECONDS <= SHARE * (seconds + 3 * PERIOD)
@@ -56,7 +56,7 @@ def test_it_spends_its_share_and_no_more(servers: ServerFactory, database: Embed
         answered = [row for row in rows if row.answered and row.name.endswith("/slow")]
         assert min(row.round_trip_seconds for row in answered) >= ANSWER_SECONDS
         assert all(row.asked_utc_ns and row.asked_monotonic_ns for row in answered)
-        states = {server.state.value for server in monitor.snapshot.servers}
+        states = {server.state.value for server in _latest(monitor).servers}
         assert states == {"monitored"}
         queries = slow.Queries()
         monitor.poll_now()
@@ -64,6 +64,11 @@ def test_it_spends_its_share_and_no_more(servers: ServerFactory, database: Embed
         assert slow.Queries() >= queries + 2, "whoever polls now gets an answer"
     finally:
         monitor.stop()
+
+
+def _latest(monitor: Monitor) -> Snapshot:
+    assert monitor.snapshot is not None
+    return monitor.snapshot
 
 
 def _asked_every(monitor: Monitor) -> list[int]:

@@ -15,14 +15,11 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
-
-from same_snapshots import assert_same
-from synthetic_recording import Plan, synthetic_snapshots
-
 from stem_device.model.options import Options
 from stem_device.reading import open_recording
 from stem_device.recording import RecordingContext, RecordingSession
+from tests.unit.same_snapshots import assert_same
+from tests.unit.synthetic_recording import Plan, synthetic_snapshots
 
 pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -35,7 +32,7 @@ PAUSE_SECONDS = 0.005
 @contextmanager
 def writer(directory: Path, polls: int, max_bytes: int) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A process that records so many polls of PLAN, and the first file of its recording."""
-    command = [sys.executable, __file__, str(directory), str(polls), str(max_bytes)]
+    command = [sys.executable, "-m", __name__, str(directory), str(polls), str(max_bytes)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

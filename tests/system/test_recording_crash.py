@@ -21,14 +21,11 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "recording"))
-
-from snapshots import SMALL, snapshots
-
 from stem_device.cli.selecting import files_of
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext
+from tests.unit.recording.snapshots import SMALL, snapshots
 
 POLLS = 150
 POLLS_IF_CLOSED = 3
@@ -45,7 +42,7 @@ pytestmark = pytest.mark.extras
 @pytest.mark.parametrize("kills", [30, pytest.param(200, marks=pytest.mark.matrix)])
 def test_every_file_of_a_killed_recorder_holds_what_was_reported(tmp_path: Path, kills: int) -> None:
     finished = subprocess.run(
-        [sys.executable, __file__, str(tmp_path), str(kills)],
+        [sys.executable, "-m", __name__, str(tmp_path), str(kills)],
         capture_output=True,
         text=True,
         check=False,
@@ -155,7 +152,9 @@ def mark(number: int) -> Mark:
 def _expected() -> dict[tuple[str, str], list[object]]:
     made = list(islice(snapshots(), POLLS))
     rows = [row for poll in made for server in poll.servers for row in server.subscriptions]
-    numbers = [poll.poll for poll in made for server in poll.servers for _ in server.subscriptions]
+    numbers: list[object] = [
+        poll.poll for poll in made for server in poll.servers for _ in server.subscriptions
+    ]
     return {
         ("polls", "poll"): [poll.poll for poll in made],
         ("polls", "missed_total"): [poll.counts.missed for poll in made],

@@ -7,12 +7,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from synthetic_recording import Loss, Plan, write_recording
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
 from stem_device.report.page.figures.catalogue import FIGURES
 from tests.system.report_page import browser_path
+from tests.unit.synthetic_recording import Loss, Plan, write_recording
 
 PLAN = Plan(polls=6, losses=(Loss(3, 1, 2, 7),))
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from msgspec import structs
 from playwright.sync_api import Browser
-from synthetic_recording import Loss, Outage, Plan, Truth, synthetic_snapshots, write_recording
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
@@ -20,6 +19,7 @@ from stem_device.model.mark import Mark, MarkKind
 from stem_device.reading.importing import import_telemetry
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from tests.system.report_page import OpenReport, browser, report
+from tests.unit.synthetic_recording import Loss, Outage, Plan, Truth, synthetic_snapshots, write_recording
 
 pytestmark = pytest.mark.needs("browser")
 

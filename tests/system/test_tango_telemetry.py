@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tango
@@ -32,7 +33,7 @@ def servers(system: EmbeddedDatabase, tmp_path: Path) -> Iterator[ServerFactory]
     factory.stop()
 
 
-def proxy(system: EmbeddedDatabase, name: str) -> tango.DeviceProxy:
+def proxy(system: EmbeddedDatabase, name: str) -> Any:
     return tango.DeviceProxy(f"tango://{system.tango_host}/{name}")
 
 

@@ -105,7 +105,7 @@ def test_missed_and_overdue_of_a_publisher_that_cannot_be_asked(
             truth = subscriber.subscriber.wait_number(number, index)
             pushed(engine, source, number)
             snapshot = wait_until(
-                lambda: (found := engine.poll_now()).counts.overdue == 0 and found,
+                lambda: found if (found := engine.poll_now()).counts.overdue == 0 else None,
                 "nothing to wait",
                 interval_seconds=0.25,
             )

@@ -124,7 +124,7 @@ def _check_reading(client: AnalysisClient, pids: list[str]) -> None:
     assert client.get_data("user/load", tags="rack", start_time=1_600_000_000) == []
     assert client.get_data("unknown") == []
     with pytest.raises(AttributeError):
-        client.get_data(3)  # type: ignore[arg-type]
+        client.get_data(3)
     client.close()
 
 

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import tango
-from http_stub import Answer, Request, answer, http_stub
 
 from stem_device.demo.database import EmbeddedDatabase
 from stem_device.opentsdb.pushing.names import valid_name
 from tests.system.event_monitors import EventMonitor, event_monitor
 from tests.system.harness import ServerFactory
 from tests.system.test_user_metrics import ask
+from tests.unit.http_stub import Answer, Request, answer, http_stub
 
 pytest.importorskip("elasticsearch")
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 pytest.importorskip("uvicorn")
 
-for _kind in ("elastic", "otlp"):
-    sys.path.append(str(Path(__file__).parents[1] / "unit" / _kind))
-from elastic_stub import Cluster  # noqa: E402
-from otlp_stub import Collector, attributes, number, points  # noqa: E402
+from tests.unit.elastic.elastic_stub import Cluster
+from tests.unit.otlp.otlp_stub import Collector, attributes, number, points
 
 T0 = 1_700_000_000_123_456_789
 MANY = {f"label{number}": f"v{number}" for number in range(8)}
@@ -194,7 +192,7 @@ def _check_extra_attribute(monitor: EventMonitor, outside: Outside, publisher: A
     truth = [one for one in told if one[1] >= 1]
     assert [value for _, value in truth] == [float(step) for step in range(1, 22)]
     for told_by in (outside.otlp, outside.elastic, outside.opentsdb):
-        monitor.wait(lambda by=told_by: any(one.value == 21 for one in extras(by)), f"all of {told_by}")
+        monitor.wait(partial(_has_all, told_by), f"all of {told_by}")
     wanted_labels = {("device", publisher.device), ("name", "number")}
     for found in (extras(outside.otlp), extras(outside.elastic)):
         assert sorted((one.at_ns, one.value) for one in found) == truth
@@ -203,6 +201,10 @@ def _check_extra_attribute(monitor: EventMonitor, outside: Outside, publisher: A
     in_ms = {at // 1_000_000: value for at, value in truth}
     assert {one.at_ns: one.value for one in put} == in_ms
     assert len(put) == len(in_ms)
+
+
+def _has_all(told_by: Callable[..., Iterable[Sent]]) -> bool:
+    return any(one.value == 21 for one in extras(told_by))
 
 
 def extras(told_by: Callable[..., Iterable[Sent]]) -> list[Sent]:

@@ -11,6 +11,7 @@ import json
 import select
 import sys
 import time
+from typing import Any
 
 import tango
 
@@ -23,7 +24,7 @@ def main(device: str, monitor: str, delay: str, name: str) -> None:
     seconds, values, longest = float(delay), [], 0.0
     watched = None
 
-    def callback(event: tango.EventData) -> None:
+    def callback(event: Any) -> None:
         if not event.err:
             values.append(int(event.attr_value.value[0]))
             time.sleep(seconds)
@@ -42,7 +43,11 @@ def main(device: str, monitor: str, delay: str, name: str) -> None:
             print(json.dumps(time.perf_counter() - now), flush=True)
         elif question == "counts":
             # The first is a reading, and no event.
-            told = {"events": len(values) - 1, "last": values[-1], "longest_pause": longest}
+            told: dict[str, object] = {
+                "events": len(values) - 1,
+                "last": values[-1],
+                "longest_pause": longest,
+            }
             if watched is not None:
                 told |= {"problem": watched.problem, "server": watched.server, "lost": watched.lost}
             print(json.dumps(told), flush=True)

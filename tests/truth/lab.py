@@ -57,10 +57,10 @@ class Lab:
         self._watcher: threading.Thread | None = None
         self.environment = {DIRECTORY: str(directory), "TRUTH_GATE": str(self.gate)}
 
-    def publisher(self, rates: str = "", **environment: str) -> Server:
+    def publisher(self, rates: str = "", **environment: Any) -> Server:
         return self.server("publisher", "TruthPublisher", TRUTH_PUSH=rates, **environment)
 
-    def subscriber(self, early: Sequence[str] = (), **environment: str) -> Server:
+    def subscriber(self, early: Sequence[str] = (), **environment: Any) -> Server:
         """``early``: attributes that it subscribes to in ``init_device``."""
         if early:
             environment["TRUTH_SUBSCRIBE"] = f"truth/publisher/{self.key} {','.join(early)}"
@@ -213,7 +213,8 @@ class Lab:
     def value(self, attribute: str) -> Any:
         """Of an attribute of the EventMonitor; None where it has no value, or there is no such attribute."""
         try:
-            return self.device.proxy.read_attribute(attribute).value
+            proxy: Any = self.device.proxy
+            return proxy.read_attribute(attribute).value
         except tango.DevFailed:
             return None
 

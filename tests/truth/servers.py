@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tango
@@ -130,7 +131,7 @@ class TruthSubscriber(Device):
         self._subscriptions[name] = (proxy, number)
 
     def _callback(self, name: str) -> Callable[[tango.EventData], None]:
-        def callback(event: tango.EventData) -> None:
+        def callback(event: Any) -> None:
             if event.err:
                 self._journal.write("error", name, event.errors[0].reason)
                 return

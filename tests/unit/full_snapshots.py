@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from made_snapshots import disconnected, server, snapshot, stream, subscription
 from msgspec import structs
 
 from stem_device.catalogue import MonitorState
@@ -18,6 +17,7 @@ from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Identity, PollPhases, ServerState, TapFigures
 from stem_device.model.processes import OwnProcess, ProcessRuntime
 from stem_device.model.snapshot import Counts, Snapshot, TelemetryRows, Unseen
+from tests.unit.made_snapshots import disconnected, server, snapshot, stream, subscription
 
 COUNTS = Counts(
     published=1001,

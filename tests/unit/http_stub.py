@@ -41,7 +41,9 @@ def slowly(content: bytes) -> Iterator[bytes]:
 
 
 def silent(_: Request) -> Answer:
-    return iter(lambda: time.sleep(0.2) or b"", None)
+    while True:
+        time.sleep(0.2)
+        yield b""
 
 
 def slow(_: Request) -> Answer:

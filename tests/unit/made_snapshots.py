@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import plain_records
 from msgspec import structs
 
 from stem_device.model.poll import ServerState
@@ -21,6 +20,7 @@ from stem_device.model.snapshot import (
     SubscriptionRecord,
     Timings,
 )
+from tests.unit import plain_records
 
 SECOND = 1_000_000_000
 BEGIN_UTC_NS = 1_700_000_000 * SECOND

@@ -116,7 +116,7 @@ def recording(
     numbers = {name: np.array([getattr(one, name) for one in given], dtype=np.int64) for name in _NUMBERS}
     numbers["iteration"] = np.array([-1 if m.iteration is None else m.iteration for m in given], np.int64)
     numbers["source"] = np.array(source if source is not None else [0] * len(given), dtype=np.int32)
-    texts = {name: [getattr(one, name) for one in given] for name in _TEXTS}
+    texts: dict[str, Sequence[str | None]] = {name: [getattr(one, name) for one in given] for name in _TEXTS}
     first_of = {own: row for row, (own, _, _) in reversed(list(enumerate(polls)))}
     own_polls = Columns(
         names,
@@ -128,12 +128,12 @@ def recording(
             "counted": np.array([first_of[own] != row for row, (own, _, _) in enumerate(polls)], np.bool_),
         },
     )
-    published = {
+    published: dict[str, Any] = {
         "source": _column(streams, 0).astype(np.int32),
         "poll": 7 + _column(streams, 1).astype(np.int64),
     }
     published["published_delta"] = _column(streams, 2).astype(np.int64)
-    received = {
+    received: dict[str, Any] = {
         "source": _column(subscriptions, 0).astype(np.int32),
         "poll": 7 + _column(subscriptions, 1).astype(np.int64),
         "received_delta": _column(subscriptions, 3).astype(np.int64),
@@ -143,7 +143,7 @@ def recording(
         received["unaccounted_delta"] = _column(subscriptions, 5).astype(np.int64)
         onsets = [-1 if row[6] is None else T0 + round(row[6] * SECOND) for row in subscriptions]
         received["lost_since_utc_ns"] = np.array(onsets, np.int64)
-    who = {
+    who: dict[str, Sequence[str | None]] = {
         "server": [row[2] for row in subscriptions],
         "publisher": [f"pub of {row[2]}" for row in subscriptions],
         "stream": [f"stream of {row[2]}" for row in subscriptions],

@@ -20,8 +20,8 @@ def assert_same(one: Any, other: Any, where: str = "") -> None:
         for field in one.__struct_fields__:
             assert_same(getattr(one, field), getattr(other, field), f"{where}.{field}")
     elif dataclasses.is_dataclass(one):
-        for field in dataclasses.fields(one):
-            assert_same(getattr(one, field.name), getattr(other, field.name), f"{where}.{field.name}")
+        for each in dataclasses.fields(one):
+            assert_same(getattr(one, each.name), getattr(other, each.name), f"{where}.{each.name}")
     elif isinstance(one, tuple | list):
         assert len(one) == len(other), where
         for number, (first, second) in enumerate(zip(one, other, strict=True)):

@@ -1,6 +1,6 @@
 """Recordings of any size whose truth is known: what was published, received, missed, and every sample.
 
-Benchmarks import it too (``sys.path.insert(0, ".../tests/unit")``). A million samples and 500 subscriptions
+Benchmarks import it too. A million samples and 500 subscriptions
 take a few seconds.
 
 Traps for readers, as real recordings have them: numbers of polls do not begin at 0, the first poll has deltas
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from msgspec import structs
-from plain_records import SERVER, STREAM, SUBSCRIPTION
 
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import (
@@ -33,6 +32,7 @@ from stem_device.model.snapshot import (
 )
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording.layout import Part
+from tests.unit.plain_records import SERVER, STREAM, SUBSCRIPTION
 
 if TYPE_CHECKING:
     from stem_device.model.mark import Mark

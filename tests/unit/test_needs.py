@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_that_skips_itself(): pytest.skip("why not")
 """
 
 
-def results(folder: Path, *options: str, require: str = "") -> dict[str, object]:
+def results(folder: Path, *options: str, require: str = "") -> dict[str, Any]:
     (folder / "test_module.py").write_text(MODULE)
     file = folder / "results"
     file.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from http_stub import Behaviour, HttpStub, http_stub
+from tests.unit.http_stub import Behaviour, HttpStub, http_stub
 
 
 def certificate(directory: Path) -> tuple[Path, Path]:

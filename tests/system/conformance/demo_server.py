@@ -14,5 +14,5 @@ def no_alarm_event(*_arguments):
 
 if __name__ == "__main__":
     if not hasattr(Device, "set_alarm_event"):
-        Device.set_alarm_event = no_alarm_event
+        Device.set_alarm_event = no_alarm_event  # type: ignore[method-assign]
     runpy.run_path(str(DEVICES), run_name="__main__")

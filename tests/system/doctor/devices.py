@@ -217,7 +217,7 @@ class Sound(Device):
     def memorized(self) -> float:
         return self._written
 
-    @memorized.write
+    @memorized.write  # type: ignore[no-redef] # as with property, which PyTango does not declare
     def memorized(self, value: float) -> None:
         self._written = value
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import tango
 
@@ -39,7 +40,7 @@ class Ward:
     def sound(self) -> str:
         """The device without any fault, whose forwarded attribute is another device's."""
         if "sound" not in self._shared:
-            roots = {"__root_att": [f"tango://{self.database.tango_host}/{ROOT}/pushed_double"]}
+            roots: Any = {"__root_att": [f"tango://{self.database.tango_host}/{ROOT}/pushed_double"]}
             self.database.connection().put_device_attribute_property(SOUND, {"forwarded": roots})
             self._shared["root"] = self.start("root", [("Sound", ROOT)])
             self._shared["sound"] = self.start("sound", [("Sound", SOUND)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stem_device.model.poll import Answer, Poll, ServerState
 from stem_device.model.reply import (
     Dialect,
@@ -61,7 +63,7 @@ def answer(server: str, reply: Reply | None, number: int, *, sampling: bool = Fa
     )
 
 
-def poll(number: int, answers: dict[str, Reply | None], *, sampling: bool = False) -> Poll:
+def poll(number: int, answers: Mapping[str, Reply | None], *, sampling: bool = False) -> Poll:
     """Poll ``number`` at second ``number``; a server without a reply did not answer."""
     return Poll(
         number=number,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from msgspec import structs
-from world import World
 
 from stem_device.accounting import Ledger
 from stem_device.model.snapshot import SubscriptionRecord
+from tests.unit.accounting.world import World
 
 
 def lossy(*, received: int, lost: int) -> World:

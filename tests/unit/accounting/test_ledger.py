@@ -4,7 +4,13 @@ import math
 
 import pytest
 from msgspec import structs
-from replies import (
+
+from stem_device.accounting import Ledger
+from stem_device.model.poll import Answer, Failure, ServerState
+from stem_device.model.reply import Dialect, NotConnected, PublisherReply, Reply, SubscriberSample
+from stem_device.model.snapshot import Link
+from stem_device.model.topics import stream_of
+from tests.unit.accounting.replies import (
     DATABASE,
     PUBLISHER,
     SECOND,
@@ -17,12 +23,6 @@ from replies import (
     publisher,
     subscriber,
 )
-
-from stem_device.accounting import Ledger
-from stem_device.model.poll import Answer, Failure, ServerState
-from stem_device.model.reply import Dialect, NotConnected, PublisherReply, Reply, SubscriberSample
-from stem_device.model.snapshot import Link
-from stem_device.model.topics import stream_of
 
 
 class World:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from world import World
 
 from stem_device.accounting import Ledger
 from stem_device.model.snapshot import Link, SubscriptionRecord
+from tests.unit.accounting.world import World
 
 
 def restarted(*, received: int, pushed: int) -> World:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec import structs
-from replies import SECOND, STREAM, callback
 
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.rules import began_again, jumped, lost_before, unwrap
@@ -12,6 +13,7 @@ from stem_device.accounting.sight import Sight
 from stem_device.accounting.stream import StreamAccount
 from stem_device.accounting.subscription import SubscriptionAccount
 from stem_device.model.snapshot import Link
+from tests.unit.accounting.replies import SECOND, STREAM, callback
 
 ENDPOINT, NEW_ENDPOINT = "tcp://127.0.0.1:5000", "tcp://127.0.0.1:6000"
 TOPIC = "tango://127.0.0.1:10000/test/pub/1/attr.idl5_change"
@@ -24,7 +26,7 @@ class Case:
         self.moment = Moment()
         self.ports, self.baseline = ports, baseline
         self.stream = self._stream(pushed, baseline=True)
-        self.account = None
+        self.account: Any = None  # a SubscriptionAccount from the first poll on
         self.poll(pushed, now)
 
     def _stream(self, pushed, *, baseline=False, life=1):

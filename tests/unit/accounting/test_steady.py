@@ -9,7 +9,6 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 from msgspec import structs
-from replies import DATABASE, PUBLISHER, SECOND, SUBSCRIBER
 
 from stem_device.accounting import Ledger
 from stem_device.accounting.steady import SteadySubscriptions
@@ -26,6 +25,7 @@ from stem_device.model.reply import (
 )
 from stem_device.model.rows import SteadyRows
 from stem_device.model.snapshot import Snapshot
+from tests.unit.accounting.replies import DATABASE, PUBLISHER, SECOND, SUBSCRIBER
 
 NAMES = ("a", "b", "c")
 RETRIED = NotConnected("test/pub/1", "d", "change", "never", None)

@@ -3,9 +3,9 @@
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
-from replies import PUBLISHER, SUBSCRIBER, callback, poll, publisher, subscriber
 
 from stem_device.accounting import Ledger
+from tests.unit.accounting.replies import PUBLISHER, SUBSCRIBER, callback, poll, publisher, subscriber
 
 
 def account(replies):

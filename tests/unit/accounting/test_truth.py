@@ -10,11 +10,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from replies import PUBLISHER, SUBSCRIBER
-from world import Event, World
 
 from stem_device.accounting import Ledger
 from stem_device.model.snapshot import Counts, Link, Snapshot, SubscriptionRecord
+from tests.unit.accounting.replies import PUBLISHER, SUBSCRIBER
+from tests.unit.accounting.world import Event, World
 
 SOME = st.integers(min_value=1, max_value=300)
 SECONDS = st.sampled_from([0.5, 1.0, 10.0, 20.0])
@@ -201,6 +201,7 @@ class Lives(RuleBasedStateMachine):
         return self.world.events[self.watched_from :]
 
     def _record(self) -> SubscriptionRecord | None:
+        assert self.snapshot is not None
         live = [s for s in self.snapshot.servers[1].subscriptions if not s.ended]
         return live[0] if live else None
 
@@ -220,7 +221,7 @@ class Lives(RuleBasedStateMachine):
         self.before = counts
         for name in ("received", "missed", "gaps", "discarded", "unaccounted", "missed_before", "unobserved"):
             total = sum(
-                getattr(s, f"{name}_total", None) or getattr(s, name, 0) for s in self._rows(snapshot)
+                getattr(s, f"{name}_total", None) or int(getattr(s, name, 0)) for s in self._rows(snapshot)
             )
             assert total == getattr(counts, name), f"the rows add up to the total of {name}"
 
@@ -230,6 +231,7 @@ class Lives(RuleBasedStateMachine):
         What was pushed since the poll before is in flight: the next all-clear has to know of it. ``pushed``:
         how many events there were when the publisher was asked, None where one of the two did not answer.
         """
+        assert self.snapshot is not None
         record, counts = self._record(), self.snapshot.counts
         if record is not None:
             # Its base is before its first event, where it has any: what was lost earlier nothing tells.
@@ -254,7 +256,7 @@ TestLives.settings = settings(max_examples=200, stateful_step_count=40, deadline
 
 @pytest.mark.matrix
 @pytest.mark.timeout(1800)
-class TestOtherLives(Lives.TestCase):
+class TestOtherLives(Lives.TestCase):  # type: ignore[valid-type, misc]
     """Others in every run, and more of them."""
 
     settings = settings(max_examples=2000, stateful_step_count=40, deadline=None)

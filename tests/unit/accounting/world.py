@@ -12,10 +12,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from replies import PUBLISHER, SECOND, SUBSCRIBER, callback, publisher, subscriber
-
 from stem_device.model.poll import Answer, Failure, Identity, Poll, ServerState
 from stem_device.model.reply import EventCallback, Reply
+from tests.unit.accounting.replies import PUBLISHER, SECOND, SUBSCRIBER, callback, publisher, subscriber
 
 Told = Literal["at once", "late", "never"]
 """When a publisher's ports are known: they are asked for after its first answer, and a relay has none."""

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import plain_records
 from msgspec.structs import replace
 
 from stem_device.analysis.causes import Analyst
@@ -28,6 +27,7 @@ from stem_device.model.snapshot import (
     SubscriptionRecord,
     Timings,
 )
+from tests.unit import plain_records
 
 HOST = "tango://127.0.0.1:10000/"
 PUBLISHER, SUBSCRIBER = HOST + "dserver/pub/1", HOST + "dserver/sub/1"

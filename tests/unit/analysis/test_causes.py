@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from caused_history import BEGIN, SECOND, SUBSCRIBER, TOPIC, System, gone
 from msgspec import structs
 
 from stem_device.analysis.causes import Analyst
@@ -14,6 +13,7 @@ from stem_device.analysis.causes.history import Point, lengthen, point_at, see
 from stem_device.model.finding import Cause, Concern, Standing
 from stem_device.model.poll import Failure, Identity
 from stem_device.model.snapshot import Link, Snapshot, TelemetryRows
+from tests.unit.analysis.caused_history import BEGIN, SECOND, SUBSCRIBER, TOPIC, System, gone
 
 
 def named(system: System) -> str:
@@ -155,9 +155,10 @@ def test_a_burst(queue: int, sampled: bool) -> None:
     assert named(system) == Cause.BURST
     assert system.finding.likely is (queue == 200 or not sampled)
     system.polls([0] * 100)
-    assert system.finding is not None
-    assert system.finding.concern is Concern.LOST
-    assert system.finding.lost == system.missed
+    later = system.finding
+    assert later is not None
+    assert later.concern is Concern.LOST
+    assert later.lost == system.missed
 
 
 @pytest.mark.parametrize("sampled", [True, False])
@@ -400,6 +401,7 @@ def test_fewer_points_keep_what_happened(most: int) -> None:
         assert sum(one.polls for one in points) == polls
         assert sum(one.missed for one in points) == system.missed
     assert system.missed
+    assert point is not None
     assert points[-1] == structs.replace(point, pushed=points[-1].pushed, arrivals=points[-1].arrivals)
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import plain_records
 import pytest
-from made_snapshots import BEGIN_UTC_NS, SECOND, disconnected, server, snapshot, stream, subscription
 from msgspec import structs
 
 from stem_device.analysis.facts import MAX_LOSSES, Patience
@@ -15,6 +13,16 @@ from stem_device.analysis.live import Running
 from stem_device.analysis.verdict import Level, Verdict, Why
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Counts, Snapshot, Unseen
+from tests.unit import plain_records
+from tests.unit.made_snapshots import (
+    BEGIN_UTC_NS,
+    SECOND,
+    disconnected,
+    server,
+    snapshot,
+    stream,
+    subscription,
+)
 
 PATIENCE = Patience(overdue_polls=3, unreachable_polls=2)
 FINE = subscription()

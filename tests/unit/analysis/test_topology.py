@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from made_snapshots import server, snapshot, stream, subscription
 from msgspec import structs
 
 from stem_device.analysis.topology import concerning, topology
 from stem_device.model.snapshot import Snapshot, Unseen
+from tests.unit.made_snapshots import server, snapshot, stream, subscription
 
 FAST, SLOW, IDLE = "dserver/fast/1", "dserver/slow/1", "dserver/idle/1"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from analysis_facts import HEALTHY, facts, loss, lost, overdue, retried, silence
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
@@ -12,9 +13,10 @@ from stem_device.analysis.facts import Blind, Coverage, Facts, Patience, Span, U
 from stem_device.analysis.verdict import Level, Why, judge
 from stem_device.analysis.wording import parts, sentence
 from stem_device.model.poll import Failure
+from tests.unit.analysis.analysis_facts import HEALTHY, facts, loss, lost, overdue, retried, silence
 
 PATIENCE = Patience(overdue_polls=2, unreachable_polls=2)
-LISTENED = {"listeners": ("dserver/slow/1",), "listening": 1}
+LISTENED: dict[str, Any] = {"listeners": ("dserver/slow/1",), "listening": 1}
 
 RULES = [
     ("healthy", HEALTHY, Level.CLEAR, None),

@@ -12,7 +12,6 @@ import pytest
 pytest.importorskip("h5py")
 pytest.importorskip("typer")
 
-from caused_history import SUBSCRIBER, System
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
@@ -21,6 +20,7 @@ from stem_device.model.snapshot import TelemetryRows
 from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.statistics.why import findings_of
+from tests.unit.analysis.caused_history import SUBSCRIBER, System
 
 pytestmark = pytest.mark.extras
 

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from caused_history import System
 
 from stem_device.analysis.causes import PHRASES, cause_of
 from stem_device.analysis.causes.history import AVERAGE_SECONDS
@@ -14,6 +13,7 @@ from stem_device.analysis.causes.named import ADVICE
 from stem_device.analysis.causes.rules_of_lives import PATIENCE_SECONDS
 from stem_device.analysis.causes.rules_of_pace import BLOCKED_SECONDS
 from stem_device.model.finding import Cause, Standing
+from tests.unit.analysis.caused_history import System
 
 PAGE = (Path(__file__).parents[3] / "docs/explanation/how-tango-events-work.md").read_text()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from analysis_facts import SECOND, START, facts, loss, lost, overdue, silence
-
 from stem_device.analysis.facts import Blind, Facts, Patience, Span
 from stem_device.analysis.verdict import judge
 from stem_device.analysis.wording import Words, parts, percent, sentence
 from stem_device.model.poll import Failure
+from tests.unit.analysis.analysis_facts import SECOND, START, facts, loss, lost, overdue, silence
 
 PATIENCE = Patience()
 

@@ -11,9 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from full_snapshots import COUNTS, FAST, FINE, FULL, LOST, OWN, SLOW, STATE
-from made_snapshots import server, snapshot, subscription
-from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.catalogue import (
@@ -42,6 +39,9 @@ from stem_device.model.snapshot import Counts, Snapshot
 from stem_device.monitor import MonitorHealth
 from stem_device.polling.clients import ClientsHealth
 from stem_device.recording import RecordingStatus
+from tests.unit.full_snapshots import COUNTS, FAST, FINE, FULL, LOST, OWN, SLOW, STATE
+from tests.unit.made_snapshots import server, snapshot, subscription
+from tests.unit.made_verdicts import judged
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 
@@ -362,7 +362,12 @@ def test_no_record_is_made_of_what_simply_goes_on() -> None:
 
 def test_what_is_made_of_a_row_is_made_once_and_goes_with_it() -> None:
     made: list[str] = []
-    rows: PerRow[str, str] = PerRow(lambda key: (made.append(key), key.upper())[1])
+
+    def upper(key: str) -> str:
+        made.append(key)
+        return key.upper()
+
+    rows: PerRow[str, str] = PerRow(upper)
     for poll in range(50):
         rows.begin_poll()
         assert rows["stays"] == rows["stays"] == "STAYS"
@@ -373,7 +378,7 @@ def test_what_is_made_of_a_row_is_made_once_and_goes_with_it() -> None:
 
 def test_the_series_of_a_poll_are_made_once_for_all_exporters() -> None:
     asked: list[int] = []
-    shared = PollSeries(lambda: asked.append(1))  # type: ignore[arg-type,func-returns-value]
+    shared = PollSeries(lambda: asked.append(1))
     first, second = (snapshot(server("dserver/a/1"), seconds=seconds) for seconds in (0, 1))
     assert shared(first) is shared(first)
     assert shared(first, Details.ALL) is shared(first, Details.ALL)

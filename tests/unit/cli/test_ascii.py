@@ -13,9 +13,8 @@ import pytest
 pytest.importorskip("h5py")
 pytest.importorskip("typer")
 
-from synthetic_recording import Plan, write_recording
-
 from stem_device.cli.process import open_streams
+from tests.unit.synthetic_recording import Plan, write_recording
 
 pytestmark = pytest.mark.extras
 

@@ -15,9 +15,7 @@ pytest.importorskip("typer")
 
 import h5py
 import numpy as np
-from full_snapshots import FULL
 from msgspec import structs
-from synthetic_recording import Loss, Outage, Plan, synthetic_snapshots
 from typer.testing import CliRunner, Result
 
 from stem_device.catalogue import Details
@@ -30,6 +28,8 @@ from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.text import MARK
 from stem_device.web.recorded import RecordedSource
+from tests.unit.full_snapshots import FULL
+from tests.unit.synthetic_recording import Loss, Outage, Plan, synthetic_snapshots
 
 pytestmark = pytest.mark.extras
 

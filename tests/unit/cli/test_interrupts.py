@@ -65,6 +65,7 @@ with interrupts_raised(undo):
 def test_a_second_signal_ends_at_once_and_a_third_in_any_case(number, hangs) -> None:
     program = CLEANING_THAT_HANGS.format(undo="time.sleep(60)" if hangs else "")
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
         for line in ("working", "cleaning up", "undone"):
             assert process.stdout.readline() == f"{line}\n"

@@ -10,11 +10,11 @@ import pytest
 pytest.importorskip("h5py")
 pytest.importorskip("typer")
 
-from synthetic_recording import Plan, write_recording
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
 from stem_device.cli.json_output import print_json
+from tests.unit.synthetic_recording import Plan, write_recording
 
 pytestmark = pytest.mark.extras
 

@@ -9,12 +9,12 @@ import pytest
 pytest.importorskip("h5py")
 pytest.importorskip("typer")
 
-from synthetic_recording import Plan, write_recording
 from typer.testing import CliRunner, Result
 
 from stem_device.cli.app import app
 from stem_device.cli.moments import moment_of, zoned
 from stem_device.errors import OptionError
+from tests.unit.synthetic_recording import Plan, write_recording
 
 pytestmark = pytest.mark.extras
 

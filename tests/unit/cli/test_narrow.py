@@ -14,8 +14,9 @@ pytest.importorskip("h5py")
 pytest.importorskip("typer")
 
 from msgspec import structs
-from runs_marks import SECOND, mark
-from synthetic_recording import START_UTC_NS, Loss, Plan, write_recording
+
+from tests.unit.runs_marks import SECOND, mark
+from tests.unit.synthetic_recording import START_UTC_NS, Loss, Plan, write_recording
 
 pytestmark = pytest.mark.extras
 

@@ -27,7 +27,7 @@ def parameters(command: str) -> list[typer.core.TyperOption]:
     group = typer.main.get_group(app)
     found = group.get_command(typer.Context(group), command)
     assert found is not None
-    return [one for one in found.params if one.param_type_name == "option" and not one.hidden]
+    return [one for one in found.params if isinstance(one, typer.core.TyperOption) and not one.hidden]
 
 
 def test_a_letter_means_the_same_in_every_command() -> None:

@@ -83,7 +83,7 @@ def test_after_a_failure_nothing_more_is_written_and_the_first_reason_is_kept(tm
     output = OutputFile(tmp_path / "run.jsonl", OPTIONS)
     output.close()
     disk = FullDisk()
-    output._recorder = disk
+    output._recorder = disk  # type: ignore[assignment] # has no marks to write
     output.take(snapshot(server()))
     for poll in range(2, 5):
         with pytest.raises(StemError, match="no space left on device"):

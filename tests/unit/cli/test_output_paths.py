@@ -12,13 +12,13 @@ import pytest
 pytest.importorskip("h5py")
 pytest.importorskip("typer")
 
-from synthetic_recording import Plan, write_recording
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
 from stem_device.reading import open_recording
 from stem_device.reading.event_files import read_events
 from stem_device.recording.event_files import HeardEvent, open_events
+from tests.unit.synthetic_recording import Plan, write_recording
 
 pytestmark = pytest.mark.extras
 

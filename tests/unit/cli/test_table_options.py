@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 pytest.importorskip("typer")
@@ -23,7 +25,7 @@ def parameters() -> dict[str, typer.core.TyperOption]:
     group = typer.main.get_group(app)
     command = group.get_command(typer.Context(group), "monitor")
     assert command is not None
-    return {one.name: one for one in command.params if one.param_type_name == "option"}
+    return {one.name: one for one in command.params if isinstance(one, typer.core.TyperOption)}
 
 
 def test_every_option_that_has_a_flag_is_one_of_the_command() -> None:
@@ -37,7 +39,8 @@ def test_every_option_that_has_a_flag_is_one_of_the_command() -> None:
 
 def test_the_defaults_are_those_of_the_table() -> None:
     found = parameters()
-    assert Options(**values_of({spec.field: found[spec.field].default for spec in FLAGGED})) == Options()
+    defaults: dict[str, Any] = {spec.field: found[spec.field].default for spec in FLAGGED}
+    assert Options(**values_of(defaults)) == Options()
 
 
 @pytest.mark.parametrize(

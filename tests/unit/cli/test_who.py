@@ -7,13 +7,13 @@ import pytest
 pytest.importorskip("tango")
 pytest.importorskip("rich")
 
-from made_snapshots import server, snapshot
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
 from stem_device.cli.who_session import everything_beside, not_seen
 from stem_device.errors import OptionError
 from stem_device.model.poll import ServerState
+from tests.unit.made_snapshots import server, snapshot
 
 pytestmark = pytest.mark.extras
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import tango
@@ -58,12 +58,12 @@ def device() -> Device:
 
 
 def marker_of(device: Device, *, never_fail: bool = False) -> RunMarker:
-    return RunMarker(device, never_fail=never_fail, utc_ns=lambda: NS)
+    return RunMarker(cast(Any, device), never_fail=never_fail, utc_ns=lambda: NS)
 
 
 def test_what_is_told_is_sent_with_the_time_of_the_call(device: Device) -> None:
     marker = marker_of(device)
-    assert marker.begin("r", device_group="mid", queue=None) == MarkReply(
+    assert marker.begin("r", device_group="mid", queue=cast(str, None)) == MarkReply(
         recorded=True, received="2026-11-22T04:15:30.261402Z"
     )
     marker.mark("r", "gr\u00f6\u00dfe", iteration=2, time="2026-11-22T04:15:30Z")

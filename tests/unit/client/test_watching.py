@@ -242,7 +242,7 @@ def test_whatever_fails_in_the_background_stays_there(
     events.query = None  # type: ignore[assignment, method-assign]
     wait_until(lambda: running.problem, "a problem")
     assert running.problem == "TypeError: 'NoneType' object is not callable"
-    del events.query  # type: ignore[attr-defined]
+    del events.query
     wait_until(lambda: not running.problem, "it to go on")
     running.close()
     assert monitor.reports[-1].ended

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 import tango
@@ -53,11 +54,11 @@ class Play:
         self.waited = 0.0
         self._losses = losses
         self._seconds = seconds
-        device = Device(self.notes, failing=failing)
+        device: Any = Device(self.notes, failing=failing)
         self.director = Director(
             device,
             device,
-            RunMarker(Marked(self.marks)),
+            RunMarker(cast(Any, Marked(self.marks))),
             collecting=Device(self.collected) if collecting else None,  # type: ignore[arg-type]
             say=self.said.append,
             missed=self._missed,

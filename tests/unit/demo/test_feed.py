@@ -4,7 +4,7 @@ import math
 import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -130,7 +130,7 @@ class Device:
 
 def test_the_feed_lives_on_events() -> None:
     device = Device()
-    feed = Feed(device)
+    feed = Feed(cast(Any, device))
     assert set(device.callbacks) == set(ATTRIBUTES)
     assert feed.next(0.0) is None
     device.push("latestSnapshot", "")
@@ -140,6 +140,7 @@ def test_the_feed_lives_on_events() -> None:
     device.push("State", "ALARM")
     device.push("recordedPolls", 7)
     late = feed.next(0.0)
+    assert late is not None
     assert late.counts.overdue == 13
     assert late.verdict == Judgement(Level.WAITING, "sub/1 waits.")
     assert feed.next(0.0) is None
@@ -150,7 +151,7 @@ def test_the_feed_lives_on_events() -> None:
 
 def test_errors_are_counted_and_change_nothing() -> None:
     device = Device()
-    feed = Feed(device)
+    feed = Feed(cast(Any, device))
     device.push("State", None, err=True)
     device.push("latestSnapshot", "{}")
     assert feed.errors == 2

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from made_snapshots import BEGIN_UTC_NS, SECOND, disconnected, server, snapshot, stream, subscription
+from tests.unit.made_snapshots import (
+    BEGIN_UTC_NS,
+    SECOND,
+    disconnected,
+    server,
+    snapshot,
+    stream,
+    subscription,
+)
 
 __all__ = [
     "BEGIN_UTC_NS",

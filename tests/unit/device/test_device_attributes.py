@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 import pytest
 import tango
-from device_builders import Health, Recording, disconnected, server, snapshot, stream, subscription
-from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.device.attributes import ATTRIBUTES, AttributeSpec, reading
@@ -22,6 +21,16 @@ from stem_device.model.poll import Failure, ServerState
 from stem_device.model.processes import OwnProcess
 from stem_device.model.snapshot import Counts, Snapshot
 from stem_device.polling.clients import ClientsHealth
+from tests.unit.device.device_builders import (
+    Health,
+    Recording,
+    disconnected,
+    server,
+    snapshot,
+    stream,
+    subscription,
+)
+from tests.unit.made_verdicts import judged
 
 BY_NAME = {spec.name: spec for spec in ATTRIBUTES}
 PYTHON = {
@@ -84,7 +93,7 @@ def test_values_have_their_type(spec: AttributeSpec, one: Snapshot) -> None:
     if value is None:
         assert spec.dtype == "DevDouble" or spec.name == "overdueEvents"
         return
-    elements = value if isinstance(value, list) else [value]
+    elements: list[Any] = value if isinstance(value, list) else [value]
     assert isinstance(value, list) == bool(spec.max_length)
     assert len(elements) <= (spec.max_length or 1)
     assert all(type(element) is PYTHON[spec.dtype] for element in elements)

@@ -57,7 +57,9 @@ def test_the_table_of_the_reference_has_every_key_and_no_other() -> None:
 
 
 def test_everything_told_arrives() -> None:
-    told = {name: f"the {name}" for name in RunMark.__struct_fields__ if name not in {"time", "iteration"}}
+    told: dict[str, Any] = {
+        name: f"the {name}" for name in RunMark.__struct_fields__ if name not in {"time", "iteration"}
+    }
     found = parse(**told, time=NS, iteration=3, name="flashed")
     assert msgspec.structs.asdict(found) == told | {
         "kind": MarkKind.MARK,

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import tango
-from device_builders import Health, Recording, server, snapshot, subscription
 
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.live import Running
@@ -23,6 +22,7 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.polling.clients import ClientsHealth
 from stem_device.polling.extra_attributes import ExtraAttributes
 from stem_device.user_metrics import Intake
+from tests.unit.device.device_builders import Health, Recording, server, snapshot, subscription
 
 VALID, INVALID = tango.AttrQuality.ATTR_VALID, tango.AttrQuality.ATTR_INVALID
 ALARM = tango.AttrQuality.ATTR_ALARM

@@ -24,7 +24,7 @@ class FakeTimer:
 @pytest.fixture
 def timers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, Any, Any]]:
     FakeTimer.made = []
-    monkeypatch.setattr(shutdown.threading, "Timer", FakeTimer)
+    monkeypatch.setattr(threading, "Timer", FakeTimer)
     monkeypatch.setattr(shutdown, "SLACK_SECONDS", 0.05)
     monkeypatch.setattr(shutdown, "THREAD_PREFIX", "stem-test-")  # not what an earlier test left hanging
     return FakeTimer.made

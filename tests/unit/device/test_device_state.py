@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from device_builders import Recording, disconnected, server, snapshot, subscription
-from made_verdicts import judged
 
 from stem_device.device.state import DeviceState, state_of
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.snapshot import Counts, Snapshot
+from tests.unit.device.device_builders import Recording, disconnected, server, snapshot, subscription
+from tests.unit.made_verdicts import judged
 
 LOSSY = subscription(missed_total=5, missed_delta=5, gaps_total=1, gaps_delta=1)
 DEAD = server("b", state=ServerState.UNREACHABLE, failure=Failure.REFUSED)

@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from device_builders import Health, Recording, disconnected, server, snapshot, subscription
-from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.analysis.causes import Analyst
@@ -20,6 +18,8 @@ from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.poll import Failure, ServerState
 from stem_device.model.processes import OwnProcess
 from stem_device.model.snapshot import Counts, Snapshot
+from tests.unit.device.device_builders import Health, Recording, disconnected, server, snapshot, subscription
+from tests.unit.made_verdicts import judged
 
 AT_ONCE = Patience(overdue_polls=1, unreachable_polls=1)
 LOSSY = subscription("p/p/p/x.idl5_change", missed_total=120_513, missed_delta=120_513)

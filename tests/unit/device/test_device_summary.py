@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from device_builders import disconnected, server, snapshot, stream, subscription
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -16,6 +15,7 @@ from stem_device.device.digest import MAX_SERVERS, MAX_WORST, digest
 from stem_device.device.summary import MAX_LATEST_BYTES, latest_snapshot
 from stem_device.model.poll import Failure, Identity, ServerState
 from stem_device.model.snapshot import Link, Snapshot, Unseen
+from tests.unit.device.device_builders import disconnected, server, snapshot, stream, subscription
 
 MAX = (1 << 63) - 1
 

@@ -26,7 +26,7 @@ def attempts(*failures):
 def test_waits_until_the_database_is_there_and_says_so_once(capsys):
     down = failure("API_CantConnectToDatabase", "Failed to connect to database on host h with port 1")
     connect, left = attempts(down, down, down)
-    slept = []
+    slept: list[float] = []
     wait_for_database(["1"], connect=connect, sleep=slept.append)
     assert not left
     assert len(slept) == 3

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from http_stub import Answer, Request, answer
+from tests.unit.http_stub import Answer, Request, answer
 
 Item = tuple[int, dict[str, Any] | None]
 

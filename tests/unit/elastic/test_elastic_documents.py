@@ -8,8 +8,6 @@ import subprocess
 import sys
 from typing import Any
 
-import made_snapshots as made
-from full_snapshots import FULL, STATE
 from msgspec import structs
 
 from stem_device.catalogue import Details, Kind, Scope, Spread, series_of
@@ -19,6 +17,8 @@ from stem_device.elastic.template import index_template, template_name
 from stem_device.model.finding import Cause, Concern, Finding, Standing
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts, Snapshot
+from tests.unit import made_snapshots as made
+from tests.unit.full_snapshots import FULL, STATE
 
 SECOND = made.SECOND
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from elastic_stub import Cluster, error, said
-from http_stub import HOSTILE, Behaviour, HttpStub, Request, answer, http_stub
-from tls_stub import certificate, tls_stub
+
+from tests.unit.elastic.elastic_stub import Cluster, error, said
+from tests.unit.http_stub import HOSTILE, Behaviour, HttpStub, Request, answer, http_stub
+from tests.unit.tls_stub import certificate, tls_stub
 
 pytest.importorskip("elasticsearch")
 

@@ -26,7 +26,6 @@ from stem_device.model.options import (
     StackOptions,
     TelemetryOptions,
     VerdictOptions,
-    specs_of,
 )
 from stem_device.model.options.kinds import (
     Address,
@@ -39,7 +38,7 @@ from stem_device.model.options.kinds import (
     Texts,
     Url,
 )
-from stem_device.model.options.option import option
+from stem_device.model.options.option import option, specs_of
 
 
 @dataclass(frozen=True, kw_only=True)

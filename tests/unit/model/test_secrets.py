@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from stem_device.errors import OptionError
-from stem_device.model.options import OPTIONS, OptionGroup, read_secret, specs_of
+from stem_device.model.options import OPTIONS, OptionGroup, read_secret
 from stem_device.model.options.kinds import SecretFile, Texts, Url
-from stem_device.model.options.option import SECRET_WORDS, option
+from stem_device.model.options.option import SECRET_WORDS, option, specs_of
 
 SECRET = "s3cr3t-of-the-lab"
 

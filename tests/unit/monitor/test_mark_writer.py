@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -200,7 +201,7 @@ def test_the_latest_marks_are_those_of_each_run_and_name() -> None:
     latest = LatestMarks()
 
     def add(run: str, at: int) -> None:
-        times = {"emitted_utc_ns": at, "received_utc_ns": at, "received_monotonic_ns": at}
+        times: dict[str, Any] = {"emitted_utc_ns": at, "received_utc_ns": at, "received_monotonic_ns": at}
         latest.add(Mark(kind=MarkKind.BEGIN, run=run, name="begin", **times))
 
     for number in range(MAX_LATEST + 3):

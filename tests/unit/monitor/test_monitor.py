@@ -5,6 +5,7 @@ import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -60,7 +61,7 @@ class FakeRecordings:
     def __init__(self):
         self.status = RecordingStatus()
         self.written = []
-        self.fails = False
+        self.fails: bool | str = False
 
     def start(self, label, context):
         if self.fails:
@@ -193,7 +194,7 @@ def test_what_takes_long_is_told_as_a_phase(parts, phase, monkeypatch):
         phases[f"{phase}_seconds"] = 1000.0
     own = {"duration_seconds": 1000.0 if phase in ("ask", "parse") else 0.002, "phases": PollPhases(**phases)}
     poller.poll = lambda **more: structs.replace(polled(**more), **own)
-    seen = []
+    seen: list[Any] = []
     monitor.at_each_poll(seen.append)
     try:
         monitor.start_recording("phases")
@@ -221,7 +222,7 @@ def test_what_takes_long_is_told_as_a_phase(parts, phase, monkeypatch):
 
 
 def test_a_failing_step_of_the_poll_hinders_nobody(monitor):
-    seen = []
+    seen: list[Any] = []
 
     def fails(_):
         raise ValueError("a step")

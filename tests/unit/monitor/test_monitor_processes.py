@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_snapshots import snapshot
 
 from stem_device import telemetry
 from stem_device.catalogue import Accumulation, Spread, series_of
@@ -20,6 +19,7 @@ from stem_device.catalogue.series import MAX_LABELS
 from stem_device.model.snapshot import TelemetryRows
 from stem_device.monitor import processes
 from stem_device.monitor.processes import ProcessWatch
+from tests.unit.made_snapshots import snapshot
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_snapshots import server, snapshot
 from msgspec import structs
 
 from stem_device.demo.processes import wait_until
@@ -16,6 +15,7 @@ from stem_device.model.mark import Mark
 from stem_device.model.poll import Identity
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor.stacks import Stacks
+from tests.unit.made_snapshots import server, snapshot
 
 NAME = "tango://h:1/dserver/slow/one"
 PID = 4711

@@ -6,11 +6,9 @@ import json
 import math
 from typing import Any
 
-import opentsdb_reference as reference
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentsdb_series import MadeSource
 
 from stem_device.errors import TsdbQueryError
 from stem_device.opentsdb.answer_json import answer_json
@@ -18,6 +16,8 @@ from stem_device.opentsdb.engine import answer
 from stem_device.opentsdb.limits import Budget, Limits
 from stem_device.opentsdb.request import checked, decode
 from stem_device.opentsdb.series import Annotation
+from tests.unit import opentsdb_reference as reference
+from tests.unit.opentsdb_series import MadeSource
 
 NOW = 1_700_000_100_000
 BEGIN = 1_700_000_000_000
@@ -192,7 +192,7 @@ def test_tags_of_a_group() -> None:
 
 
 def test_several_queries_tell_which_result_is_whose() -> None:
-    two = [
+    two: list[dict[str, Any]] = [
         {"metric": "cpu", "aggregator": "sum", "tags": {"dc": "*"}},
         {"metric": "cpu", "aggregator": "none"},
     ]

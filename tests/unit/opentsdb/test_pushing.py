@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from made_snapshots import BEGIN_UTC_NS, server, snapshot, subscription
 
 from stem_device.catalogue import Accumulation, Details, PerRow, numbers_of, series_of
 from stem_device.errors import OptionError, PushError
@@ -23,6 +23,7 @@ from stem_device.opentsdb.pushing.http_put import BATCH_POINTS
 from stem_device.opentsdb.pushing.names import MAX_TAGS, users_tags, valid_name, valid_tags
 from stem_device.opentsdb.pushing.pusher import put_points, users_points
 from stem_device.outlets import Outlet
+from tests.unit.made_snapshots import BEGIN_UTC_NS, server, snapshot, subscription
 
 TAGS = {"monitor": "sys/eventmon/1"}
 LOSSY = snapshot(server("tango://h:1/dserver/slow/1", subscription(missed_total=7)), sampled=3)
@@ -107,7 +108,7 @@ def expected() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 def test_every_number_is_put_in_batches_by_one_connection() -> None:
     heads: list[str] = []
-    batches: list[list[dict[str, object]]] = []
+    batches: list[list[dict[str, Any]]] = []
 
     def behave(_: Peer, sock: socket.socket) -> None:
         while True:

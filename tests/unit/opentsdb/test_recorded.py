@@ -5,10 +5,10 @@ from __future__ import annotations
 import lzma
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_recording import START_UTC_NS, Plan, synthetic_snapshots, write_recording
 
 from stem_device.errors import TsdbQueryError
 from stem_device.model.mark import Mark, MarkKind
@@ -17,6 +17,7 @@ from stem_device.opentsdb.recorded import LOOK_SECONDS, TAG, RecordedFiles, Reco
 from stem_device.opentsdb.series import SeriesSource
 from stem_device.opentsdb.window import LiveWindow
 from stem_device.recording import Hdf5Recorder, RecordingContext
+from tests.unit.synthetic_recording import START_UTC_NS, Plan, synthetic_snapshots, write_recording
 
 pytestmark = pytest.mark.extras
 NEVER = 2**62
@@ -73,9 +74,12 @@ def test_it_has_the_numbers_of_the_window(path: Path) -> None:
 def test_only_the_pieces_that_are_asked_for_are_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     original = RecordedSeries._read_piece
-    monkeypatch.setattr(
-        RecordedSeries, "_read_piece", lambda self, number: (read.append(number), original(self, number))[1]
-    )
+
+    def spy(self: RecordedSeries, number: int) -> Any:
+        read.append(number)
+        return original(self, number)
+
+    monkeypatch.setattr(RecordedSeries, "_read_piece", spy)
     budget = Budget(Limits())
     with closing(RecordedFiles(path)) as source:
         begin = START_UTC_NS + 70 * 10**10

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from asgi import Answered, ask
-from opentsdb_series import MadeSource
 
 from stem_device.opentsdb.aggregators import AGGREGATORS
 from stem_device.opentsdb.limits import Limits
 from stem_device.opentsdb.series import Annotation
+from tests.unit.asgi import Answered, ask
+from tests.unit.opentsdb_series import MadeSource
 
 pytest.importorskip("starlette")
 pytest.importorskip("re2")

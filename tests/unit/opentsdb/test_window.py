@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-from made_snapshots import BEGIN_UTC_NS, SECOND, server, snapshot, stream, subscription
 
 from stem_device.catalogue import Accumulation, Details, numbers_of, series_of
 from stem_device.model.mark import Mark, MarkKind
@@ -13,6 +14,7 @@ from stem_device.opentsdb.limits import Budget, Limits
 from stem_device.opentsdb.lookup import SuggestRequest, suggest
 from stem_device.opentsdb.series import Series
 from stem_device.opentsdb.window import LiveWindow
+from tests.unit.made_snapshots import BEGIN_UTC_NS, SECOND, server, snapshot, stream, subscription
 
 NEVER = 2**62
 
@@ -104,7 +106,7 @@ def test_a_metric_without_points_is_forgotten_with_its_polls() -> None:
 @pytest.mark.parametrize("kind", list(MarkKind))
 def test_marks_are_told_with_what_is_known_of_them(kind: MarkKind) -> None:
     window = LiveWindow()
-    told = {"run": "r1", "received_monotonic_ns": 1, "received_utc_ns": 2}
+    told: dict[str, Any] = {"run": "r1", "received_monotonic_ns": 1, "received_utc_ns": 2}
     window.mark(Mark(kind=kind, name=str(kind), emitted_utc_ns=20, queue="q", error="it broke", **told))
     window.mark(Mark(kind=MarkKind.MARK, name="earlier", emitted_utc_ns=10, iteration=0, **told))
     first, second = window.annotations(0, 30)

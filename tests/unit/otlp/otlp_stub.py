@@ -7,11 +7,12 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from http_stub import Answer, Request, answer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
+
+from tests.unit.http_stub import Answer, Request, answer
 
 PROTOBUF = "application/x-protobuf"
 
@@ -62,4 +63,4 @@ def points(metric: Any) -> list[Any]:
 
 
 def number(point: Any) -> float:
-    return getattr(point, point.WhichOneof("value"))  # type: ignore[no-any-return]
+    return getattr(point, point.WhichOneof("value"))

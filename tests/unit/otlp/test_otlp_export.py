@@ -11,15 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import made_snapshots as made
 import numpy as np
 import pytest
-from http_stub import HOSTILE, HttpStub, answer, http_stub
-from tls_stub import certificate, tls_stub
+
+from tests.unit import made_snapshots as made
+from tests.unit.http_stub import HOSTILE, HttpStub, answer, http_stub
+from tests.unit.tls_stub import certificate, tls_stub
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
-
-from otlp_stub import Collector, attributes, number, points
 
 from stem_device.catalogue import Accumulation, Kind, PollSeries, Spread, numbers_of, series_of
 from stem_device.errors import OptionError, SendError
@@ -27,6 +26,7 @@ from stem_device.model.options import Options
 from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.snapshot import Counts, MetricRows, MetricSeries, Snapshot
 from stem_device.otlp import Who, metrics_to_otlp
+from tests.unit.otlp.otlp_stub import Collector, attributes, number, points
 
 pytestmark = pytest.mark.extras
 

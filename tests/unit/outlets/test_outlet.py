@@ -172,7 +172,7 @@ def test_the_thread_works_inside_its_context() -> None:
         inside.here = True
         yield
 
-    outlet = Outlet("x", lambda _: seen.append(inside.here), thread_context=context)
+    outlet: Outlet[int] = Outlet("x", lambda _: seen.append(inside.here), thread_context=context)
     outlet.offer(1)
     assert outlet.close(LIMIT)
     assert seen == [True]

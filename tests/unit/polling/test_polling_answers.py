@@ -6,7 +6,8 @@ import sys
 
 from stem_device.errors import ReplyError
 from stem_device.polling.answers import parse_outcomes
-from stem_device.polling.worker import KEPT_CHARACTERS, Outcome
+from stem_device.polling.worker import Outcome
+from stem_device.responses.limits import KEPT_CHARACTERS
 
 
 def test_a_text_that_cannot_be_used_is_not_kept_in_memory() -> None:

@@ -10,8 +10,6 @@ from typing import ClassVar
 
 import pytest
 import tango
-from made_snapshots import server, snapshot, subscription
-from polling_fakes import FakeClock
 
 from stem_device.analysis.canaries import with_counters
 from stem_device.demo.processes import wait_until
@@ -23,6 +21,8 @@ from stem_device.polling import PollStart
 from stem_device.polling.canary import Canaries
 from stem_device.polling.canary.arrivals import Arrivals
 from stem_device.polling.canary.subscription import event_period_ms
+from tests.unit.made_snapshots import server, snapshot, subscription
+from tests.unit.polling.polling_fakes import FakeClock
 
 START = PollStart(1, 0, 0)
 

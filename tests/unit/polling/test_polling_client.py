@@ -5,20 +5,6 @@ from typing import Any
 
 import pytest
 import tango
-from polling_fakes import (
-    DELAYED,
-    MISSING,
-    NO_DATABASE,
-    NOT_DEFINED,
-    NOT_EXPORTED,
-    OTHER,
-    REFUSED,
-    TIMED_OUT,
-    TURNED_AWAY,
-    FakeClock,
-    FakeProxy,
-    dev_failed,
-)
 
 from stem_device.errors import (
     TargetDatabaseError,
@@ -32,6 +18,20 @@ from stem_device.errors import (
 )
 from stem_device.polling.client import Endpoints, TargetClient
 from stem_device.polling.identity import Process
+from tests.unit.polling.polling_fakes import (
+    DELAYED,
+    MISSING,
+    NO_DATABASE,
+    NOT_DEFINED,
+    NOT_EXPORTED,
+    OTHER,
+    REFUSED,
+    TIMED_OUT,
+    TURNED_AWAY,
+    FakeClock,
+    FakeProxy,
+    dev_failed,
+)
 
 FIRST, SECOND = Process("IOR:1", 11, "monday"), Process("IOR:2", 12, "tuesday")
 NAME = "tango://db:1/dserver/x/y"

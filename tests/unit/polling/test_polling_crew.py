@@ -7,13 +7,13 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from polling_fakes import ON, FakeClient
 
 from stem_device.model.clock import SystemClock
 from stem_device.polling.between import Timer
 from stem_device.polling.crew import Crew
 from stem_device.polling.round import CountDown, ask_all
 from stem_device.polling.worker import Worker
+from tests.unit.polling.polling_fakes import ON, FakeClient
 
 
 @pytest.fixture
@@ -153,11 +153,16 @@ def test_the_end_of_the_program_waits_for_calls_under_way() -> None:
 
 def test_a_crew_tells_whether_its_calls_have_ended(crew: Crew) -> None:
     begun, release = threading.Event(), threading.Event()
-    crew.submit([lambda: (begun.set(), release.wait(20))])
+
+    def call() -> None:
+        begun.set()
+        release.wait(20)
+
+    crew.submit([call])
     assert begun.wait(20)
     assert not crew.end(0.01)
     crew.resize(5)  # by a poll that is still under way
     release.set()
     assert crew.end(20)
-    crew.submit([int])
+    crew.submit([lambda: None])
     assert crew.threads == 0

@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 import tango
-from polling_fakes import NO_DATABASE, NOT_DEFINED, TIMED_OUT, FakeClock, FakeProxy, dev_failed
 
 from stem_device.errors import TargetDatabaseError
 from stem_device.polling.databases import RETRY_SECONDS, Databases
+from tests.unit.polling.polling_fakes import (
+    NO_DATABASE,
+    NOT_DEFINED,
+    TIMED_OUT,
+    FakeClock,
+    FakeProxy,
+    dev_failed,
+)
 
 SQL = dev_failed(("DB_SQLError", "Failed to query TANGO database (error=2006)"), ("API_CommandFailed", "x"))
 

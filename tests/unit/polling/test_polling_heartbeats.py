@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_snapshots import server, snapshot
 from msgspec import structs
 
 from stem_device.demo.processes import wait_until
@@ -16,6 +15,7 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.polling import PollStart
 from stem_device.polling.heartbeats import Links
 from stem_device.polling.heartbeats.links import publishers_of, told
+from tests.unit.made_snapshots import server, snapshot
 
 SECOND = 1_000_000_000
 ONE, TWO = "tango://h:1/dserver/p/1", "tango://h:1/dserver/p/2"

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from polling_fakes import OFF, ON, FakeClient, FakeClock, FakeDirectory, FakeProxy, publisher
 
 from stem_device.accounting import Ledger
 from stem_device.model.clock import SystemClock
@@ -19,6 +18,15 @@ from stem_device.polling.reading_replies import LARGE_CHARACTERS, Read, Turns
 from stem_device.polling.target import SHARE_FOR_UNUSABLE, Target
 from stem_device.polling.worker import Worker
 from stem_device.responses import MAX_REPLY_BYTES
+from tests.unit.polling.polling_fakes import (
+    OFF,
+    ON,
+    FakeClient,
+    FakeClock,
+    FakeDirectory,
+    FakeProxy,
+    publisher,
+)
 
 LIMIT_SECONDS = 20.0
 STREAMS = 5000

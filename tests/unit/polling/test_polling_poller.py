@@ -4,21 +4,25 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from polling_fakes import NOT_EXPORTED, OFF, ON, FakeDirectory, FakeProxy
 
 from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.options import Options
 from stem_device.model.poll import Poll, ServerState
 from stem_device.polling import Poller
+from tests.unit.polling.polling_fakes import NOT_EXPORTED, OFF, ON, FakeDirectory, FakeProxy
+
+T = TypeVar("T")
 
 QUERY, ENABLE = "QueryEventSystem", "EnableEventSystemPerfMon"
 
 
 class FakeServer(FakeProxy):
     """Samples when told, as cppTango does."""
+
+    sampling: bool
 
     def __init__(self) -> None:
         super().__init__({QUERY: lambda _: ON if self.sampling else OFF, ENABLE: self._enable})
@@ -147,15 +151,21 @@ def test_a_directory_that_hangs_delays_the_first_poll_by_the_limit_and_no_other(
 
 
 class JumpingClock(SystemClock):
-    """Goes on by a thousand seconds whenever it is told to."""
+    """Goes on by a thousand seconds whenever something slow is called."""
 
     ahead_ns = 0
 
     def monotonic_ns(self) -> int:
         return super().monotonic_ns() + self.ahead_ns
 
-    def jump(self) -> None:
-        self.ahead_ns += 1000 * 10**9
+    def slow(self, call: Callable[..., T]) -> Callable[..., T]:
+        """The same call, for which time goes by."""
+
+        def late(*arguments: object) -> T:
+            self.ahead_ns += 1000 * 10**9
+            return call(*arguments)
+
+        return late
 
 
 @pytest.mark.parametrize("phase", ["resolve", "ask"])
@@ -164,10 +174,9 @@ def test_what_took_long_is_told_as_a_phase(world: World, phase: str) -> None:
     clock = JumpingClock()
     (server,) = world.add("a")
     if phase == "resolve":
-        matching = world.directory.matching
-        world.directory.matching = lambda *arguments: (clock.jump(), matching(*arguments))[1]  # type: ignore[method-assign]
+        world.directory.matching = clock.slow(world.directory.matching)  # type: ignore[method-assign]
     else:
-        server.commands[QUERY] = lambda _: (clock.jump(), OFF)[1]
+        server.commands[QUERY] = clock.slow(lambda _: OFF)
     poll = world.poller("dserver/*/*", clock=clock, resolve_period=3600.0, poll_period=20.0).poll()
     assert names(poll) == ["a"]
     told = {name: getattr(poll.phases, f"{name}_seconds") for name in ("resolve", "ask", "parse")}
@@ -209,7 +218,7 @@ def test_a_lookup_that_fails_unexpectedly_is_told_and_tried_again(world: World) 
     def fail(*_: str) -> tuple[str, ...]:
         raise RuntimeError("oops")
 
-    world.directory.matching = fail  # type: ignore[method-assign]
+    world.directory.matching = fail  # type: ignore[method-assign, assignment]
     poller = world.poller("dserver/*/*")
     assert "RuntimeError: oops" in poller.poll().problems[0]
     world.directory.matching = matching  # type: ignore[method-assign]

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polling_fakes import EMPTY, OFF, ON, publisher
 
 from stem_device.model.reply import SAMPLES_KEPT
 from stem_device.polling.sampling import (
@@ -18,6 +17,7 @@ from stem_device.polling.sampling import (
     times_between,
 )
 from stem_device.responses import parse_reply
+from tests.unit.polling.polling_fakes import EMPTY, OFF, ON, publisher
 
 CLIENT = '"client":{"event_callbacks":{},"not_connected":[],"event_channels":{},"perf":null}'
 PARTLY = ON.replace('"client":null', CLIENT)

@@ -5,9 +5,9 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polling_fakes import FakeClock
 
 from stem_device.polling.schedule import Schedule
+from tests.unit.polling.polling_fakes import FakeClock
 
 
 class Sleeper:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from msgspec import structs
-from polling_fakes import FakeDirectory
 
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
 from stem_device.model.poll import Answer, Failure, ServerState
 from stem_device.polling import Answers, Poller, PollStart
 from stem_device.polling.source import joined
+from tests.unit.polling.polling_fakes import FakeDirectory
 
 HERE, THERE = "tango://h:1/dserver/x/1", "tango://h:1/dserver/x/2"
 
@@ -49,7 +50,7 @@ def poller_of(*sources: MadeUp) -> Poller:
     poller = Poller(
         Options(),
         clock=SystemClock(),
-        connect={}.__getitem__,
+        connect=dict[str, Any]().__getitem__,
         directory=FakeDirectory(),
         thread_context=contextlib.nullcontext,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from polling_fakes import OFF, FakeClient, FakeClock, publisher
 
 from stem_device.errors import OptionError, TargetUnreachableError
 from stem_device.model.options import Options
@@ -12,6 +11,7 @@ from stem_device.polling.identity import Process
 from stem_device.polling.sparing import ANSWERS_KEPT, LONGEST_SECONDS, Sparing
 from stem_device.polling.target import Target
 from stem_device.polling.worker import Worker
+from tests.unit.polling.polling_fakes import OFF, FakeClient, FakeClock, publisher
 
 NAME = "tango://db:1/dserver/x/y"
 SHARE = 0.01

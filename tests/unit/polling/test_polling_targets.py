@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
-from polling_fakes import FakeClock, FakeDirectory
 
 from stem_device.polling.places import ENTRY_SECONDS, UNTIL_THEN
 from stem_device.polling.targets import Resolution, Resolver
+from tests.unit.polling.polling_fakes import FakeClock, FakeDirectory
 
 
 @pytest.fixture

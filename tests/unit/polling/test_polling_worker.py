@@ -3,7 +3,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-from polling_fakes import OFF, ON, FakeClient, FakeClock, publisher
 
 from stem_device.errors import (
     TargetFailingError,
@@ -19,6 +18,7 @@ from stem_device.polling.target import PATIENCE_SECONDS, REST_SECONDS, Target, s
 from stem_device.polling.worker import Worker
 from stem_device.responses import MAX_REPLY_BYTES
 from stem_device.responses.limits import KEPT_CHARACTERS
+from tests.unit.polling.polling_fakes import OFF, ON, FakeClient, FakeClock, publisher
 
 NAME = "tango://db:1/dserver/x/y"
 

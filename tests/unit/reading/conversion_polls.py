@@ -61,7 +61,7 @@ def subscriber_text(
             "tango_host": None,
         }
     ] if rows[0][0] % 2 else []  # fmt: skip
-    server = {"event_counters": {}, "perf": None}
+    server: dict[str, object] = {"event_counters": {}, "perf": None}
     return json.dumps({"version": 1, "server": server, "client": client})
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
-from synthetic_recording import START_MONOTONIC_NS, START_UTC_NS, Outage, Plan, synthetic_snapshots
 
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.model.poll import ServerState
@@ -14,6 +14,7 @@ from stem_device.model.reply import NotConnected
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording.layout import Part
+from tests.unit.synthetic_recording import START_MONOTONIC_NS, START_UTC_NS, Outage, Plan, synthetic_snapshots
 
 POLLS = 70  # more than a chunk of polls
 PLAN = Plan(polls=POLLS, servers=3, streams=4, subscriptions=5, samples=12, outages=(Outage(7, 1, 3),))
@@ -30,7 +31,7 @@ def made(plan: Plan = PLAN) -> list[Snapshot]:
     return [_with_more(number, snapshot) for number, snapshot in enumerate(synthetic_snapshots(plan))]
 
 
-def mark(number: int, kind: MarkKind = MarkKind.MARK, **more: object) -> Mark:
+def mark(number: int, kind: MarkKind = MarkKind.MARK, **more: Any) -> Mark:
     moment = START_UTC_NS + number * 10**9
     return Mark(
         kind=kind,

@@ -319,7 +319,7 @@ def _lines(*lines: bytes) -> Harm:
     return harm
 
 
-def _line_of_zeros(path: Path, _: Path) -> None:
+def _line_of_zeros(path: Path, _good: Path) -> None:
     path.unlink()
     with gzip.open(path.with_suffix(".jsonl.gz"), "wb", 9) as file:
         block = bytes(1 << 24)

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conversion_polls import poll, texts
-from conversion_recording import MARKS, POLLS, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +21,8 @@ from stem_device.reading import Recording, open_recording
 from stem_device.reading.exporting import Format, blocks, export
 from stem_device.reading.importing import import_lines
 from stem_device.recording import Hdf5Recorder, RecordingContext
+from tests.unit.reading.conversion_polls import poll, texts
+from tests.unit.reading.conversion_recording import MARKS, POLLS, write
 
 h5py = pytest.importorskip("h5py")
 pyarrow = pytest.importorskip("pyarrow")

@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("h5py")
 pytest.importorskip("typer")
 
-from conversion_recording import made, write
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
+from tests.unit.reading.conversion_recording import made, write
 
 pytestmark = pytest.mark.extras
 

@@ -17,15 +17,14 @@ h5py = pytest.importorskip("h5py")
 pytest.importorskip("plotly")
 pytestmark = [pytest.mark.extras, pytest.mark.timeout(600)]
 
-import hostile_files  # noqa: E402 - needs h5py
-from hostile_files import ABSURD, INSIDE, LINES, ODD, TOO_LONG, Harm, commands  # noqa: E402
-from synthetic_recording import START_UTC_NS, Loss, Outage, Plan, write_recording  # noqa: E402
-
 from stem_device import open_recording  # noqa: E402
 from stem_device.errors import OptionError, RefusedFileError  # noqa: E402
 from stem_device.model.limits import MAX_READ_BYTES, max_read_bytes  # noqa: E402
 from stem_device.model.mark import Mark, MarkKind  # noqa: E402
 from stem_device.recording.gate import Budget  # noqa: E402
+from tests.unit.reading import hostile_files  # noqa: E402 - needs h5py
+from tests.unit.reading.hostile_files import ABSURD, INSIDE, LINES, ODD, TOO_LONG, Harm, commands  # noqa: E402
+from tests.unit.synthetic_recording import START_UTC_NS, Loss, Outage, Plan, write_recording  # noqa: E402
 
 MOST_BYTES = 1_000_000_000
 READERS = [*commands(Path(), Path()), "follow", "read"]

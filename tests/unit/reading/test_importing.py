@@ -14,8 +14,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from conversion_polls import PUBLISHER, START_NS, STEP_NS, STREAMS, SUBSCRIBER, poll, publisher_text, texts
-from conversion_recording import MARKS
 from msgspec import structs
 
 from stem_device.accounting import Ledger
@@ -26,10 +24,21 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.reading import open_recording
 from stem_device.reading.exporting import export
 from stem_device.reading.importing import Imported, import_lines
-from stem_device.reading.importing.parsing import parse_line
+from stem_device.reading.importing.parsing import PollLine, parse_line
 from stem_device.reading.importing.replay import Replay, ReplayClock
 from stem_device.reading.validation.checking import findings
 from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingContext
+from tests.unit.reading.conversion_polls import (
+    PUBLISHER,
+    START_NS,
+    STEP_NS,
+    STREAMS,
+    SUBSCRIBER,
+    poll,
+    publisher_text,
+    texts,
+)
+from tests.unit.reading.conversion_recording import MARKS
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -63,7 +72,7 @@ def live(tmp_path: Path, suffix: str, *, patched: bool = False, polls: int = 60)
     return recorders[0].path, recorders[1].path
 
 
-def columns(path: Path) -> dict[str, dict[str, list[Any]]]:
+def columns(path: Path) -> dict[str, dict[str, str]]:
     with open_recording(path) as recording:
         return {
             table: {name: repr(recording[table][name].tolist()) for name in recording[table].columns}
@@ -422,8 +431,11 @@ def test_lines_of_one_server_in_an_hour_that_comes_twice(tmp_path: Path) -> None
     zone = ZoneInfo("Europe/Berlin")
     one = b'{"time":"2026-10-25T02:30:00", "name":"a/b/c", "data":null}'
     first = parse_line(one, zone)
+    assert isinstance(first, PollLine)
     again = parse_line(one, zone, first.utc_ns)
     second = parse_line(one, zone, first.utc_ns + 1)
+    assert isinstance(again, PollLine)
+    assert isinstance(second, PollLine)
     assert (again.utc_ns - first.utc_ns, second.utc_ns - first.utc_ns) == (0, 3600 * 10**9)
     assert parse_line(one, zone, second.utc_ns) == second
     # A clock that went back by days is no matter of this hour.

@@ -13,9 +13,6 @@ import pytest
 pytest.importorskip("h5py")
 
 from msgspec import structs
-from recording.snapshots import SMALL, snapshots
-from runs_marks import mark
-from same_snapshots import assert_same
 
 from stem_device.errors import OptionError, RecordingError, TelemetryError
 from stem_device.model.clock import MAX_UTC_NS
@@ -29,6 +26,9 @@ from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.statistics import summarise
 from stem_device.telemetry.following import Follower
 from stem_device.telemetry.reading import MAX_TIME_NS, MAX_VALUE
+from tests.unit.recording.snapshots import SMALL, snapshots
+from tests.unit.runs_marks import mark
+from tests.unit.same_snapshots import assert_same
 
 pytestmark = pytest.mark.extras
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 import lzma
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from conversion_recording import MARKS, made, write
 from msgspec import structs
-from synthetic_recording import Loss, Outage, Plan, write_recording
 
 from stem_device import open_recording
 from stem_device.errors import NotRecordedError
@@ -21,6 +20,8 @@ from stem_device.reading.exporting import Format, export
 from stem_device.reading.importing import import_lines
 from stem_device.reading.recovery import Recovery, recover
 from stem_device.reading.validation import validate
+from tests.unit.reading.conversion_recording import MARKS, made, write
+from tests.unit.synthetic_recording import Loss, Outage, Plan, write_recording
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -77,7 +78,8 @@ def test_their_snapshots_say_what_was_recorded_and_none_for_the_rest(old: Path) 
     assert [one.poll for one in found] == [one.poll for one in made(OLD)]
     for one, truth in zip(found, made(OLD), strict=True):
         assert (one.counts.missed, one.counts.received) == (truth.counts.missed, truth.counts.received)
-        assert (one.counts.unaccounted, one.counts.overdue_unknown, one.departed.missed) == (None, None, None)
+        unknown: Any = (one.counts.unaccounted, one.counts.overdue_unknown, one.departed.missed)
+        assert unknown == (None, None, None)
         assert one.verdict is None
         for server, true_server in zip(one.servers, truth.servers, strict=True):
             assert (server.name, server.state) == (true_server.name, true_server.state)

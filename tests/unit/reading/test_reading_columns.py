@@ -5,19 +5,26 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_recording import FIRST_POLL, RECORDING_ID, Loss, Outage, Plan, Truth, write_recording
 
 from stem_device import open_recording
 from stem_device.errors import NoSuchDataError, OptionError
 from stem_device.reading.part_file import PartFile
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording import names as recorded_names
+from tests.unit.synthetic_recording import (
+    FIRST_POLL,
+    RECORDING_ID,
+    Loss,
+    Outage,
+    Plan,
+    Truth,
+    write_recording,
+)
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -55,7 +62,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Truth:
 
 
 @pytest.fixture
-def column_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def column_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the columns that are read from files."""
     reads = []
     column = PartFile.column

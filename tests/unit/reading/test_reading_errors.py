@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_recording import Plan, write_recording
 
 from stem_device import open_recording
 from stem_device.errors import MissingExtraError, StemError, UnreadableRecordingError
 from stem_device.reading import access
-from stem_device.recording import untyped
+from tests.unit.synthetic_recording import Plan, write_recording
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -190,6 +190,6 @@ def test_without_h5py(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_module(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(untyped.importlib, "import_module", no_module)
+    monkeypatch.setattr(importlib, "import_module", no_module)
     with pytest.raises(MissingExtraError, match=r"reading recordings needs .* 'stem-device\[hdf5\]'"):
         open_recording(good)

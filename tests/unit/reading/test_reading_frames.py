@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_recording import Loss, Outage, Plan, Truth, write_recording
 
 from stem_device import open_recording
 from stem_device.errors import MissingExtraError, NoSuchDataError, OptionError
 from stem_device.reading import Recording
+from tests.unit.synthetic_recording import Loss, Outage, Plan, Truth, write_recording
 
 pytest.importorskip("h5py")
 pandas = pytest.importorskip("pandas")

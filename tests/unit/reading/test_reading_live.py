@@ -11,8 +11,6 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from same_snapshots import assert_same
-from synthetic_recording import FIRST_POLL, Plan, synthetic_snapshots, write_recording
 
 from stem_device import open_recording
 from stem_device.errors import OptionError, RecordingError, UnreadableRecordingError
@@ -23,6 +21,8 @@ from stem_device.reading.follow import Looks
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording.hdf5 import new_recording
 from stem_device.recording.layout import Part
+from tests.unit.same_snapshots import assert_same
+from tests.unit.synthetic_recording import FIRST_POLL, Plan, synthetic_snapshots, write_recording
 
 pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

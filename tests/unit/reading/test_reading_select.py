@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_recording import (
+
+from stem_device import open_recording
+from stem_device.errors import OptionError
+from stem_device.model.mark import Mark, MarkKind
+from stem_device.reading import Recording
+from stem_device.reading.patterns import matching, sampled_attribute
+from stem_device.reading.times import utc_ns
+from tests.unit.synthetic_recording import (
     HOST,
     Loss,
     Plan,
@@ -17,13 +25,6 @@ from synthetic_recording import (
     server_name,
     write_recording,
 )
-
-from stem_device import open_recording
-from stem_device.errors import OptionError
-from stem_device.model.mark import Mark, MarkKind
-from stem_device.reading import Recording
-from stem_device.reading.patterns import matching, sampled_attribute
-from stem_device.reading.times import utc_ns
 
 pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -125,7 +126,7 @@ def test_a_poll_counts_for_a_view_if_it_counts_for_the_whole(recording: Recordin
     ],
     ids=str,
 )
-def test_moments(recording: Recording, moment: object) -> None:
+def test_moments(recording: Recording, moment: Any) -> None:
     assert polls_of(recording.select(start=moment, end=at(5))) == [3, 4]
 
 

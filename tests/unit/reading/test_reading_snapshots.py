@@ -6,15 +6,13 @@ import math
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
-from plain_records import SERVER, STREAM, SUBSCRIPTION
-from same_snapshots import assert_same
-from synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_recording
 
 from stem_device import open_recording
 from stem_device.model.limits import MAX_COUNT
@@ -36,6 +34,9 @@ from stem_device.model.snapshot import (
 from stem_device.reading import snapshots as reading_snapshots
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording.format import MAX_TEXT_CHARACTERS
+from tests.unit.plain_records import SERVER, STREAM, SUBSCRIPTION
+from tests.unit.same_snapshots import assert_same
+from tests.unit.synthetic_recording import Loss, Outage, Plan, synthetic_snapshots, write_recording
 
 pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -79,7 +80,7 @@ def test_of_a_view(tmp_path: Path) -> None:
 COUNTS = st.integers(0, MAX_COUNT)
 FLOATS = st.floats(-MAX_COUNT, MAX_COUNT) | st.just(math.nan)
 # What could steer a terminal is replaced when it is read: see stem_device.text.
-HARMFUL = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+HARMFUL: Any = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 TEXTS = st.text(st.characters(exclude_categories=HARMFUL), max_size=300)
 KINDS = st.sampled_from(["duration", "runtime"])
 OPTIONAL_TEXTS = st.none() | TEXTS

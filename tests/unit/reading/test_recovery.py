@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conversion_recording import MARKS, POLLS, write
-from synthetic_recording import FIRST_POLL, Plan, write_recording
 
 from stem_device.errors import RecordingError
 from stem_device.reading.recovery import Recovery, recover
@@ -23,6 +21,8 @@ from stem_device.reading.validation import Severity
 from stem_device.reading.validation.checking import findings
 from stem_device.recording import format as spec
 from stem_device.recording.kinds import Column, Kind
+from tests.unit.reading.conversion_recording import MARKS, POLLS, write
+from tests.unit.synthetic_recording import FIRST_POLL, Plan, write_recording
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conversion_recording import LONG_NAME, POLLS, write
 
 from stem_device.errors import RecordingError
 from stem_device.reading.validation import Finding, Severity, isolated, validate
 from stem_device.reading.validation.checking import CHECKS, findings
 from stem_device.recording import format as spec
+from tests.unit.reading.conversion_recording import LONG_NAME, POLLS, write
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -81,7 +81,11 @@ def shorten(path: str, rows: int) -> Corruption:
 
 
 def both(*corruptions: Corruption) -> Corruption:
-    return lambda file: [corrupt(file) for corrupt in corruptions]
+    def corrupt(file: Any) -> None:
+        for one in corruptions:
+            one(file)
+
+    return corrupt
 
 
 def name_that_continues(file: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -29,9 +30,9 @@ NO_VALUES = np.array([], dtype=np.float64)
 
 
 def record(
-    *texts: str, name: str = SERVER, state: ServerState = ServerState.MONITORED, **more: object
+    *texts: str, name: str = SERVER, state: ServerState = ServerState.MONITORED, **more: Any
 ) -> ServerRecord:
-    facts = {
+    facts: dict[str, Any] = {
         "name": name,
         "state": state,
         "reason": "",

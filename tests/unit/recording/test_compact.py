@@ -6,12 +6,13 @@ import os
 import stat
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from snapshots import Size, reply_text, snapshots
 
 from stem_device.recording import Hdf5Recorder, RecordingContext, compact
+from tests.unit.recording.snapshots import Size, reply_text, snapshots
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -29,7 +30,7 @@ def recorded(path: Path, polls: int = 3) -> Hdf5Recorder:
 def content(path: Path) -> dict[str, np.ndarray | str]:
     found: dict[str, np.ndarray | str] = {}
 
-    def take(name: str, item: h5py.Group | h5py.Dataset) -> None:
+    def take(name: str, item: Any) -> None:
         for key, value in item.attrs.items():
             found[f"{name}@{key}"] = str(value)
         if isinstance(item, h5py.Dataset) and name != "entry/workspace/tails":

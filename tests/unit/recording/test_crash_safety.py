@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prefixes import LoggingDisk, LoggingFile, Operation, Reported, replay
-from snapshots import Size, snapshots
 
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.recording import Hdf5Recorder, RecordingContext, chunk_index
@@ -19,6 +17,8 @@ from stem_device.recording import format as spec
 from stem_device.recording.columns import PLACES, GrowingColumn
 from stem_device.recording.hdf5 import _create
 from stem_device.recording.ordered_file import OrderedFile
+from tests.unit.recording.prefixes import LoggingDisk, LoggingFile, Operation, Reported, replay
+from tests.unit.recording.snapshots import Size, snapshots
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -105,9 +105,14 @@ def shrink_metadata_cache(hdf5) -> None:
 def test_index_nodes_that_hdf5_reads_back(tmp_path: Path) -> None:
     columns = Columns()
     shrink_metadata_cache(columns.hdf5)
-    reads = []
+    reads: list[int] = []
     read_at = columns.disk.read_at
-    columns.disk.read_at = lambda address, size: reads.append(size) or read_at(address, size)
+
+    def spy(address: int, size: int) -> bytes:
+        reads.append(size)
+        return read_at(address, size)
+
+    columns.disk.read_at = spy  # type: ignore[method-assign]
     for _ in range(90):
         columns.append(3)
     columns.close()

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from snapshots import snapshot
 
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.recording.format import FORMAT_NAME, FORMAT_VERSION
+from tests.unit.recording.snapshots import snapshot
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

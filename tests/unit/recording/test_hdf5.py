@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
-from snapshots import Size, snapshot, snapshots
 
 from stem_device.errors import MissingExtraError, RecordingError
 from stem_device.model.outlet_health import OutletHealth
@@ -38,6 +37,7 @@ from stem_device.model.snapshot import (
 )
 from stem_device.recording import Hdf5Recorder, RecordingContext, untyped
 from stem_device.recording import format as spec
+from tests.unit.recording.snapshots import Size, snapshot, snapshots
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -236,7 +236,7 @@ def compare_all(made: list[Snapshot], tables: dict[str, dict[str, list[Any]]]) -
 
 
 def record(path: Path, made: list[Snapshot]) -> dict[str, dict[str, list[Any]]]:
-    from reading import read
+    from tests.unit.recording.reading import read
 
     recorder = Hdf5Recorder(path, CONTEXT)
     for one in made:
@@ -464,9 +464,9 @@ def test_without_h5py_the_error_says_what_to_install(tmp_path: Path, monkeypatch
 def test_a_recorder_left_open_does_no_harm_at_exit(tmp_path: Path) -> None:
     program = (
         "import sys\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"sys.path.insert(0, {str(Path(__file__).parents[3])!r})\n"
         "from pathlib import Path\n"
-        "from snapshots import snapshot\n"
+        "from tests.unit.recording.snapshots import snapshot\n"
         "from stem_device.recording import Hdf5Recorder, RecordingContext\n"
         f"kept = Hdf5Recorder(Path({str(tmp_path / 'x.h5')!r}), RecordingContext())\n"
         "kept.write(snapshot(0))\n"

@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jsonl_snapshots
 import pytest
-from jsonl_snapshots import SERVER, numbered, record, snapshot
 
 from stem_device.errors import MissingExtraError, RecordingError
 from stem_device.model.poll import ServerState
 from stem_device.recording.jsonl import JsonLinesRecorder
+from tests.unit.recording import jsonl_snapshots
+from tests.unit.recording.jsonl_snapshots import SERVER, numbered, record, snapshot
 
 SUFFIXES = [".jsonl", ".jsonl.gz", pytest.param(".jsonl.zst", marks=pytest.mark.extras)]
 COMPRESSED = SUFFIXES[1:]

@@ -13,9 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marks_made import begin, end, mark
 from msgspec import structs
-from snapshots import LARGE_BUFFERS, Size, snapshots
 
 from stem_device.errors import RecordingError
 from stem_device.model.mark import Mark, MarkKind
@@ -24,12 +22,15 @@ from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingCont
 from stem_device.recording import format as spec
 from stem_device.recording.jsonl import mark_line
 from stem_device.recording.names import clean
-from stem_device.recording.naming import Owner, own_recordings
+from stem_device.recording.naming import own_recordings
+from stem_device.recording.recorder import Owner
+from tests.unit.recording.marks_made import begin, end, mark
+from tests.unit.recording.snapshots import LARGE_BUFFERS, Size, snapshots
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
 
-from reading import read, read_marks  # noqa: E402 - needs h5py
+from tests.unit.recording.reading import read, read_marks  # noqa: E402 - needs h5py
 
 LAST_SECOND = 250_000_000_000
 """Of the year 9892; the calendar ends in 9999."""

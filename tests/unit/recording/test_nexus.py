@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from snapshots import snapshots
 
 from stem_device.recording import Hdf5Recorder, RecordingContext
+from tests.unit.recording.snapshots import snapshots
 
 h5py = pytest.importorskip("h5py")
 pytest.importorskip("nexusformat")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 import pytest
-from marks_made import begin, end, mark
 
 from stem_device.recording.open_runs import OpenRuns
+from tests.unit.recording.marks_made import begin, end, mark
 
 
 def runs_after(*marks, limit: int = 100) -> list[tuple[str, int | None]]:

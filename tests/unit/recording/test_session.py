@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from marks_made import mark
-from snapshots import LARGE_BUFFERS, Size, snapshots
 
 from stem_device.errors import MissingExtraError, RecordingError
 from stem_device.model.options import Options
@@ -32,6 +31,8 @@ from stem_device.recording.advice import explain
 from stem_device.recording.naming import candidates, own_recordings
 from stem_device.recording.ordered_file import DescriptorDisk
 from stem_device.recording.recorder import DEVICE, SERVER, Owner
+from tests.unit.recording.marks_made import mark
+from tests.unit.recording.snapshots import LARGE_BUFFERS, Size, snapshots
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras
@@ -62,7 +63,7 @@ def clock() -> SetClock:
     return SetClock()
 
 
-def session_in(directory: Path, clock: SetClock, **options: int) -> RecordingSession:
+def session_in(directory: Path, clock: SetClock, **options: Any) -> RecordingSession:
     return RecordingSession(Options(recording_directory=directory, **options), clock=clock)
 
 

@@ -87,7 +87,7 @@ class Story:
     def evidence(self) -> Evidence:
         times = ints([at(time) for time in self.polls])
         counted = np.arange(len(times)) > 0
-        tables = {
+        tables: dict[str, Any] = {
             "streams": self._streams(),
             "subscriptions": self._subscriptions(),
             "servers": self._servers(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plain_records
 from msgspec.structs import replace
 
 from stem_device.model.reply import NotConnected
@@ -19,6 +18,7 @@ from stem_device.model.snapshot import (
     SubscriptionRecord,
     Timings,
 )
+from tests.unit import plain_records
 
 DATABASE = "tango://127.0.0.1:10000/"
 PUBLISHER = DATABASE + "dserver/pub/1"

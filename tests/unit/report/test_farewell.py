@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import math
 
-from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.model.finding import Cause, Concern, Finding, Standing
 from stem_device.report.farewell import MOST_NAMED, farewell, wrapped
 from stem_device.report.summary import Summary, summarise
+from tests.unit.made_verdicts import judged
 from tests.unit.report.report_snapshots import (
     PUBLISHER,
     STREAM,

@@ -15,9 +15,10 @@ pytestmark = pytest.mark.extras
 
 
 def drawn(what: object, width: int) -> list[str]:
-    console = Console(width=width, file=io.StringIO(), color_system=None)
+    file = io.StringIO()
+    console = Console(width=width, file=file, color_system=None)
     console.print(what)
-    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+    return [line.rstrip() for line in file.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize(

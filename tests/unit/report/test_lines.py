@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 
 import pytest
-from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.model.outlet_health import OutletHealth
@@ -15,6 +14,7 @@ from stem_device.report.changes import compare
 from stem_device.report.lines import poll_lines, quoted, summary_lines
 from stem_device.report.messages import messages
 from stem_device.report.summary import summarise
+from tests.unit.made_verdicts import judged
 from tests.unit.report.report_snapshots import (
     PUBLISHER,
     STREAM,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from page_evidence import SECOND, at, ints
 
 from stem_device.report.page.bins import time_bins
+from tests.unit.report.page_evidence import SECOND, at, ints
 
 
 def test_a_step_a_poll_while_there_is_room() -> None:

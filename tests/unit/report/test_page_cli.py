@@ -7,7 +7,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from synthetic_recording import Plan, write_recording
+
+from tests.unit.synthetic_recording import Plan, write_recording
 
 pytest.importorskip("typer")
 pytest.importorskip("h5py")

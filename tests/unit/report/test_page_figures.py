@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_evidence import Story, lossy_story
 
 from stem_device.report.page import limits
 from stem_device.report.page.figures.catalogue import FIGURES, panel, panels
 from stem_device.report.page.figures.style import DARK, NO_RECORDING
 from stem_device.report.page.findings import find
 from stem_device.report.page.html_page import page_html
+from tests.unit.report.page_evidence import Story, lossy_story
 
 pytest.importorskip("plotly")
 pytestmark = pytest.mark.extras

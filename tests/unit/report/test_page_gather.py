@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_recording import Loss, Outage, Plan, write_recording
 
 from stem_device import open_recording
 from stem_device.report.page.findings import Findings, find
+from tests.unit.synthetic_recording import Loss, Outage, Plan, write_recording
 
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.extras

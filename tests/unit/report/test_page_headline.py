@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from page_evidence import Story, lossy_story
 
 from stem_device.report.page.findings import find
 from stem_device.report.page.headline import headline
+from tests.unit.report.page_evidence import Story, lossy_story
 
 
 def said(story: Story) -> str:

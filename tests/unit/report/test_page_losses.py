@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from page_evidence import HOST, Story, at, lossy_story
 
 from stem_device.report.page.bins import time_bins
 from stem_device.report.page.evidence import Evidence
@@ -11,6 +10,7 @@ from stem_device.report.page.graph import graph
 from stem_device.report.page.losses import ledger, loss_grid
 from stem_device.report.page.servers import server_grid, server_summaries
 from stem_device.report.page.timeline import timeline
+from tests.unit.report.page_evidence import HOST, Story, at, lossy_story
 
 FAST, SLOW, QUICK = (f"{HOST}dserver/{name}" for name in ("pub/fast", "sub/slow", "sub/quick"))
 

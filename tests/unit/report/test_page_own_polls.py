@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from page_evidence import Story, at
 
 from stem_device.report.page.contents import own_polls_table, tables
 from stem_device.report.page.evidence import PHASES, PhaseRows
 from stem_device.report.page.findings import find
 from stem_device.report.page.own_polls import own_polls
+from tests.unit.report.page_evidence import Story, at
 
 NAN = math.nan
 POLLS = (0.0, 10.0, 20.0, 30.0)
@@ -25,7 +26,9 @@ SECONDS = {
 }
 
 
-def rows(seconds: dict[str, tuple[float, ...]], poll: tuple[int, ...], source: tuple[int, ...]) -> PhaseRows:
+def rows(
+    seconds: Mapping[str, tuple[float, ...]], poll: tuple[int, ...], source: tuple[int, ...]
+) -> PhaseRows:
     times = np.array([at(10.0 * place) for place in range(len(poll))], dtype=np.int64)
     unknown = (NAN,) * len(poll)
     arrays = {name: np.array(seconds.get(name, unknown), dtype=np.float64) for name in PHASES}

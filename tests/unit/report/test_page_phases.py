@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from page_evidence import Story
-
 from stem_device.report.page.phases import OTHERS, phases
+from tests.unit.report.page_evidence import Story
 
 
 def story() -> Story:

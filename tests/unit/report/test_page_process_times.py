@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from page_evidence import Story
 
 from stem_device.model.poll import PHASE_LABELS
 from stem_device.report.page import limits
@@ -9,6 +8,7 @@ from stem_device.report.page.contents import processes_table, tables
 from stem_device.report.page.figures.catalogue import panel
 from stem_device.report.page.findings import find
 from stem_device.report.page.html_page import page_html
+from tests.unit.report.page_evidence import Story
 
 pytestmark = pytest.mark.extras
 

@@ -6,12 +6,12 @@ import math
 import re
 
 import pytest
-from page_evidence import lossy_story
 
 from stem_device.report.page import limits
 from stem_device.report.page.contents import runs_table, servers_table, subscriptions_table
 from stem_device.report.page.findings import find
 from stem_device.report.page.tables import Cell, TableOfCells, number, table_html
+from tests.unit.report.page_evidence import lossy_story
 
 
 def test_numbers_carry_what_they_are_sorted_by() -> None:

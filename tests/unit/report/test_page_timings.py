@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from page_evidence import at, ints
 
 from stem_device.report.page.bins import time_bins
 from stem_device.report.page.evidence import Samples
 from stem_device.report.page.timings import BAND_QUANTILES, EDGES_MICROS, bands, distribution, slices
+from tests.unit.report.page_evidence import at, ints
 
 
 def samples(times: list[int], micros: list[float]) -> Samples:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -69,9 +70,10 @@ def overview(servers: int = 2, subscriptions: int = 1, messages: int = 3, timing
 
 
 def drawn(what: Overview, width: int, height: int) -> list[str]:
-    console = Console(width=width, height=height, file=io.StringIO(), color_system=None)
+    file = io.StringIO()
+    console = Console(width=width, height=height, file=file, color_system=None)
     console.print(screen(what, width, height))
-    return console.file.getvalue().splitlines()
+    return file.getvalue().splitlines()
 
 
 @pytest.fixture
@@ -240,7 +242,8 @@ def test_the_loser_is_on_every_screen_with_a_name_to_tell(width: int, height: in
 
 def test_servers_come_worst_first() -> None:
     def row(name: str, *counts: int, state: ServerState = ServerState.MONITORED) -> ServerRow:
-        return ServerRow(name, state, "", 0, 0, *counts)
+        numbers: tuple[Any, ...] = counts
+        return ServerRow(name, state, "", 0, 0, *numbers)
 
     rows = [
         row("quiet", 0, 0),

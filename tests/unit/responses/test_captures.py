@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,8 +41,8 @@ def subscribed(publisher: int, port: int, counts: tuple[int, int, int, int], per
     )
 
 
-def sample(*numbers: int) -> SubscriberSample:
-    return SubscriberSample("attr", *numbers, discarded=False)
+def sample(*numbers: Any) -> SubscriberSample:
+    return SubscriberSample("attr", *numbers, discarded=False)  # type: ignore[misc] # no number is discarded
 
 
 PUBLISHERS_CLIENT = subscribed(2, 41607, (9000, 9000, 0, 1))

@@ -8,11 +8,11 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from reply_strategies import cpptango_replies, patched_replies, replies
 
 from stem_device.errors import ReplyError
 from stem_device.model.reply import Dialect, NotConnected, Reply, SubscriberReply, SubscriberSample
 from stem_device.responses import encode_reply, parse_reply
+from tests.unit.responses.reply_strategies import cpptango_replies, patched_replies, replies
 
 CAPTURES = [path.read_bytes() for path in sorted((Path(__file__).parents[2] / "data").glob("*.json"))]
 SECTIONS = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reply_strategies import cpptango_replies, replies
 
 from stem_device.errors import ReplyError
 from stem_device.model.reply import (
@@ -17,6 +16,7 @@ from stem_device.model.reply import (
     SubscriberSample,
 )
 from stem_device.responses import encode_reply, merge_samples, parse_reply
+from tests.unit.responses.reply_strategies import cpptango_replies, replies
 
 
 def reply(counter: int, *pushes: int) -> Reply:
@@ -51,10 +51,12 @@ def test_sampling_switched_off_in_between_keeps_the_samples() -> None:
 
 
 def test_sides_that_vanish_keep_their_samples() -> None:
-    gone = Reply(Dialect.CPPTANGO_1, None, None)
+    gone, whole = Reply(Dialect.CPPTANGO_1, None, None), reply(3, 1)
+    assert whole.server is not None
+    assert whole.client is not None
     merged = merge_samples([reply(3, 1), gone])
-    assert merged.server == PublisherReply({}, reply(3, 1).server.perf)
-    assert merged.client == SubscriberReply({}, [], {}, reply(3, 1).client.perf)
+    assert merged.server == PublisherReply({}, whole.server.perf)
+    assert merged.client == SubscriberReply({}, [], {}, whole.client.perf)
     assert merge_samples([reply(3), gone]) == gone
 
 

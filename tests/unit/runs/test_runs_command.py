@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from msgspec import structs
-from runs_marks import mark
-from synthetic_recording import START_UTC_NS, Loss, Plan, Truth, write_recording
+
+from tests.unit.runs_marks import mark
+from tests.unit.synthetic_recording import START_UTC_NS, Loss, Plan, Truth, write_recording
 
 pytest.importorskip("typer")
 pytest.importorskip("h5py")
@@ -239,7 +240,7 @@ def test_a_thousand_runs_agree_with_their_plan(tmp_path: Path) -> None:
         moments = np.cumsum([number * 10**9, *row]).tolist()
         for name, moment in zip(("begin", "a", "b", "end"), moments, strict=True):
             marks.append(at(f"run {number}", name, moment / 1e9, iteration=2 if name in "ab" else None))
-    random.shuffle(marks)  # type: ignore[arg-type]
+    random.shuffle(marks)
     write_recording(tmp_path / "many.h5", Plan(polls=2, samples=0, marks={0: marks}))
     result = CliRunner().invoke(
         app, ["runs", str(tmp_path / "many.h5"), "--duration", "b - a", "--duration", "end - begin", "--json"]

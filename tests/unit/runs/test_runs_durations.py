@@ -9,13 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given
-from runs_marks import mark, run_table
-from test_runs_table import MARKS
 
 from stem_device.errors import OptionError
 from stem_device.model.mark import Mark
 from stem_device.runs import RunTable, durations, group_statistics, mark_names, stages
 from stem_device.runs.moments import moments_by
+from tests.unit.runs.test_runs_table import MARKS
+from tests.unit.runs_marks import mark, run_table
 
 
 def seconds(table: RunTable, expression: str) -> dict[str, list[float]]:
@@ -176,7 +176,7 @@ def test_statistics_of_groups() -> None:
         ("end", "tested", 3),
     ]
     assert laser.stages[0].seconds.mean == 2.0
-    assert nobody.requestors == nobody.stages == ()
+    assert (nobody.requestors, nobody.stages) == ((), ())
     assert nobody.whole.count == 0
     assert math.isnan(nobody.whole.mean)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from runs_marks import Recording, mark, recording
-
 from stem_device.runs import events_per_run, events_per_stage, losses, runs_of
+from tests.unit.runs_marks import Recording, mark, recording
 
 POLLS = [(0, float(10 * i), 0.5) for i in range(6)]
 """Polls at 0, 10, .. 50 s that end half a second later."""

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs_marks import SECOND, T0, mark, recording, run_table
 
 from stem_device.model.mark import Mark
 from stem_device.runs import RunState, RunTable, group_statistics, occurrences, runs_of, stages
+from tests.unit.runs_marks import SECOND, T0, mark, recording, run_table
 
 
 def test_marks_come_in_the_order_of_emission_whenever_they_were_received() -> None:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from msgspec import structs
-from synthetic_recording import Plan, synthetic_snapshots
 
 from stem_device.model.snapshot import ServerRecord, Snapshot
 from stem_device.reading import Recording, open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext
+from tests.unit.synthetic_recording import Plan, synthetic_snapshots
 
 Change = Callable[[int, ServerRecord], ServerRecord]
 Kept = Callable[[int], bool]

@@ -10,8 +10,6 @@ import pytest
 
 pytest.importorskip("h5py")
 
-from made_snapshots import BEGIN_UTC_NS, SECOND, disconnected, server, snapshot, stream, subscription
-from made_verdicts import judged
 from msgspec import structs
 
 from stem_device.analysis.verdict import Level, Verdict, Why
@@ -22,6 +20,16 @@ from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.statistics import Choice, Polls
 from stem_device.statistics.verdict import recorded_verdict
+from tests.unit.made_snapshots import (
+    BEGIN_UTC_NS,
+    SECOND,
+    disconnected,
+    server,
+    snapshot,
+    stream,
+    subscription,
+)
+from tests.unit.made_verdicts import judged
 
 pytestmark = pytest.mark.extras
 

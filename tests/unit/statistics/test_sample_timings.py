@@ -15,6 +15,7 @@ from stem_device import open_recording
 from stem_device.accounting import samples as accounting
 from stem_device.analysis.causes.history import see
 from stem_device.catalogue import QUANTITIES, Details, Kind
+from stem_device.catalogue.quantity import Spread
 from stem_device.catalogue.scope import ServerRow, Told
 from stem_device.model.sample_timings import LATENCY, PROCESSING, SLEEP, counted, micros
 from stem_device.model.snapshot import Snapshot
@@ -54,6 +55,8 @@ def spread(name: str, seen: Snapshot) -> tuple[int, float]:
     """How many values the catalogue's histogram has, and their sum in seconds."""
     (quantity,) = (one for one in QUANTITIES if one.name == name and one.kind is Kind.HISTOGRAM)
     found = quantity.value(ServerRow(Told(seen), 0, seen.servers[0], 0))
+    assert isinstance(found, Spread)
+    assert found.total is not None
     return sum(found.counts), found.total
 
 
@@ -73,7 +76,9 @@ def test_live(timing: str) -> None:
     found = {one.timing: one for one in timing_statistics(SEEN)}
     assert (found[timing].count, found[timing].median) == (5, MEDIAN)
     assert found["sleep"].count == 10
-    assert spread(f"{timing}_seconds", SEEN) == (5, pytest.approx(sum(KEPT) / 1e6))
+    number, seconds = spread(f"{timing}_seconds", SEEN)
+    assert number == 5
+    assert seconds == pytest.approx(sum(KEPT) / 1e6)
     told = accounting.summarise(SEEN.publisher_samples, SEEN.subscriber_samples)
     p99 = np.quantile(KEPT, 0.99) / 1e6
     assert getattr(told, f"{timing}_p99_seconds") == pytest.approx(p99)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,12 @@ pytest.importorskip("h5py")
 pytest.importorskip("scipy")
 pytest.importorskip("typer")
 
-from synthetic_recording import HOST, Loss, Outage, Plan, Truth, write_recording
 from typer.testing import CliRunner, Result
 
 from stem_device.cli.app import app
 from stem_device.statistics import comparison_results, evidence, results
 from stem_device.statistics.distribution import Distribution
+from tests.unit.synthetic_recording import HOST, Loss, Outage, Plan, Truth, write_recording
 
 pytestmark = pytest.mark.extras
 
@@ -194,7 +195,7 @@ def test_help_teaches_by_example(command, stem) -> None:
 
 def test_every_field_is_documented() -> None:
     text = REFERENCE.read_text()
-    known = [Distribution, evidence.Evidence]
+    known: list[Any] = [Distribution, evidence.Evidence]
     for module in (results, comparison_results):
         own = [one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__]
         known += [one for one in own if is_dataclass(one)]

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("h5py")
 pytest.importorskip("scipy")
 
-from altered_recording import altered, subscription
-from synthetic_recording import HOST, Loss, Plan, write_recording
-
 from stem_device.cli.compare_tables import compare_parts
 from stem_device.reading import Recording, open_recording
 from stem_device.statistics import Change, Comparison, Kind, Verdict, compare
+from tests.unit.statistics.altered_recording import altered, subscription
+from tests.unit.synthetic_recording import HOST, Loss, Plan, write_recording
 
 pytestmark = pytest.mark.extras
 
@@ -21,8 +21,8 @@ FEW = tuple(Loss(poll, 1, 2, 10) for poll in (7, 8, 40))
 MANY = tuple(Loss(poll, 1, 2, 60) for poll in range(2, POLLS, 4))
 
 
-def made(path: Path, seed: int, **values: object) -> Recording:
-    return open_recording(write_recording(path, Plan(**{"polls": POLLS, "seed": seed, **values})).paths)
+def made(path: Path, seed: int, **values: Any) -> Recording:
+    return open_recording(write_recording(path, Plan(**({"polls": POLLS, "seed": seed} | values))).paths)
 
 
 def conclusion(comparison: Comparison) -> str:
@@ -145,7 +145,7 @@ def test_rates_are_more_or_less_but_not_better(folder: Path, before: Recording) 
 
 
 def test_another_database_port_is_the_same_system(folder: Path, before: Recording, monkeypatch) -> None:
-    monkeypatch.setattr("synthetic_recording.HOST", HOST.replace("10000", "12345"))
+    monkeypatch.setattr("tests.unit.synthetic_recording.HOST", HOST.replace("10000", "12345"))
     with made(folder / "port.h5", 1, losses=FEW) as other:
         found = compare(before, other)
         assert "tango://control.example.org:12345/dserver/motion/001" in set(other.names)

@@ -3,21 +3,22 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("h5py")
 
-from altered_recording import altered, subscription
 from msgspec import structs
-from synthetic_recording import Loss, Outage, Plan, Truth, write_recording
 
 from stem_device.errors import NoPollError
 from stem_device.reading import Recording, open_recording
 from stem_device.statistics import Statistics, summarise
 from stem_device.statistics.distribution import describe
 from stem_device.statistics.timing import TIMINGS
+from tests.unit.statistics.altered_recording import altered, subscription
+from tests.unit.synthetic_recording import Loss, Outage, Plan, Truth, write_recording
 
 pytestmark = pytest.mark.extras
 
@@ -41,7 +42,7 @@ def found(written: Truth) -> Statistics:
         return summarise(recording)
 
 
-def counts_of(found: Statistics) -> dict[str, tuple[int, int, int]]:
+def counts_of(found: Statistics) -> dict[str, tuple[int | None, ...]]:
     return {
         f"{one.server} {one.topic}": (one.counts.received, one.counts.missed, one.counts.gaps)
         for one in found.subscriptions
@@ -163,7 +164,7 @@ def test_a_selection_of_one_server(written: Truth) -> None:
     assert found.timings["latency"].count == found.servers[0].timings["latency"].count
 
 
-def plan_values(**more: object) -> dict[str, object]:
+def plan_values(**more: Any) -> dict[str, Any]:
     return {name: getattr(PLAN, name) for name in Plan.__dataclass_fields__} | more
 
 
@@ -203,7 +204,7 @@ def test_recordings_one_after_the_other_all_count(tmp_path: Path) -> None:
 
 
 def test_overdue_at_the_end_and_at_its_worst(tmp_path: Path) -> None:
-    told = {0: [0, 7, 3, 3], 1: [0, 0, 9, 0], 2: [None] * 4}
+    told: dict[int, list[int | None]] = {0: [0, 7, 3, 3], 1: [0, 0, 9, 0], 2: [None] * 4}
 
     def change(poll, record):
         if not record.name.endswith("000"):

@@ -13,7 +13,6 @@ pytest.importorskip("h5py")
 pytest.importorskip("scipy")
 pytest.importorskip("typer")
 
-from synthetic_recording import Plan, synthetic_snapshots
 from typer.testing import CliRunner
 
 from stem_device.cli.app import app
@@ -21,6 +20,7 @@ from stem_device.model.snapshot import TelemetryRows
 from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.statistics import Kind, Verdict, compare
+from tests.unit.synthetic_recording import Plan, synthetic_snapshots
 
 pytestmark = pytest.mark.extras
 

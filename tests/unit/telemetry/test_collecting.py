@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from earlier_format import read
 
 from stem_device import telemetry
 from stem_device.telemetry import time_it
 from stem_device.telemetry.buffer import add_sample
+from tests.unit.telemetry.earlier_format import read
 from tests.waiting import wait_until
 
 
@@ -188,7 +188,7 @@ def test_time_it_times_what_is_awaited(tmp_path: Path) -> None:
 
     async def main() -> None:
         assert inspect.iscoroutinefunction(coroutine)
-        assert await asyncio.gather(coroutine(), coroutine()) == [3, 3]
+        assert list(await asyncio.gather(coroutine(), coroutine())) == [3, 3]
         generator = numbers()
         assert await anext(generator) == 1
         assert await generator.athrow(KeyError()) == 1  # type: ignore[attr-defined]

@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
-from earlier_format import read
 
 from stem_device import telemetry
 from stem_device.telemetry import buffer as buffer_module
 from stem_device.telemetry import time_it
 from stem_device.telemetry.health import Health
+from tests.unit.telemetry.earlier_format import read
 from tests.waiting import wait_until
 
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.matrix) for seed in range(1, 100))]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from earlier_format import read
 
 from stem_device import telemetry
 from stem_device.telemetry import buffer as buffer_module
 from stem_device.telemetry import runtime as runtime_module
+from tests.unit.telemetry.earlier_format import read
 
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.matrix) for seed in range(1, 100))]
 YEARS_NS = 20 * 365 * 86_400 * 10**9
@@ -70,7 +71,7 @@ def test_steps_of_the_clock_at_any_moment(seed: int, monkeypatch: pytest.MonkeyP
     chance = random.Random(seed)
     told: list[int] = []
     offset = 0
-    real = buffer_module.time_ns
+    real = time.time_ns
 
     def stepping() -> int:
         nonlocal offset

@@ -14,10 +14,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
-from http_stub import HOSTILE, Answer, HttpStub, Request, answer, http_stub
 
 from stem_device.errors import TelemetryError
 from stem_device.telemetry import MetricsHealth, Telemetry
@@ -26,6 +26,7 @@ from stem_device.telemetry.metrics.buffer import PointBuffer
 from stem_device.telemetry.metrics.destination import DestinationError
 from stem_device.telemetry.metrics.sender import Sender
 from stem_device.telemetry.metrics.settings import settings_of
+from tests.unit.http_stub import HOSTILE, Answer, HttpStub, Request, answer, http_stub
 from tests.waiting import wait_until
 
 LIMIT = 20.0
@@ -292,9 +293,13 @@ def test_a_bad_peer_costs_a_time_limit_and_is_told(name: str, caplog: pytest.Log
         assert "1 points are lost" in caplog.text
 
 
+def _because(status: int, _: Request) -> Answer:
+    return answer(status, b"because")
+
+
 def test_what_a_server_says_decides_whether_a_batch_is_kept() -> None:
     for status, kept in ((401, True), (404, True), (500, True), (503, True), (413, False), (422, False)):
-        with http_stub(lambda _, status=status: answer(status, b"because")) as stub:
+        with http_stub(partial(_because, status)) as stub:
             telemetry = Telemetry(stub.url)
             telemetry.add_data("x", 1.0)
             telemetry.flush()
@@ -335,7 +340,7 @@ def test_levels_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         (("http://h", None, {"max_points": 0}), "max_points"),
     ):
         with pytest.raises(TelemetryError, match=problem):
-            Telemetry(*arguments)  # type: ignore[arg-type]
+            Telemetry(*arguments)
     with pytest.raises(TelemetryError, match="telemetry_level"):
         Telemetry("http://h").start(-1)
 

@@ -9,10 +9,10 @@ from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
-from earlier_format import read
 
 from stem_device import telemetry
 from stem_device.telemetry.middleware import AsgiMiddleware, WsgiMiddleware
+from tests.unit.telemetry.earlier_format import read
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -10,7 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from earlier_format import read
+
+from tests.unit.telemetry.earlier_format import read
 
 pytestmark = pytest.mark.extras
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from earlier_format import read
+
+from tests.unit.telemetry.earlier_format import read
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 

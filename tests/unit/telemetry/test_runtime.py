@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from earlier_format import Row, read
 
 from stem_device import telemetry
 from stem_device.telemetry import names, session
 from stem_device.telemetry.runtime import Runtime
+from tests.unit.telemetry.earlier_format import Row, read
 
 EARLIER = {"gc collections", "gc collected", "gc uncollectable", "user time", "system time", "max rss"}
 

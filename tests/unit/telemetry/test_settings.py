@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from earlier_format import read
 
 from stem_device import telemetry
 from stem_device.telemetry import CONTROL_FILE, session
+from tests.unit.telemetry.earlier_format import read
 from tests.waiting import wait_until
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from web_sources import options
 
 from stem_device.errors import OptionError
 from stem_device.model.options import Address
 from stem_device.model.options.kinds import LocalPort
 from stem_device.web.access import is_loopback, tls_of, token_of
+from tests.unit.web.web_sources import options
 
 pytestmark = pytest.mark.extras
 

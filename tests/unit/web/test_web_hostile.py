@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from made_snapshots import snapshot
-from web_sources import MadeSource, ask, connected, opened, place
 
 from stem_device.demo.processes import wait_until
 from stem_device.web.patience import Patience
 from stem_device.web.port import Port
+from tests.unit.made_snapshots import snapshot
+from tests.unit.web.web_sources import MadeSource, ask, connected, opened, place
 
 psutil = pytest.importorskip("psutil")
 MAX_CONNECTIONS = pytest.importorskip("stem_device.web.connections").MAX_CONNECTIONS

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from made_snapshots import server, snapshot
 
 from stem_device.catalogue import Details
 from stem_device.model.options import Options
 from stem_device.monitor import Monitor
 from stem_device.web.source import NotReadyError
+from tests.unit.made_snapshots import server, snapshot
 
 pytest.importorskip("h5py")
 pytest.importorskip("plotly")

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from synthetic_recording import START_UTC_NS, Plan, write_recording
 
 from stem_device.model.options import Address, HttpOptions
+from tests.unit.synthetic_recording import START_UTC_NS, Plan, write_recording
 
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")

@@ -14,13 +14,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import made_snapshots
 import pytest
-from web_sources import MadeSource, ask, connected, opened, options, place
 
 from stem_device.errors import MissingExtraError, OptionError, StemError
 from stem_device.model.options import HttpOptions
 from stem_device.web.port import Port
+from tests.unit import made_snapshots
+from tests.unit.web.web_sources import MadeSource, ask, connected, opened, options, place
 
 pytestmark = pytest.mark.extras
 
@@ -125,7 +125,7 @@ def test_a_token(tmp_path: Path) -> None:
             assert (status, headers["www-authenticate"]) == (401, "Bearer")
             for wrong in ("Bearer wrong", "Bearer righ", "Bearer", "right", "Basic right", "Bearer r\xe9"):
                 assert ask(port, path, authorization=wrong)[0] == 401
-        right = {"authorization": "bearer right"}
+        right: dict[str, Any] = {"authorization": "bearer right"}
         assert ask(port, "/metrics", **right)[0] == 200
         assert ask(port, "/metrics", **right, host="any.example.org")[0] == 200
         assert ask(port, "/nothing", **right)[0] == 404

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import prometheus_rule_tests as cases
 import pytest
-from full_snapshots import FULL, STATE
-from made_snapshots import snapshot
 
 from stem_device.catalogue import QUANTITIES, Details, series_of
 from stem_device.model.snapshot import Timings
 from stem_device.web.rendering import Renderer, TextFormat
+from tests.unit.full_snapshots import FULL, STATE
+from tests.unit.made_snapshots import snapshot
+from tests.unit.web import prometheus_rule_tests as cases
 
 yaml = pytest.importorskip("yaml")
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from full_snapshots import FULL
 
 from stem_device.catalogue import Details
 from stem_device.errors import NoPollError, StemError
+from tests.unit.full_snapshots import FULL
 
 pytest.importorskip("h5py")
 pytest.importorskip("scipy")

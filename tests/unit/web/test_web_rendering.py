@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import made_snapshots
 import numpy as np
 import pytest
 
@@ -16,6 +15,7 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.web.exposition import WANTED_SECONDS, Exposition, format_of
 from stem_device.web.rendering import Renderer, TextFormat, families_of, number_text
 from stem_device.web.source import NotReadyError
+from tests.unit import made_snapshots
 
 prometheus_client = pytest.importorskip("prometheus_client")
 open_metrics = pytest.importorskip("prometheus_client.openmetrics.exposition").generate_latest

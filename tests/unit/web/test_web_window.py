@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from made_snapshots import BEGIN_UTC_NS, SECOND, server, snapshot, stream, subscription
 from msgspec import structs
 
 from stem_device.model.mark import Mark, MarkKind
 from stem_device.model.snapshot import Snapshot
 from stem_device.web.once import Kept
 from stem_device.web.window import SUBSCRIPTION_BYTES, Window
+from tests.unit.made_snapshots import BEGIN_UTC_NS, SECOND, server, snapshot, stream, subscription
 
 ROWS = tuple(subscription(f"a/b/c/x{number}.idl5_change") for number in range(100))
 
@@ -97,7 +98,7 @@ def test_what_is_expensive_is_made_seldom() -> None:
 
 
 def test_what_could_not_be_made_is_tried_again() -> None:
-    results = iter([ValueError("first"), 7])
+    results: Iterator[ValueError | int] = iter([ValueError("first"), 7])
 
     def make() -> int:
         result = next(results)

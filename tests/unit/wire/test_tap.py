@@ -75,7 +75,12 @@ def tapped(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     def tap(topics: Topics | None = None, **options: Any) -> Tap:
         made = taps.watch("p", [DEAD, publisher.endpoint], [publisher.heartbeat], topics, **options)
         assert publisher.beats.recv() == b"\x01"
-        wait_until(lambda: (taps.listen(0.05), made.counts().connected)[1], "the second endpoint")
+
+        def listened() -> int:
+            taps.listen(0.05)
+            return made.counts().connected
+
+        wait_until(listened, "the second endpoint")
         return made
 
     yield tap
