@@ -92,6 +92,15 @@ def test_a_poll_right_after_another_does_not_take_events_in_flight_for_overdue(w
     assert world.poll(20, callback(18, 18)).counts.overdue == 2
 
 
+@pytest.mark.parametrize(("seconds", "overdue"), [(0.19, 0), (0.2, 2)])
+def test_how_soon_a_poll_after_another_tells_of_overdue_events(world, seconds, overdue):
+    world.poll(10, callback(10, 10))
+    world.poll(20, callback(18, 18))
+    soon = poll(3, {PUBLISHER: publisher(20), SUBSCRIBER: subscriber(callback(18, 18))})
+    soon = structs.replace(soon, started_monotonic_ns=2 * SECOND + round(seconds * SECOND))
+    assert world.ledger.account(soon).counts.overdue == overdue
+
+
 def test_a_late_answer_is_compared_with_what_was_pushed_before_it_was_asked_for(world):
     world.poll(10, callback(10, 10))
     world.poll(20, callback(18, 18))
