@@ -377,6 +377,16 @@ class TestSamples:
         snapshot = ledger.account(poll(2, {PUBLISHER: publisher(100, samples=40)}, sampling=True))
         assert snapshot.servers[0].drained_by_others
 
+    @pytest.mark.parametrize(
+        ("events", "samples", "drained"), [(9, 0, False), (10, 7, True), (10, 8, False), (1000, 204, True)]
+    )
+    def test_how_many_samples_must_be_missing(self, events, samples, drained):
+        """Of few events one that falls between the two moments of a reply is a large share."""
+        ledger = Ledger()
+        ledger.account(poll(1, {PUBLISHER: publisher(0, samples=0)}, sampling=True))
+        snapshot = ledger.account(poll(2, {PUBLISHER: publisher(events, samples=samples)}, sampling=True))
+        assert snapshot.servers[0].drained_by_others is drained
+
     def test_quantiles_are_in_seconds_and_leave_out_what_has_no_value(self):
         samples = [_sample(latency=None), _sample(latency=-100), _sample(latency=300), _sample(latency=100)]
         snapshot = Ledger().account(poll(1, {SUBSCRIBER: subscriber(callback(4, 4), samples=samples)}))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from msgspec import structs
 from replies import SECOND, STREAM, callback
 
 from stem_device.accounting.books import Books
+from stem_device.accounting.ended import OTHERS, EndedSubscriptions
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.rules import began_again, jumped, lost_before, unwrap
 from stem_device.accounting.sight import Sight
 from stem_device.accounting.stream import StreamAccount
 from stem_device.accounting.subscription import SubscriptionAccount
-from stem_device.model.snapshot import Link
+from stem_device.model.snapshot import Link, Unseen
 
 ENDPOINT, NEW_ENDPOINT = "tcp://127.0.0.1:5000", "tcp://127.0.0.1:6000"
 TOPIC = "tango://127.0.0.1:10000/test/pub/1/attr.idl5_change"
@@ -432,6 +435,51 @@ def test_a_duplicate_of_the_last_event_that_was_pushed_contradicts_nothing():
     case = Case(5, callback(5, 5))
     record = case.poll(5, callback(5, 5, d=1))
     assert (record.link, case.account.books.unbalanced_delta) == (Link.LIVE, 0)
+
+
+def test_a_lag_is_exact_however_long_it_lasts():
+    """Of the many polls since then only a few are remembered, the first of them always."""
+    case = Case(10, callback(10, 10))
+    for number in range(300):
+        record = case.poll(20 + number, callback(10, 10))
+        assert record.lag_seconds == (number + 1 if number else 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "since", "unseen"),
+    [(600, 0, Unseen.NOT_TOLD), (600.1, 0, Unseen.CERTAIN), (600.1, 0.1, Unseen.MAYBE)],
+)
+def test_for_how_long_after_its_last_subscriber_a_stream_tells_of_no_other(seconds, since, unseen):
+    """Its publisher goes on counting for 600 s (measured)."""
+    stream = StreamAccount(STREAM, 6, life=1, baseline=True)
+    stream.subscribed_ns, stream.delta = 0, 1
+    stream.look_for_unseen(round(seconds * SECOND), round(since * SECOND))
+    assert stream.unseen is unseen
+
+
+def ended(number, **totals):
+    """So many subscriptions that are no more, with these totals each."""
+    subscriptions = EndedSubscriptions()
+    for topic in range(number):
+        books = Books()
+        for name, value in totals.items():
+            setattr(books, name, value)
+        subscriptions.add(SimpleNamespace(topic=topic, books=books, record=topic))
+    return subscriptions
+
+
+def test_how_many_ended_subscriptions_have_a_row_of_their_own():
+    assert ended(256, missed=1).records() == tuple(range(256))
+    *rows, others = ended(300, missed=1).records()
+    assert (len(rows), others.topic, others.missed_total) == (256, OTHERS, 44)
+
+
+@pytest.mark.parametrize(("number", "known"), [(10_000, True), (10_001, False)])
+def test_how_many_ended_subscriptions_go_on_if_they_come_back(number, known):
+    subscriptions = ended(number, received=1)
+    (others,) = subscriptions.records()
+    assert others.received_total == number
+    assert (subscriptions.take(0) is not None) is known
 
 
 def test_of_nothing_nothing_is_missed_at_least():
