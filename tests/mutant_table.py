@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 
 class Mutant(NamedTuple):
-    """``original`` stands just once in ``file``, below stem_device; ``tests`` are below tests/unit."""
+    """``original`` stands just once in ``file``, below stem_device; ``tests`` are below tests/unit,
+    files or single tests of them."""
 
     name: str
     file: str
@@ -19,10 +20,11 @@ _RULES = ("accounting/test_rules.py",)
 _LEDGER = ("accounting/test_ledger.py",)
 _BOTH = (*_RULES, *_LEDGER)
 _TORN = ("accounting/test_torn.py",)
-_CAUSES = ("analysis/test_causes.py",)
+_CAUSES = ("analysis/test_cause_limits.py",)
+_STORIES = ("analysis/test_causes.py",)
 _VERDICT = ("analysis/test_verdict.py",)
 _LIVE = ("analysis/test_live.py",)
-_COLUMNS = ("statistics/test_recorded_verdict.py",)
+_RECORDED = "statistics/test_recorded_verdict.py::"
 _CREW = ("polling/test_polling_crew.py",)
 _SPARING = ("polling/test_polling_sparing.py",)
 _PLAUSIBLE = ("polling/test_polling_standing.py",)
@@ -225,21 +227,21 @@ MUTANTS = (
         "analysis/columns.py",
         "at_end & (rows.overdue < 0) & ~rows.ended",
         "at_end & (rows.overdue < 0)",
-        _COLUMNS,
+        (_RECORDED + "test_of_what_has_ended_nothing_is_unknown",),
     ),
     Mutant(
         "one-poll-more-waits",
         "analysis/columns.py",
         "np.searchsorted(of, of) < patience.overdue_polls",
         "np.searchsorted(of, of) <= patience.overdue_polls",
-        _COLUMNS,
+        (_RECORDED + "test_only_polls_in_a_row_are_waiting",),
     ),
     Mutant(
         "onset-not-told",
         "analysis/columns.py",
-        "self.lost_since_utc_ns >= 0",
-        "self.lost_since_utc_ns > 0",
-        _COLUMNS,
+        "np.where(told, self.lost_since_utc_ns, self.previous_utc_ns)",
+        "np.where(told, self.previous_utc_ns, self.previous_utc_ns)",
+        (_RECORDED + "test_a_recording_is_judged_as_it_was_live",),
     ),
     Mutant(
         "steps-half",
@@ -307,8 +309,8 @@ MUTANTS = (
     Mutant(
         "interrupted-for-long",
         "analysis/causes/rules_of_pace.py",
-        "lasted >= AVERAGE_SECONDS / 2",
-        "lasted >= AVERAGE_SECONDS",
+        "INTERRUPTED_SECONDS = 5.0",
+        "INTERRUPTED_SECONDS = 10.0",
         _CAUSES,
     ),
     Mutant(
@@ -316,14 +318,14 @@ MUTANTS = (
         "analysis/causes/rules_of_pace.py",
         "not 0 < case.overdue <= duplicates",
         "not 0 < case.overdue < duplicates",
-        _CAUSES,
+        _STORIES,
     ),
     Mutant(
         "patience-half",
         "analysis/causes/rules_of_lives.py",
         "PATIENCE_SECONDS = 15.0",
         "PATIENCE_SECONDS = 7.5",
-        _CAUSES,
+        _STORIES,
     ),
     Mutant(
         "first-seen-half",
@@ -344,7 +346,7 @@ MUTANTS = (
         "analysis/causes/facts.py",
         "ENOUGH_SAMPLES = 10",
         "ENOUGH_SAMPLES = 5",
-        _CAUSES,
+        _STORIES,
     ),
     Mutant(
         "recent-polls",
