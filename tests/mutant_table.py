@@ -28,7 +28,7 @@ _RECORDED = "statistics/test_recorded_verdict.py::"
 _CREW = ("polling/test_polling_crew.py",)
 _SPARING = ("polling/test_polling_sparing.py",)
 _PLAUSIBLE = ("polling/test_polling_standing.py",)
-_EVIDENCE = ("statistics/test_statistics_evidence.py",)
+_EVIDENCE = "statistics/test_statistics_evidence.py"
 _COMPARISON = ("statistics/test_statistics_comparison.py",)
 _COUNTING = ("wire/test_counting.py",)
 
@@ -460,47 +460,65 @@ MUTANTS = (
         "statistics/evidence.py",
         "FEWEST_PIECES = 4",
         "FEWEST_PIECES = 3",
-        _EVIDENCE,
+        (_EVIDENCE + "::test_four_pieces_on_each_side_can_be_sure",),
     ),
-    Mutant("more-pieces", "statistics/evidence.py", "FEWEST_PIECES = 4", "FEWEST_PIECES = 5", _EVIDENCE),
+    Mutant(
+        "more-pieces",
+        "statistics/evidence.py",
+        "FEWEST_PIECES = 4",
+        "FEWEST_PIECES = 5",
+        (_EVIDENCE + "::test_four_pieces_on_each_side_can_be_sure",),
+    ),
     Mutant(
         "less-correlated",
         "statistics/evidence.py",
         "MOST_CORRELATED = 0.9",
         "MOST_CORRELATED = 0.45",
-        _EVIDENCE,
+        (_EVIDENCE + "::test_pieces_that_hang_together_count_as_fewer",),
     ),
     Mutant(
         "short-series",
         "statistics/evidence.py",
         "(size * together / spread + 1) / (size - 3)",
         "together / spread",
-        _EVIDENCE,
+        (_EVIDENCE + "::test_pieces_that_hang_together_count_as_fewer",),
     ),
     Mutant(
         "less-confident",
         "statistics/evidence.py",
         "CONFIDENCE = 0.95",
         "CONFIDENCE = 0.9",
-        _EVIDENCE,
+        (_EVIDENCE + "::test_drifting_timings_are_rarely_taken_for_a_change",),
     ),
     Mutant(
         "sure-above",
         "statistics/comparison_results.py",
         "SURE_BELOW = 0.05",
         "SURE_BELOW = 0.1",
-        _COMPARISON,
+        (_EVIDENCE + "::test_a_change_is_sure_below_a_twentieth",),
     ),
-    Mutant("bursts-once", "statistics/bursts.py", "PERIODS = 2", "PERIODS = 1", _COMPARISON),
+    Mutant(
+        "bursts-once",
+        "statistics/bursts.py",
+        "PERIODS = 2",
+        "PERIODS = 1",
+        (_EVIDENCE + "::test_a_recording_covers_the_distance_of_two_bursts_twice",),
+    ),
     Mutant("two-bursts", "statistics/bursts.py", "FEWEST = 3", "FEWEST = 2", _COMPARISON),
     Mutant(
         "median-of-few",
         "statistics/pieces.py",
         '"median": (0.5, 5)',
         '"median": (0.5, 3)',
-        _COMPARISON,
+        (_EVIDENCE + "::test_how_many_samples_a_piece_must_have",),
     ),
-    Mutant("p99-of-few", "statistics/pieces.py", '"p99": (0.99, 100)', '"p99": (0.99, 50)', _COMPARISON),
+    Mutant(
+        "p99-of-few",
+        "statistics/pieces.py",
+        '"p99": (0.99, 100)',
+        '"p99": (0.99, 50)',
+        (_EVIDENCE + "::test_how_many_samples_a_piece_must_have",),
+    ),
     Mutant(
         "deviation-of-all",
         "statistics/distribution.py",
@@ -557,7 +575,7 @@ MUTANTS = (
         "wire/tap.py",
         "BEHIND_SECONDS = 10.0",
         "BEHIND_SECONDS = 5.0",
-        ("wire/test_tap.py",),
+        ("wire/test_tap.py::test_a_gap_soon_after_a_full_queue_is_the_taps_own_loss",),
     ),
     # Monitor.
     Mutant(
@@ -587,20 +605,20 @@ MUTANTS = (
         "telemetry/session.py",
         "settings.memory_bytes // 2 // a_sample",
         "settings.memory_bytes // a_sample",
-        ("telemetry/test_settings.py", "telemetry/test_collecting.py"),
+        ("telemetry/test_collecting.py::test_half_of_the_memory_is_for_samples",),
     ),
     Mutant(
         "sample-bytes-half",
         "telemetry/buffer.py",
         "SAMPLE_BYTES = 96",
         "SAMPLE_BYTES = 48",
-        ("telemetry/test_settings.py", "telemetry/test_collecting.py"),
+        ("telemetry/test_collecting.py::test_what_a_sample_takes_in_memory",),
     ),
     Mutant(
         "hertz-double",
         "telemetry/settings.py",
         "_MOST_HERTZ = 1000.0",
         "_MOST_HERTZ = 2000.0",
-        ("telemetry/test_settings.py",),
+        ("telemetry/test_collecting.py::test_the_most_looks_of_a_profiler_in_a_second",),
     ),
 )
