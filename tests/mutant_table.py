@@ -29,7 +29,6 @@ _CREW = ("polling/test_polling_crew.py",)
 _SPARING = ("polling/test_polling_sparing.py",)
 _PLAUSIBLE = ("polling/test_polling_standing.py",)
 _EVIDENCE = "statistics/test_statistics_evidence.py"
-_COMPARISON = ("statistics/test_statistics_comparison.py",)
 _COUNTING = ("wire/test_counting.py",)
 
 MUTANTS = (
@@ -504,7 +503,13 @@ MUTANTS = (
         "PERIODS = 1",
         (_EVIDENCE + "::test_a_recording_covers_the_distance_of_two_bursts_twice",),
     ),
-    Mutant("two-bursts", "statistics/bursts.py", "FEWEST = 3", "FEWEST = 2", _COMPARISON),
+    Mutant(
+        "two-bursts",
+        "statistics/bursts.py",
+        "FEWEST = 3",
+        "FEWEST = 2",
+        (_EVIDENCE + "::test_three_bursts_make_a_pattern",),
+    ),
     Mutant(
         "median-of-few",
         "statistics/pieces.py",

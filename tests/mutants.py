@@ -93,6 +93,19 @@ def try_out(mutant: Mutant) -> tuple[bool, str]:
     return False, f"DOES NOT RUN  {mutant.name}:\n{output}"
 
 
+def tests_of(mutants: Sequence[Mutant]) -> list[str]:
+    """Each test once: single ones not where their whole file is there."""
+    tests = {test for mutant in mutants for test in mutant.tests}
+    return sorted(test for test in tests if "::" not in test or test.partition("::")[0] not in tests)
+
+
+def failure(test: str) -> str:
+    """What a test says without any mutant, where it fails: then it would kill all of them. Else empty."""
+    with a_copy() as copy:
+        code, output = run([test], copy)
+    return "" if code == PASSED else output
+
+
 def chosen(names: Sequence[str]) -> list[Mutant]:
     """Those of these names, or whose file has one of them in its path; all of them for no name."""
     unknown = [name for name in names if not any(_is_meant(one, name) for one in MUTANTS)]
@@ -112,13 +125,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="mutants tried beside each other")
     arguments = parser.parse_args()
     begun, mutants = time.monotonic(), chosen(arguments.names)
-    with a_copy() as copy:  # what fails without them kills nothing
-        code, output = run(sorted({test for one in mutants for test in one.tests}), copy)
-    if code != PASSED:
-        print(f"Their tests fail without any mutant:\n{output}")
-        return 1
     alive = []
     with ThreadPoolExecutor(arguments.jobs) as pool:
+        if failures := [output for output in pool.map(failure, tests_of(mutants)) if output]:
+            print("Tests fail without any mutant:", *failures, sep="\n")
+            return 1
         for mutant, (killed, line) in zip(mutants, pool.map(try_out, mutants), strict=True):
             print(line, flush=True)
             alive += [] if killed else [mutant.name]

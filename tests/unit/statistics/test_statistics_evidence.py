@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from stem_device.statistics.bursts import Bursts, too_short
+from stem_device.statistics.bursts import Bursts, bursts_of, too_short
 from stem_device.statistics.comparison import _change, _verdict
 from stem_device.statistics.comparison_results import Kind, Verdict
 from stem_device.statistics.distribution import Grouping
@@ -177,6 +178,18 @@ def test_how_many_samples_a_piece_must_have(samples: int, known: list[str]) -> N
 def test_a_change_is_sure_below_a_twentieth() -> None:
     change = _change(Kind.MISSED, "share", compare_values(np.arange(4.0), np.arange(4.0) + 10))
     assert [_verdict(change, p_value) for p_value in (0.049, 0.05)] == [Verdict.WORSE, Verdict.UNSURE]
+
+
+@pytest.mark.parametrize(("lossy", "interval"), [((2, 3, 8), math.nan), ((2, 3, 8, 15), 6.5)])
+def test_three_bursts_make_a_pattern(lossy: tuple[int, ...], interval: float) -> None:
+    """Polls with losses that follow each other are one."""
+    lost, every = np.zeros(20), np.ones(20)
+    lost[list(lossy)] = 5
+    one = {"usual": [1.0], "source": np.zeros(20, np.int64), "counts": every > 0}
+    polls = SimpleNamespace(**one, steps=every, interval_seconds=every)
+    found = bursts_of(lost, polls)  # type: ignore[arg-type]
+    assert found.number == len(lossy) - 1
+    assert found.interval_seconds == pytest.approx(interval, nan_ok=True)
 
 
 def test_a_recording_covers_the_distance_of_two_bursts_twice() -> None:
