@@ -82,6 +82,13 @@ MUTANTS = (
         _BOTH,
     ),
     Mutant(
+        "base-of-overdue-in-haste",
+        "accounting/subscription.py",
+        "reached = counter if counter > state.base else state.base",
+        "reached = counter",
+        _BOTH,
+    ),
+    Mutant(
         "contradiction-at-once",
         "accounting/lives.py",
         "(told and last > self.stream.pushed)",

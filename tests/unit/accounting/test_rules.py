@@ -429,7 +429,7 @@ def test_what_did_not_arrive_from_a_queue_that_was_booked_is_not_overdue_again()
     case.stream.go_on()
     for _ in range(3):
         record = case.poll(1000, callback(100, 100))
-    assert (record.link, record.missed_total, record.overdue) == (Link.LIVE, 900, 0)
+        assert (record.link, record.missed_total, record.overdue) == (Link.LIVE, 900, 0)
 
 
 def test_a_duplicate_of_the_last_event_that_was_pushed_contradicts_nothing():
