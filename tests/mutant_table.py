@@ -18,7 +18,6 @@ class Mutant(NamedTuple):
 
 _RULES = ("accounting/test_rules.py",)
 _LEDGER = ("accounting/test_ledger.py",)
-_BOTH = (*_RULES, *_LEDGER)
 _TORN = ("accounting/test_torn.py",)
 _CAUSES = ("analysis/test_cause_limits.py",)
 _STORIES = ("analysis/test_causes.py",)
@@ -52,41 +51,41 @@ MUTANTS = (
         "accounting/lives.py",
         "CONNECT_SECONDS = 1.0",
         "CONNECT_SECONDS = 0.5",
-        _BOTH,
+        _RULES,
     ),
     Mutant(
         "connect-double",
         "accounting/lives.py",
         "CONNECT_SECONDS = 1.0",
         "CONNECT_SECONDS = 2.0",
-        _BOTH,
+        _RULES,
     ),
-    Mutant("drain-one-poll", "accounting/lives.py", "DRAIN_POLLS = 2", "DRAIN_POLLS = 1", _BOTH),
-    Mutant("drain-three-polls", "accounting/lives.py", "DRAIN_POLLS = 2", "DRAIN_POLLS = 3", _BOTH),
-    Mutant("drain-half", "accounting/lives.py", "DRAIN_SECONDS = 30.0", "DRAIN_SECONDS = 15.0", _BOTH),
-    Mutant("drain-double", "accounting/lives.py", "DRAIN_SECONDS = 30.0", "DRAIN_SECONDS = 60.0", _BOTH),
-    Mutant("quiet-half", "accounting/lives.py", "QUIET_SECONDS = 2.0", "QUIET_SECONDS = 1.0", _BOTH),
-    Mutant("quiet-double", "accounting/lives.py", "QUIET_SECONDS = 2.0", "QUIET_SECONDS = 4.0", _BOTH),
+    Mutant("drain-one-poll", "accounting/lives.py", "DRAIN_POLLS = 2", "DRAIN_POLLS = 1", _RULES),
+    Mutant("drain-three-polls", "accounting/lives.py", "DRAIN_POLLS = 2", "DRAIN_POLLS = 3", _RULES),
+    Mutant("drain-half", "accounting/lives.py", "DRAIN_SECONDS = 30.0", "DRAIN_SECONDS = 15.0", _RULES),
+    Mutant("drain-double", "accounting/lives.py", "DRAIN_SECONDS = 30.0", "DRAIN_SECONDS = 60.0", _RULES),
+    Mutant("quiet-half", "accounting/lives.py", "QUIET_SECONDS = 2.0", "QUIET_SECONDS = 1.0", _RULES),
+    Mutant("quiet-double", "accounting/lives.py", "QUIET_SECONDS = 2.0", "QUIET_SECONDS = 4.0", _RULES),
     Mutant(
         "stale-gap",
         "accounting/lives.py",
         "step.change.gaps - (1 if self.stale else 0)",
         "step.change.gaps",
-        _BOTH,
+        _RULES,
     ),
     Mutant(
         "base-of-overdue",
         "accounting/lives.py",
         "self.stream.pushed_before(late=late) - max(counter, self.base)",
         "self.stream.pushed_before(late=late) - counter",
-        _BOTH,
+        _RULES,
     ),
     Mutant(
         "base-of-overdue-in-haste",
         "accounting/subscription.py",
         "reached = counter if counter > state.base else state.base",
         "reached = counter",
-        _BOTH,
+        _RULES,
     ),
     Mutant(
         "contradiction-at-once",
@@ -143,7 +142,7 @@ MUTANTS = (
         "accounting/books.py",
         "(at_least and events > 0)",
         "at_least",
-        _BOTH,
+        _RULES,
     ),
     Mutant(
         "ahead-by-nothing",
@@ -173,17 +172,17 @@ MUTANTS = (
         "accounting/stream.py",
         "RENEWAL_SECONDS = 600.0",
         "RENEWAL_SECONDS = 300.0",
-        ("accounting/test_places.py", *_LEDGER),
+        _RULES,
     ),
     Mutant(
         "history-without-its-begin",
         "accounting/stream.py",
         "del self._history[1::2]",
         "del self._history[::2]",
-        _BOTH,
+        _RULES,
     ),
-    Mutant("ended-shown", "accounting/ended.py", "LOSSY_SHOWN = 256", "LOSSY_SHOWN = 128", _LEDGER),
-    Mutant("ended-kept", "accounting/ended.py", "ACCOUNTS_KEPT = 10_000", "ACCOUNTS_KEPT = 5_000", _LEDGER),
+    Mutant("ended-shown", "accounting/ended.py", "LOSSY_SHOWN = 256", "LOSSY_SHOWN = 128", _RULES),
+    Mutant("ended-kept", "accounting/ended.py", "ACCOUNTS_KEPT = 10_000", "ACCOUNTS_KEPT = 5_000", _RULES),
     # Analysis.
     Mutant("silent-half", "analysis/verdict.py", "SILENT_SECONDS = 15.0", "SILENT_SECONDS = 7.5", _VERDICT),
     Mutant(
