@@ -71,7 +71,7 @@ MUTANTS = (
         "accounting/lives.py",
         "step.change.gaps - (1 if self.stale else 0)",
         "step.change.gaps",
-        _RULES,
+        _LEDGER,
     ),
     Mutant(
         "base-of-overdue",
