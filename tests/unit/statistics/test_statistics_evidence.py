@@ -19,6 +19,7 @@ from stem_device.statistics.evidence import (
     FEWEST_PIECES,
     Evidence,
     _trust,
+    _widened,
     adjusted,
     compare_shares,
     compare_values,
@@ -173,6 +174,12 @@ def test_how_many_samples_a_piece_must_have(samples: int, known: list[str]) -> N
     shares, fewest = np.array(list(QUANTILES.values())).T
     found = Grouping(np.zeros(samples, np.int64), 1).quantiles(np.arange(samples), shares, fewest)
     assert [name for name, value in zip(QUANTILES, found[:, 0], strict=True) if value >= 0] == known
+
+
+def test_an_interval_holds_nineteen_of_twenty_draws() -> None:
+    draws = np.linspace(0, 1, 2001)
+    assert _widened(0.5, draws, 1.0) == pytest.approx((0.025, 0.975))
+    assert _widened(0.5, draws, 0.5) == pytest.approx((-0.45, 1.45)), "twice as wide where half is known"
 
 
 def test_a_change_is_sure_below_a_twentieth() -> None:
