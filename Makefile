@@ -23,7 +23,7 @@ else
 environment = rm -rf $(1) && $(UV) venv --quiet --python $(PYTHON) $(1) && $(UV) pip install --quiet --python $(1)/bin/python $(2)
 endif
 
-.PHONY: demo test test-matrix test-lowest lint benchmarks clean old-tango helm grafana-schema pictures
+.PHONY: demo test test-matrix test-lowest mutants lint benchmarks clean old-tango helm grafana-schema pictures
 
 .venv-demo/.done: pyproject.toml
 	$(call environment,.venv-demo,-e '.[demo]')
@@ -84,6 +84,10 @@ test-matrix: ## the tests that "make test" leaves out: more tries of what its sa
 
 test-lowest: .venv-lowest/.done ## the unit tests with the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m tests.run --sessions unit --jobs $(JOBS)
+
+# Of some alone, by name or by a part of the path of their file: make mutants ONLY=accounting.
+mutants: .venv/.done ## whether the unit tests notice that a rule, or a constant, was changed
+	nice .venv/bin/python -m tests.mutants $(ONLY)
 
 lint: .venv/.done
 	.venv/bin/ruff check .

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests.needs import NEEDS, met
 
 # How long an example takes depends on what else the machine does; pytest-timeout limits the whole test.
 settings.register_profile("stem", deadline=None)
+# Of tests/mutants.py: the same examples every time, and one that fails is enough, however long it is.
+settings.register_profile("mutants", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("stem")
 
 RESULTS = "--results"

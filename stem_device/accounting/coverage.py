@@ -8,8 +8,13 @@ from stem_device.model.reply import SAMPLES_KEPT
 DRAINED_SHARE = 0.8
 """Fewer samples than this share of those that must be there: somebody else has read them.
 
-Not 1, since counters and samples of one reply are not taken at the very same moment.
+Not 1, since counters and samples of one reply are not taken at the very same moment. Half of it would miss
+another monitor that reads as often as this one: that leaves half of the samples.
 """
+
+FEWEST_EVENTS = 10
+"""Of fewer nothing is said. At 5, two events that come between the two moments of a reply would be taken for
+somebody else; at 20, who takes the samples of slow streams would not be noticed."""
 
 
 class SampleAccount:
@@ -55,4 +60,4 @@ class SampleAccount:
 
 def _drained(samples: int, events: int) -> bool:
     expected = min(events, SAMPLES_KEPT)
-    return expected >= 10 and samples < DRAINED_SHARE * expected
+    return expected >= FEWEST_EVENTS and samples < DRAINED_SHARE * expected

@@ -8,10 +8,13 @@ from stem_device.accounting.subscription import SubscriptionAccount
 from stem_device.model.snapshot import Link, SubscriptionRecord
 
 LOSSY_SHOWN = 256
-"""Ended subscriptions with losses that keep a row of their own, in each server."""
+"""Ended subscriptions with losses that keep a row of their own, in each server. Each costs a row in every
+poll of a recording, for as long as the monitor runs; half as many would not be enough for a panel of 200
+attributes that was closed with all of them lossy."""
 
 ACCOUNTS_KEPT = 10_000
-"""Ended subscriptions of a server that go on with their totals if they come back."""
+"""Ended subscriptions of a server that go on with their totals if they come back. As many as the largest
+servers have at once: with half, one that is restarted would begin the totals of the other half anew."""
 
 OTHERS = "(others)"
 """Topic of the row for the ended subscriptions without a row of their own."""

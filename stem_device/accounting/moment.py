@@ -5,7 +5,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 IN_FLIGHT_SECONDS = 0.2
-"""How long an event may be under way. A poll that follows sooner is no "previous poll" for overdue."""
+"""How long an event may be under way. A poll that follows sooner is no "previous poll" for overdue.
+
+Half of it would be too short for a process that gets no processor for 0.1 s, as on a machine with a few times
+more threads than processors: what it receives a moment later would be overdue. With twice as much, no second
+poll would count where they are 0.25 s apart, and losses were told that much later.
+"""
 
 _NEVER = (0, 0)
 

@@ -17,7 +17,8 @@ from stem_device.model.poll import Failure
 Key = TypeVar("Key")
 
 MAX_LOSSES = 1000
-"""Subscriptions with losses that are kept by name; the sums contain all of them."""
+"""Subscriptions with losses that are kept by name; the sums contain all of them. As many as a large server
+has: with half of it, one that is killed would leave half of its losses without a name."""
 
 
 class Loss(Struct, frozen=True, gc=False):

@@ -23,7 +23,8 @@ LOOK_SECONDS = 1.0
 MOST_WAITING = 200_000
 """Measurements between two polls, 20 MB; what there is more is dropped and counted."""
 GONE_SECONDS = 30.0
-"""A process that has not written runtime metrics for so long is gone: it writes every second."""
+"""A process that has not written runtime metrics for so long is gone: it writes every second. Half of it
+is what a machine that swaps may hold one up for; twice as much shows a minute of what is no more."""
 _OWN_PERIOD_NS = 1_000_000_000
 _PAUSE = names.GC_PAUSE.partition("{")[0]
 _PAUSES = names.GC_PAUSES.partition("{")[0]

@@ -12,7 +12,8 @@ from stem_device.report.overview import SubscriptionRow, judgement
 from stem_device.report.summary import Summary
 
 MOST_NAMED = 10
-"""Subscriptions with losses: more are counted. With their causes they fill a screen."""
+"""Subscriptions with losses: more are counted. With their causes they fill a screen of 24 lines, two each;
+half as many would leave it half empty, and of twice as many the verdict above them would be out of sight."""
 
 
 def farewell(summary: Summary) -> Iterator[str]:

@@ -25,8 +25,12 @@ RESAMPLES = 9_999
 DRAWS = 2_000
 CONFIDENCE = 0.95
 FEWEST_PIECES = 4
-"""With fewer pieces on one side no test can be sure of anything."""
+"""With fewer pieces on one side no test can be sure of anything: of three and three, 2 in 20 ways to divide
+them are as far apart as can be, of four and four 2 in 70. With more, short recordings would be told less of
+than can be known."""
 MOST_CORRELATED = 0.9
+"""20 pieces count as one then. At 1 nothing would be known, however large a change is; at half of it a
+timing that drifts through the whole recording would count as 8 independent pieces."""
 _Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 

@@ -28,7 +28,8 @@ from stem_device.telemetry.names import HALTS
 
 PIECES = 20
 QUANTILES = {"median": (0.5, 5), "p99": (0.99, 100)}
-"""By name the share, and how many samples a piece must have for it."""
+"""By name the share, and how many samples a piece must have for it. Of fewer than 100 the 99 % quantile is
+hardly another number than the largest one; a median of three changes with each of them."""
 _SHARES = np.array([share for share, _ in QUANTILES.values()])
 _FEWEST = np.array([fewest for _, fewest in QUANTILES.values()])
 

@@ -14,7 +14,8 @@ VALUES = 3
 """Values of a sample: time in ns since 1970 at the stop, duration in ns, label."""
 
 SAMPLE_BYTES = 96
-"""What a sample takes in the buffer: three places of 8 bytes, two integers of 32, and room to grow."""
+"""What a sample takes in the buffer: three places of 8 bytes, two integers of 32, and room to grow. With half
+of it, a process would hold twice the memory that it was given."""
 
 
 def _no_room() -> bool:

@@ -20,6 +20,8 @@ SMALLEST_FILE = 1 << 10
 """Smaller ones would be one a sample."""
 _MOST_CONTROL_BYTES = 1 << 16
 _MOST_HERTZ = 1000.0
+"""Looks of a profiler in a second. With more there is no time between them: each looks at every frame of
+every thread, and the program that is looked at stands still meanwhile."""
 
 
 class Profiler(StrEnum):

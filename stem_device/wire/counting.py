@@ -8,7 +8,9 @@ WRAP = 2**32
 """cppTango keeps its counters in 32 bits."""
 
 MAX_RATE = 10_000_000
-"""Events in a second that nobody pushes: a counter that jumps further is of another life."""
+"""Events in a second that nobody pushes: a counter that jumps further is of another life. A push takes some
+microseconds, so that half of it is near to what threads of one process could do together; with twice as
+much, a publisher that was restarted with its counter far ahead would pass for one that lost millions."""
 
 
 class TopicCounts(Struct, frozen=True, gc=False):

@@ -24,7 +24,8 @@ SPACING_SECONDS = 10.0
 """Older polls are remembered this far apart: totals lose nothing by it, rates are averages over as long."""
 
 REACH_SECONDS = 60.0
-"""How far back older polls are remembered."""
+"""How far back older polls are remembered. With half of it, the rate before a story that went on for half a
+minute would be forgotten when it is first judged; twice as much doubles the memory and tells no more."""
 
 MAX_POINTS = 64
 """Points of one subscription. What went on unchanged takes one, however long it lasted; where there would be

@@ -5,7 +5,6 @@ from __future__ import annotations
 from operator import itemgetter
 
 from stem_device.analysis.causes.facts import Case, Stall, stalls, trailing_stall
-from stem_device.analysis.causes.history import AVERAGE_SECONDS
 from stem_device.analysis.causes.named import Named
 from stem_device.analysis.causes.rules_of_lives import since_seconds
 from stem_device.analysis.causes.words import events, milliseconds, rate, seconds, short
@@ -17,14 +16,24 @@ BLOCKED_SECONDS = 3.0
 is concerned. Half of it would call every callback of 2 s blocked."""
 
 MANY_CALLBACKS = 5.0
-"""... and it has to last this many times as long as the callbacks took before."""
+"""... and it has to last this many times as long as the callbacks took before. Half of it would call one
+blocked that takes a second as a rule and three once; with twice as much, it would be called slow for 10
+s."""
 
 PAUSES_TOLD_SECONDS = 0.1
-"""Of pauses of a garbage collector in all. Every process has short ones, which explain nothing."""
+"""Of pauses of a garbage collector in all. Every process has short ones, which explain nothing: half of it
+is what a busy one has in some seconds anyway. In twice as much 200 events come at 1000 a second, which
+matters."""
 
 SMALL_QUEUE = 100
 """What anybody sets a high-water mark to, at least. A consumer that received as many and then nothing more of
-a silent publisher emptied its queue; one that received fewer stopped in the midst of it."""
+a silent publisher emptied its queue; one that received fewer stopped in the midst of it. With half of it, a
+callback that blocks after 50 events of 300 would pass for a queue that was emptied."""
+
+INTERRUPTED_SECONDS = 5.0
+"""A connection may have been interrupted where nothing arrived for so long. cppTango connects again within
+10 s, after 6 s in the median (measured): with twice as much, hardly one would be told. Half of it is what a
+callback of 2 s makes of two polls."""
 
 
 def discarded(case: Case) -> Named | None:
@@ -169,7 +178,7 @@ def unknown(case: Case) -> Named:
     stall = _longest(case)
     lasted = stall.seconds if stall else 0.0
     pushed = stall.published if stall else 0
-    if stall is not None and pushed and lasted >= AVERAGE_SECONDS / 2:
+    if stall is not None and pushed and lasted >= INTERRUPTED_SECONDS:
         sentence = (
             f"Nothing arrived for {seconds(lasted)} while {events(pushed)} were pushed, and then what came "
             "later: the connection was interrupted, or the queue was not read."

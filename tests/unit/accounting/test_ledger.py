@@ -92,6 +92,15 @@ def test_a_poll_right_after_another_does_not_take_events_in_flight_for_overdue(w
     assert world.poll(20, callback(18, 18)).counts.overdue == 2
 
 
+@pytest.mark.parametrize(("seconds", "overdue"), [(0.19, 0), (0.2, 2)])
+def test_how_soon_a_poll_after_another_tells_of_overdue_events(world, seconds, overdue):
+    world.poll(10, callback(10, 10))
+    world.poll(20, callback(18, 18))
+    soon = poll(3, {PUBLISHER: publisher(20), SUBSCRIBER: subscriber(callback(18, 18))})
+    soon = structs.replace(soon, started_monotonic_ns=2 * SECOND + round(seconds * SECOND))
+    assert world.ledger.account(soon).counts.overdue == overdue
+
+
 def test_a_late_answer_is_compared_with_what_was_pushed_before_it_was_asked_for(world):
     world.poll(10, callback(10, 10))
     world.poll(20, callback(18, 18))
@@ -367,6 +376,16 @@ class TestSamples:
         ledger.account(poll(1, {PUBLISHER: publisher(0, samples=0)}, sampling=True))
         snapshot = ledger.account(poll(2, {PUBLISHER: publisher(100, samples=40)}, sampling=True))
         assert snapshot.servers[0].drained_by_others
+
+    @pytest.mark.parametrize(
+        ("events", "samples", "drained"), [(9, 0, False), (10, 7, True), (10, 8, False), (1000, 204, True)]
+    )
+    def test_how_many_samples_must_be_missing(self, events, samples, drained):
+        """Of few events one that falls between the two moments of a reply is a large share."""
+        ledger = Ledger()
+        ledger.account(poll(1, {PUBLISHER: publisher(0, samples=0)}, sampling=True))
+        snapshot = ledger.account(poll(2, {PUBLISHER: publisher(events, samples=samples)}, sampling=True))
+        assert snapshot.servers[0].drained_by_others is drained
 
     def test_quantiles_are_in_seconds_and_leave_out_what_has_no_value(self):
         samples = [_sample(latency=None), _sample(latency=-100), _sample(latency=300), _sample(latency=100)]

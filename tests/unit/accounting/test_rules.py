@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from msgspec import structs
 
+from stem_device.accounting.books import Books
+from stem_device.accounting.ended import OTHERS, EndedSubscriptions
 from stem_device.accounting.moment import Moment
 from stem_device.accounting.rules import began_again, jumped, lost_before, unwrap
 from stem_device.accounting.sight import Sight
 from stem_device.accounting.stream import StreamAccount
 from stem_device.accounting.subscription import SubscriptionAccount
-from stem_device.model.snapshot import Link
+from stem_device.model.snapshot import Link, Unseen
 from tests.unit.accounting.replies import SECOND, STREAM, callback
 
 ENDPOINT, NEW_ENDPOINT = "tcp://127.0.0.1:5000", "tcp://127.0.0.1:6000"
@@ -35,7 +38,7 @@ class Case:
         return stream
 
     def poll(self, pushed, now, *, endpoint=ENDPOINT, seconds=1):
-        before, at = self.moment, self.moment.monotonic_ns + seconds * SECOND
+        before, at = self.moment, self.moment.monotonic_ns + round(seconds * SECOND)
         self.moment = before.next(at, at)
         if self.account is not None:
             if self.stream.ended:
@@ -69,6 +72,7 @@ ONE_LIFE = [
     ("a duplicate", callback(5, 5, d=0), callback(5, 5, d=1), (0, 0, 0, 0)),
     ("loss noticed (m)", callback(38_499, 38_499), callback(159_013, 38_500, 1), (1, 120_513, 0, 0)),
     ("loss after a cut (m)", callback(10, 10), callback(215, 12, 1), (2, 203, 0, 0)),
+    ("a gap of one event is not torn", callback(10, 10), callback(12, 11, 1), (1, 1, 0, 0)),
     ("two gaps", callback(10, 10), callback(40, 20, 2), (10, 20, 0, 0)),
     ("a renewal that overtook", callback(10, 10), callback(130, 20), (20, 0, 0, 0)),
     ("a renewal that lost", callback(10, 10, 1), callback(130, 20, 1), (20, 1, 99, 0)),
@@ -317,6 +321,8 @@ def test_what_only_a_new_subscription_does():
     assert began_again(callback(10, 10, 1), callback(50, 20))
     assert not began_again(callback(10, 10), callback(5, 10))
     assert jumped(callback(10, 10), callback(130, 20))
+    assert jumped(callback(10, 10), callback(130, 120)), "it has received all that was pushed since"
+    assert not jumped(callback(10, 10), callback(130, 121)), "more than was pushed since"
     assert not jumped(callback(193_396, 134_851), callback(193_579, 134_943)), "the reply before was torn"
 
 
@@ -383,6 +389,107 @@ def test_what_was_pushed_while_a_new_subscription_connected_is_unobserved():
     case = Case(0, callback(0, 0), baseline=False)
     record = case.poll(3, callback(3, 1))
     assert (record.received_total, record.missed_total, record.unobserved_total) == (1, 0, 2)
+
+
+def test_how_long_a_new_subscription_may_take_to_connect():
+    """A second: what is pushed until the first poll after it is unobserved, what comes later is overdue."""
+    case = Case(0, callback(0, 0), baseline=False)
+    assert case.poll(3, callback(0, 0), seconds=0.9).unobserved_total == 3
+    assert case.poll(5, callback(0, 0), seconds=0.1).unobserved_total == 5
+    case.poll(9, callback(0, 0))
+    record = case.poll(9, callback(0, 0))
+    assert (record.unobserved_total, record.overdue) == (5, 4)
+
+
+def test_a_single_poll_is_no_end_of_a_queue_however_late_it_comes():
+    case = Case(10, callback(10, 10))
+    case.poll(1000, callback(100, 100))
+    case.publisher_ends()
+    case.poll(0, callback(150, 150))  # its queue is being worked off
+    assert figures(case.poll(0, callback(150, 150), seconds=60)) == (140, 0, 0, 850)
+    assert figures(case.poll(0, callback(150, 150), seconds=60)) == (140, 850, 0, 0)
+
+
+@pytest.mark.parametrize(("seconds", "link"), [(1.9, Link.FORMER), (2.0, Link.LIVE)])
+def test_with_fixed_ports_two_seconds_of_quiet_are_between_two_lives(seconds, link):
+    """A callback of a second or so is no quiet: what comes after it still is of the former life."""
+    case = Case(3, callback(3, 3), ports=False)
+    case.publisher_begins_again(50)
+    case.poll(50, callback(3, 3))
+    case.poll(50, callback(3, 3), seconds=0.5)
+    assert case.poll(50, callback(4, 4), seconds=seconds - 0.5).link is link
+
+
+def test_what_did_not_arrive_from_a_queue_that_was_booked_is_not_overdue_again():
+    """The publisher had refused its connections for a minute, and is the same process."""
+    case = Case(10, callback(10, 10))
+    case.poll(1000, callback(100, 100))
+    case.publisher_ends()
+    for _ in range(2):
+        case.poll(0, callback(100, 100), seconds=60)
+    case.stream.go_on()
+    for _ in range(3):
+        record = case.poll(1000, callback(100, 100))
+        assert (record.link, record.missed_total, record.overdue) == (Link.LIVE, 900, 0)
+
+
+def test_a_duplicate_of_the_last_event_that_was_pushed_contradicts_nothing():
+    case = Case(5, callback(5, 5))
+    record = case.poll(5, callback(5, 5, d=1))
+    assert (record.link, case.account.books.unbalanced_delta) == (Link.LIVE, 0)
+
+
+def test_a_lag_is_exact_however_long_it_lasts():
+    """Of the many polls since then only a few are remembered, the first of them always."""
+    case = Case(10, callback(10, 10))
+    for number in range(300):
+        record = case.poll(20 + number, callback(10, 10))
+        assert record.lag_seconds == (number + 1 if number else 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "since", "unseen"),
+    [(600, 0, Unseen.NOT_TOLD), (600.1, 0, Unseen.CERTAIN), (600.1, 0.1, Unseen.MAYBE)],
+)
+def test_for_how_long_after_its_last_subscriber_a_stream_tells_of_no_other(seconds, since, unseen):
+    """Its publisher goes on counting for 600 s (measured)."""
+    stream = StreamAccount(STREAM, 6, life=1, baseline=True)
+    stream.subscribed_ns, stream.delta = 0, 1
+    stream.look_for_unseen(round(seconds * SECOND), round(since * SECOND))
+    assert stream.unseen is unseen
+
+
+def ended(number: int, **totals: int) -> EndedSubscriptions:
+    """So many subscriptions that are no more, with these totals each."""
+    subscriptions = EndedSubscriptions()
+    for topic in range(number):
+        books = Books()
+        for name, value in totals.items():
+            setattr(books, name, value)
+        account: Any = SimpleNamespace(topic=str(topic), books=books, record=topic)
+        subscriptions.add(account)
+    return subscriptions
+
+
+def test_how_many_ended_subscriptions_have_a_row_of_their_own():
+    all_shown: tuple[Any, ...] = ended(256, missed=1).records()
+    assert all_shown == tuple(range(256))
+    *rows, others = ended(300, missed=1).records()
+    assert (len(rows), others.topic, others.missed_total) == (256, OTHERS, 44)
+
+
+@pytest.mark.parametrize(("number", "known"), [(10_000, True), (10_001, False)])
+def test_how_many_ended_subscriptions_go_on_if_they_come_back(number, known):
+    subscriptions = ended(number, received=1)
+    (others,) = subscriptions.records()
+    assert others.received_total == number
+    assert (subscriptions.take("0") is not None) is known
+
+
+def test_of_nothing_nothing_is_missed_at_least():
+    books = Books()
+    books.miss(0, at_least=True)
+    assert (books.missed, books.at_least) == (0, False)
 
 
 def test_an_attribute_that_was_removed_may_be_there_again_and_uncounted():

@@ -76,6 +76,13 @@ def test_a_process_that_is_silent_is_gone(
     until(lambda: not watch.processes)
 
 
+def test_how_long_a_process_may_be_silent(watch: ProcessWatch, tmp_path: Path) -> None:
+    now = time.monotonic()
+    watch._latest = {(str(tmp_path), 1): (now - 29, {}), (str(tmp_path), 2): (now - 31, {})}
+    watch._forget()
+    assert [pid for _, pid in watch._latest] == [1]
+
+
 def test_more_than_there_is_room_for_is_dropped_and_told(
     watch: ProcessWatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,8 @@ import contextlib
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,7 @@ from stem_device.polling.between import Timer
 from stem_device.polling.crew import Crew
 from stem_device.polling.round import CountDown, ask_all
 from stem_device.polling.worker import Worker
-from tests.unit.polling.polling_fakes import ON, FakeClient
+from tests.unit.polling.polling_fakes import ON, FakeClient, FakeClock
 
 
 @pytest.fixture
@@ -72,6 +73,75 @@ def test_hung_targets_hold_one_thread_each_and_delay_nobody_twice(crew: Crew) ->
     ask_all(group, 3, crew, SystemClock(), limit_seconds=20.0)
     assert [[outcome.poll for outcome in worker.collect()] for worker in group] == [[1, 3]] * 10 + [[3]] * 20
     assert crew.threads <= 32
+
+
+class Hands:
+    """A crew on a clock of its own: each step so many jobs are done, and each hand that joins takes one."""
+
+    def __init__(self, done_a_step: int) -> None:
+        self.clock = FakeClock()
+        self.done_a_step = done_a_step
+        self.jobs = self.joined = 0
+        self.waits: list[float] = []
+        """How long was waited, in order, once all jobs were taken."""
+
+    @property
+    def waiting(self) -> int:
+        return max(0, self.jobs)
+
+    def submit(self, jobs: Sequence[object]) -> None:
+        self.jobs = len(jobs)
+
+    def join_in(self, hands: int) -> None:
+        self.joined += min(hands, self.waiting)
+        self.jobs -= hands
+
+    def counter(self, _number: int) -> SimpleNamespace:
+        return SimpleNamespace(none_left=SimpleNamespace(wait=self.wait), one_less=lambda: None)
+
+    def wait(self, seconds: float) -> bool:
+        if not self.waiting:
+            self.waits.append(seconds)
+            return True
+        self.clock.advance(seconds)
+        self.jobs -= self.done_a_step
+        return False
+
+    def ask(self, group: list[Worker], monkeypatch: pytest.MonkeyPatch, limit_seconds: float = 10.0) -> None:
+        monkeypatch.setattr("stem_device.polling.round.CountDown", self.counter)
+        ask_all(group, 1, self, self.clock, limit_seconds=limit_seconds)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("done_a_step", "joined"), [(9, False), (7, True)])
+def test_more_threads_join_if_not_all_would_be_asked_within_50_ms(
+    done_a_step: int, joined: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100 targets, of which 8 would have to be done in each 4 ms."""
+    hands = Hands(done_a_step)
+    hands.ask(workers(100), monkeypatch)
+    assert (hands.joined > 0) is joined
+
+
+def test_a_thousand_targets_that_all_hang_are_asked_within_50_ms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each keeps its thread: the number of threads has to double nine times."""
+    hands = Hands(0)
+    begun = hands.clock.monotonic_ns()
+    hands.ask(workers(1000), monkeypatch)
+    assert hands.joined == 1000
+    assert (hands.clock.monotonic_ns() - begun) / 1e9 <= 0.05
+
+
+@pytest.mark.parametrize(("limit_seconds", "grace"), [(10.0, 0.05), (0.1, 0.05), (0.06, 0.03)])
+def test_those_that_were_late_get_a_moment_of_grace(
+    limit_seconds: float, grace: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """50 ms, and half of what is left: short periods are not spent on waiting for one slow server."""
+    hands = Hands(0)
+    (late,) = group = workers(1)
+    late.late = True
+    monkeypatch.setattr(hands, "submit", list)  # all are taken at once
+    hands.ask(group, monkeypatch, limit_seconds)
+    assert hands.waits[-1] == pytest.approx(grace)
 
 
 def test_threads_above_the_limit_end(crew: Crew) -> None:

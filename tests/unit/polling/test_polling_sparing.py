@@ -100,6 +100,30 @@ def test_one_slow_answer_is_no_habit() -> None:
     assert asked.client.queries == 100
 
 
+@pytest.mark.parametrize(
+    ("answers", "seconds"),
+    [
+        ([0.5] * 9, 0.0),
+        ([0.5] * 10, 0.5),
+        ([0.005, *[0.5] * 9], 0.005),
+        ([0.005, *[0.5] * 10], 0.5),
+        ([0.0019] * 10, 0.0),
+        ([0.002] * 10, 0.002),
+    ],
+)
+def test_the_quickest_of_ten_answers_counts(answers: list[float], seconds: float) -> None:
+    """One of less than 2 ms tells more of the monitor than of the server."""
+    sparing = Sparing(SHARE)
+    sparing.note(answers)
+    assert sparing.answer_seconds == seconds
+
+
+def test_once_a_minute_is_the_least() -> None:
+    sparing = Sparing(SHARE)
+    sparing.note([10.0] * 10)
+    assert (sparing.polls(1.0), sparing.polls(0.5), sparing.polls(90.0)) == (60, 120, 1)
+
+
 def test_whoever_polls_now_gets_an_answer() -> None:
     asked = Asked(0.025)
     asked.polls(ANSWERS_KEPT)

@@ -177,3 +177,9 @@ class TestPlausibility:
             (0.0, reply()), (1.0, reply(2, 1, 1)), (2.0, reply())
         )  # counters fall when a client renews
         self.check((0.0, reply()), (1.0, reply(reached=4_000_000_000, topic="another")))
+
+    def test_two_polls_at_once_count_as_a_tenth_of_a_second(self) -> None:
+        """What was pushed while the first was answered is in the second."""
+        self.check((0.0, reply()), (0.001, reply(pushed=1_000_010)))
+        with pytest.raises(ImplausibleError):
+            self.check((0.0, reply()), (0.001, reply(pushed=1_000_011)))

@@ -63,6 +63,7 @@ def test_who_lost_is_told_with_the_cause_and_what_to_do() -> None:
 
 def test_more_than_a_screen_is_counted() -> None:
     (row,) = summarise(LOSSY, judged(LOSSY)).lossy
+    assert len(told(lossy=(row,) * 10)) == 2 + 10
     lines = told(lossy=(row,) * (MOST_NAMED + 3))
     assert len(lines) == 2 + MOST_NAMED + 1
     assert lines[-1].startswith("3 more subscriptions lost events")

@@ -164,6 +164,21 @@ def test_a_server_that_is_spared_waits_by_its_own_answers(tmp_path: Path, answer
     assert (live.level, found.level) == (level, level)
 
 
+@pytest.mark.parametrize(("waits", "level"), [((7, 0, 7), Level.UNKNOWN), ((0, 7, 7), Level.WAITING)])
+def test_only_polls_in_a_row_are_waiting(tmp_path: Path, waits: tuple[int, ...], level: Level) -> None:
+    rows = [subscription(), *(subscription(overdue=overdue) for overdue in waits)]
+    polls = [snapshot(server("a", row), seconds=10 * number) for number, row in enumerate(rows)]
+    live = judged(*polls, hold_seconds=float("inf"))
+    found = recorded(tmp_path / "in-turn.h5", *polls)
+    assert (live.level, found.level) == (level, level)
+
+
+def test_of_what_has_ended_nothing_is_unknown(tmp_path: Path) -> None:
+    ended = subscription("a/b/c/y.idl5_change", ended=True, overdue=None)
+    polls = [snapshot(server("a", subscription(), ended), seconds=seconds) for seconds in range(3)]
+    assert recorded(tmp_path / "ended.h5", *polls).overdue_unknown == 0
+
+
 def test_what_ended_in_the_span_is_known_live_and_in_a_recording(tmp_path: Path) -> None:
     ended = structs.replace(subscription(), ended=True)
     polls = [snapshot(server("a", row), seconds=n) for n, row in enumerate((subscription(), ended, ended))]

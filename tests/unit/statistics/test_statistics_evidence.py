@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +11,20 @@ import pytest
 
 pytest.importorskip("scipy")
 
+from stem_device.statistics.bursts import Bursts, bursts_of, too_short
+from stem_device.statistics.comparison import _change, _verdict
+from stem_device.statistics.comparison_results import Kind, Verdict
+from stem_device.statistics.distribution import Grouping
 from stem_device.statistics.evidence import (
     FEWEST_PIECES,
     Evidence,
+    _trust,
+    _widened,
     adjusted,
     compare_shares,
     compare_values,
 )
+from stem_device.statistics.pieces import QUANTILES
 
 pytestmark = pytest.mark.extras
 
@@ -138,6 +146,63 @@ def test_too_few_pieces_tell_nothing(pieces) -> None:
     few, many = np.ones((1, pieces)), np.ones((1, 20))
     assert math.isnan(compare_shares(few, few, many, many)[0].p_value)
     assert math.isnan(compare_values(few[0], many[0]).p_value)
+
+
+def test_four_pieces_on_each_side_can_be_sure() -> None:
+    """With three, 2 of 20 ways to divide them are as far apart: that is never sure."""
+    for pieces, p_value in ((3, math.nan), (4, 2 / 70)):
+        low = np.array([0.0, 3, 1, 2])[:pieces]
+        high = low + 10
+        whole = np.full((1, pieces), 100.0)
+        found = (compare_values(low, high), *compare_shares(low[None, :], whole, high[None, :], whole))
+        assert [one.p_value for one in found] == pytest.approx([p_value] * 2, nan_ok=True)
+
+
+def test_pieces_that_hang_together_count_as_fewer() -> None:
+    pairs = np.tile([0.0, 0, 1, 1], 3)
+    correlation = (12 * (0.25 / 3) + 1) / (12 - 3)  # what a short series has too little is added
+    assert _trust(pairs, pairs) == pytest.approx(math.sqrt((1 - correlation) / (1 + correlation)))
+    steady = np.arange(100.0)
+    assert _trust(steady, steady) == pytest.approx(math.sqrt(0.1 / 1.9)), "20 of them as one"
+    assert _trust(np.tile([0.0, 1], 20), np.tile([0.0, 1], 20)) == 1
+
+
+@pytest.mark.parametrize(
+    ("samples", "known"), [(4, []), (5, ["median"]), (99, ["median"]), (100, ["median", "p99"])]
+)
+def test_how_many_samples_a_piece_must_have(samples: int, known: list[str]) -> None:
+    shares, fewest = np.array(list(QUANTILES.values())).T
+    found = Grouping(np.zeros(samples, np.int64), 1).quantiles(np.arange(samples), shares, fewest)
+    assert [name for name, value in zip(QUANTILES, found[:, 0], strict=True) if value >= 0] == known
+
+
+def test_an_interval_holds_nineteen_of_twenty_draws() -> None:
+    draws = np.linspace(0, 1, 2001)
+    assert _widened(0.5, draws, 1.0) == pytest.approx((0.025, 0.975))
+    assert _widened(0.5, draws, 0.5) == pytest.approx((-0.45, 1.45)), "twice as wide where half is known"
+
+
+def test_a_change_is_sure_below_a_twentieth() -> None:
+    change = _change(Kind.MISSED, "share", compare_values(np.arange(4.0), np.arange(4.0) + 10))
+    assert [_verdict(change, p_value) for p_value in (0.049, 0.05)] == [Verdict.WORSE, Verdict.UNSURE]
+
+
+@pytest.mark.parametrize(("lossy", "interval"), [((2, 3, 8), math.nan), ((2, 3, 8, 15), 6.5)])
+def test_three_bursts_make_a_pattern(lossy: tuple[int, ...], interval: float) -> None:
+    """Polls with losses that follow each other are one."""
+    lost, every = np.zeros(20), np.ones(20)
+    lost[list(lossy)] = 5
+    one = {"usual": [1.0], "source": np.zeros(20, np.int64), "counts": every > 0}
+    polls = SimpleNamespace(**one, steps=every, interval_seconds=every)
+    found = bursts_of(lost, polls)  # type: ignore[arg-type]
+    assert found.number == len(lossy) - 1
+    assert found.interval_seconds == pytest.approx(interval, nan_ok=True)
+
+
+def test_a_recording_covers_the_distance_of_two_bursts_twice() -> None:
+    pattern = Bursts(3, 10.0, 600.0)
+    assert too_short(Bursts(1, math.nan, 19.9), pattern) == 10
+    assert math.isnan(too_short(Bursts(2, math.nan, 20.0), pattern))
 
 
 def test_nothing_in_either_is_no_difference() -> None:

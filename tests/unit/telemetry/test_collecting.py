@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ import pytest
 
 from stem_device import telemetry
 from stem_device.telemetry import time_it
-from stem_device.telemetry.buffer import add_sample
+from stem_device.telemetry.buffer import SAMPLE_BYTES, VALUES, add_sample
+from stem_device.telemetry.session import Session
+from stem_device.telemetry.settings import Settings
 from tests.unit.telemetry.earlier_format import read
 from tests.waiting import wait_until
 
@@ -284,6 +287,31 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, object], tmp_path: Path
     with pytest.raises(telemetry.TelemetryError, match=name):
         telemetry.start(tmp_path, **wrong)  # type: ignore[arg-type]
     assert not telemetry.health().on
+
+
+def test_the_most_looks_of_a_profiler_in_a_second(tmp_path: Path) -> None:
+    assert Settings(tmp_path, profiler_hertz=1000).profiler_hertz == 1000
+    with pytest.raises(telemetry.TelemetryError, match="profiler_hertz"):
+        Settings(tmp_path, profiler_hertz=1001)
+
+
+def test_what_a_sample_takes_in_memory() -> None:
+    samples: list[int | str] = []
+    tracemalloc.start()
+    try:
+        for number in range(10_000):
+            samples.extend((1_790_000_000_000_000_000 + number, 1_000_000 + number, "label"))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken / 10_000 == pytest.approx(SAMPLE_BYTES, rel=0.1)
+
+
+def test_half_of_the_memory_is_for_samples(tmp_path: Path) -> None:
+    session = Session()
+    session._set_limits(Settings(tmp_path, memory_bytes=1 << 20))
+    taken = session._limit / VALUES * (SAMPLE_BYTES + session._writing.label_bytes)
+    assert 0.49 * (1 << 20) < taken <= 0.5 * (1 << 20)
 
 
 def test_a_directory_that_cannot_be_is_refused(tmp_path: Path) -> None:

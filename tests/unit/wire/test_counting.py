@@ -42,6 +42,16 @@ def test_a_counter_that_cannot_have_come_so_far_is_another_life() -> None:
     assert counted(1, 1 + 2 * MAX_RATE).series == 1
 
 
+def test_how_far_a_counter_can_come() -> None:
+    """Ten million in each second, and as many for the one that has begun; half of the 32 bits at most."""
+    for moment, numbers, most in ((1, 1, 20_000_000), (1, 7, 20_000_000), (300, 1, WRAP // 2)):
+        for step, series in ((most, 1), (most + 1, 2)):
+            counter = TopicCounter("t")
+            counter.take(numbers, 100, 0, behind=False)
+            counter.take(numbers + step, 100, moment * SECOND, behind=False)
+            assert counter.series == series
+
+
 def test_32_bits_are_no_end() -> None:
     counts = counted(WRAP - 2, WRAP - 1, 0, 1)
     assert (counts.counter, counts.pushed, counts.heard, counts.series) == (WRAP + 1, 4, 4, 1)
