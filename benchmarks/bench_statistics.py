@@ -34,9 +34,9 @@ from stem_device import open_recording
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, RecordingContext
 from stem_device.statistics import Statistics, summarise
-from stem_device.statistics.choice import Choice
 from stem_device.statistics.distribution import QUANTILES, Distribution
 from stem_device.statistics.polls import Polls
+from stem_device.statistics.source_choice import Choice
 from stem_device.statistics.timing import TIMINGS, describe_timings
 from tests.unit.synthetic_recording import Plan, server_name, synthetic_snapshots
 

@@ -24,7 +24,7 @@ _STORIES = ("analysis/test_causes.py",)
 _VERDICT = ("analysis/test_verdict.py",)
 _LIVE = ("analysis/test_live.py",)
 _RECORDED = "statistics/test_recorded_verdict.py::"
-_CREW = ("polling/test_polling_crew.py",)
+_POOL = ("polling/test_polling_thread_pool.py",)
 _SPARING = ("polling/test_polling_sparing.py",)
 _PLAUSIBLE = ("polling/test_polling_standing.py",)
 _EVIDENCE = "statistics/test_statistics_evidence.py"
@@ -375,16 +375,16 @@ MUTANTS = (
         _CAUSES,
     ),
     # Polling.
-    Mutant("step-long", "polling/round.py", "STEP_SECONDS = 0.004", "STEP_SECONDS = 0.04", _CREW),
-    Mutant("spread-double", "polling/round.py", "SPREAD_SECONDS = 0.05", "SPREAD_SECONDS = 0.1", _CREW),
-    Mutant("grace-double", "polling/round.py", "GRACE_SECONDS = 0.05", "GRACE_SECONDS = 0.1", _CREW),
-    Mutant("grace-half", "polling/round.py", "GRACE_SECONDS = 0.05", "GRACE_SECONDS = 0.025", _CREW),
+    Mutant("step-long", "polling/round.py", "STEP_SECONDS = 0.004", "STEP_SECONDS = 0.04", _POOL),
+    Mutant("spread-double", "polling/round.py", "SPREAD_SECONDS = 0.05", "SPREAD_SECONDS = 0.1", _POOL),
+    Mutant("grace-double", "polling/round.py", "GRACE_SECONDS = 0.05", "GRACE_SECONDS = 0.1", _POOL),
+    Mutant("grace-half", "polling/round.py", "GRACE_SECONDS = 0.05", "GRACE_SECONDS = 0.025", _POOL),
     Mutant(
         "grace-of-all-the-rest",
         "polling/round.py",
         "min(GRACE_SECONDS, rest / 2)",
         "min(GRACE_SECONDS, rest)",
-        _CREW,
+        _POOL,
     ),
     Mutant(
         "plausible-half",
@@ -462,35 +462,35 @@ MUTANTS = (
     # Statistics.
     Mutant(
         "fewer-pieces",
-        "statistics/evidence.py",
+        "statistics/significance.py",
         "FEWEST_PIECES = 4",
         "FEWEST_PIECES = 3",
         (_EVIDENCE + "::test_four_pieces_on_each_side_can_be_sure",),
     ),
     Mutant(
         "more-pieces",
-        "statistics/evidence.py",
+        "statistics/significance.py",
         "FEWEST_PIECES = 4",
         "FEWEST_PIECES = 5",
         (_EVIDENCE + "::test_four_pieces_on_each_side_can_be_sure",),
     ),
     Mutant(
         "less-correlated",
-        "statistics/evidence.py",
+        "statistics/significance.py",
         "MOST_CORRELATED = 0.9",
         "MOST_CORRELATED = 0.45",
         (_EVIDENCE + "::test_pieces_that_hang_together_count_as_fewer",),
     ),
     Mutant(
         "short-series",
-        "statistics/evidence.py",
+        "statistics/significance.py",
         "(size * together / spread + 1) / (size - 3)",
         "together / spread",
         (_EVIDENCE + "::test_pieces_that_hang_together_count_as_fewer",),
     ),
     Mutant(
         "less-confident",
-        "statistics/evidence.py",
+        "statistics/significance.py",
         "CONFIDENCE = 0.95",
         "CONFIDENCE = 0.9",
         (_EVIDENCE + "::test_an_interval_holds_nineteen_of_twenty_draws",),
@@ -518,14 +518,14 @@ MUTANTS = (
     ),
     Mutant(
         "median-of-few",
-        "statistics/pieces.py",
+        "statistics/batches.py",
         '"median": (0.5, 5)',
         '"median": (0.5, 3)',
         (_EVIDENCE + "::test_how_many_samples_a_piece_must_have",),
     ),
     Mutant(
         "p99-of-few",
-        "statistics/pieces.py",
+        "statistics/batches.py",
         '"p99": (0.99, 100)',
         '"p99": (0.99, 50)',
         (_EVIDENCE + "::test_how_many_samples_a_piece_must_have",),

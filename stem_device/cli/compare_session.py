@@ -13,7 +13,7 @@ from stem_device.cli.failures import tell
 from stem_device.cli.json_output import print_json
 from stem_device.cli.judging import with_moments
 from stem_device.cli.selecting import files_of, parse_span
-from stem_device.cli.wide import print_lines, wide_console
+from stem_device.cli.tables import print_lines, wide_console
 from stem_device.errors import OptionError
 from stem_device.reading import Recording, open_recording
 from stem_device.statistics import Comparison, Kind, compare

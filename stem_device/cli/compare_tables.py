@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from stem_device.analysis.wording import WORDS
-from stem_device.cli.wide import table
-from stem_device.report.numbers import count, utc
+from stem_device.cli.tables import table
+from stem_device.report.number_text import count, utc
 from stem_device.statistics import Change, Comparison, Verdict
 from stem_device.statistics.comparison_results import Side, Subject
 from stem_device.statistics.sentences import amount, interval, what_of

@@ -10,7 +10,7 @@ from rich.text import Text
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
 from stem_device.cli.json_output import print_json
-from stem_device.cli.wide import print_lines, wide_console
+from stem_device.cli.tables import print_lines, wide_console
 from stem_device.doctor import (
     Examined,
     Request,

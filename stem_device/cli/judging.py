@@ -10,7 +10,7 @@ from stem_device.cli.exit_codes import ExitCode, FailOn
 from stem_device.cli.moments import moment_of
 from stem_device.errors import OptionError
 from stem_device.reading import Recording
-from stem_device.report.numbers import utc
+from stem_device.report.number_text import utc
 
 _CODES = {Level.LOST: ExitCode.LOST, Level.WAITING: ExitCode.WAITING, Level.UNKNOWN: ExitCode.UNKNOWN}
 _LEAST = {FailOn.LOST: Level.LOST, FailOn.WAITING: Level.WAITING, FailOn.UNKNOWN: Level.UNKNOWN}

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
 from stem_device.cli.interrupts import interrupts_raised
-from stem_device.reading.unfinished import remove_unfinished
+from stem_device.reading.publish import remove_incomplete
 
 Result = TypeVar("Result")
 Tell = Callable[[float], None]
@@ -49,5 +49,5 @@ def run_to_the_end(what: str, work: Callable[[Tell], Result], report: Callable[[
 
 def _undo() -> None:
     """What is quick to do before a second signal ends the program: the bar hides the cursor."""
-    remove_unfinished()
+    remove_incomplete()
     Console(stderr=True).show_cursor()

@@ -24,7 +24,7 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.monitor import Monitor
 from stem_device.outlets import Outlet, OutletQueue
 from stem_device.polling import check_target
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.lines import quoted
 from stem_device.report.summary import summarise
 from stem_device.web import serve_monitor
@@ -141,7 +141,7 @@ class MonitorSession:
         if self._output.error:
             return self._output.error
         health = self._file.health
-        written = f"{self._output.polls} polls, {numbers.size(self._output.bytes_written)}"
+        written = f"{self._output.polls} polls, {number_text.size(self._output.bytes_written)}"
         if health.waiting:
             written += f", {health.waiting} wait for the disk"
         if health.dropped:
@@ -196,7 +196,9 @@ def _problem(output: OutputFile, outlet: Outlet[Snapshot]) -> str:
 
 def _heading(arguments: MonitorArguments) -> str:
     options = arguments.options
-    return f"stem monitor  {' '.join(options.target_devices)}  every {numbers.seconds(options.poll_period)}"
+    return (
+        f"stem monitor  {' '.join(options.target_devices)}  every {number_text.seconds(options.poll_period)}"
+    )
 
 
 def _reasons(snapshot: Snapshot | None) -> Iterator[str]:

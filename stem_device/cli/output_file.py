@@ -9,7 +9,7 @@ from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
 from stem_device.monitor.context import recording_context
 from stem_device.recording import Hdf5Recorder, JsonLinesRecorder, Recorder
-from stem_device.recording.advice import explain_output
+from stem_device.recording.disk_errors import explain_output
 from stem_device.recording.output_path import output_file, refuse_standard_output
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".nxs")

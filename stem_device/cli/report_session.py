@@ -15,14 +15,14 @@ from stem_device.cli.failures import tell
 from stem_device.cli.judging import selected_of, verdict_code
 from stem_device.errors import OptionError, RecordingError, shown_path
 from stem_device.reading import open_recording
-from stem_device.recording.advice import explain_output
+from stem_device.recording.disk_errors import explain_output
 from stem_device.recording.output_path import (
     STANDARD_OUTPUT,
     output_file,
     output_folder,
     refuse_standard_output,
 )
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.page.figures.catalogue import FIGURES, Panel, panel
 from stem_device.report.page.findings import Findings, find
 from stem_device.report.page.gather import gather
@@ -153,4 +153,4 @@ def _write(path: Path, content: bytes) -> None:
         with suppress(OSError):
             beside.unlink()
         raise RecordingError(path, "write", explain_output(error, target)) from error
-    tell(f"wrote {shown_path(path)} ({numbers.size(len(content))})")
+    tell(f"wrote {shown_path(path)} ({number_text.size(len(content))})")

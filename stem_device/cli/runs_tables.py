@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from stem_device.report.fitting import Fitted
-from stem_device.report.numbers import common_prefix, count, seconds, utc, without
+from stem_device.report.number_text import common_prefix, count, seconds, utc, without
 from stem_device.runs import Counts, Losses, Moments, Run, RunState, SpanEvents, occurrences
 from stem_device.runs.document import RunsReport
 from stem_device.runs.during import EVER

@@ -12,7 +12,7 @@ from stem_device.cli.exit_codes import ExitCode, FailOn
 from stem_device.cli.json_output import print_json
 from stem_device.cli.judging import selected_of, verdict_code
 from stem_device.cli.stats_tables import stats_parts
-from stem_device.cli.wide import print_lines, wide_console
+from stem_device.cli.tables import print_lines, wide_console
 from stem_device.reading import open_recording
 from stem_device.statistics import summarise
 from stem_device.statistics.why import findings_of

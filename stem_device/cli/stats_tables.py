@@ -13,9 +13,9 @@ from rich.text import Text
 from stem_device.analysis.causes import by_advice, cause_of, outcome_of
 from stem_device.analysis.verdict import Why
 from stem_device.analysis.wording import WORDS, ground_text
-from stem_device.cli.wide import table
+from stem_device.cli.tables import table
 from stem_device.model.finding import Finding
-from stem_device.report.numbers import common_prefix, count, micros, rate, seconds, utc, without
+from stem_device.report.number_text import common_prefix, count, micros, rate, seconds, utc, without
 from stem_device.statistics.results import Counted, ServerStatistics, Statistics
 from stem_device.telemetry import DURATION_FILE_PREFIX, RUNTIME_FILE_PREFIX
 

@@ -14,7 +14,7 @@ from stem_device.analysis.topology import Published, Restart, Topology, concerni
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.failures import tell
 from stem_device.cli.json_output import print_json
-from stem_device.cli.wide import print_lines, table, wide_console
+from stem_device.cli.tables import print_lines, table, wide_console
 from stem_device.errors import OptionError, StemError, TargetError
 from stem_device.model.clock import SystemClock
 from stem_device.model.options import Options
@@ -23,7 +23,7 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.model.topics import NO_DATABASE
 from stem_device.polling import Poller
 from stem_device.polling.names import parse_target
-from stem_device.report.numbers import common_prefix
+from stem_device.report.number_text import common_prefix
 
 EVERYTHING = "dserver/*/*"
 _SCHEME = "tango://"

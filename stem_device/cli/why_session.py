@@ -15,10 +15,10 @@ from stem_device.analysis.wording import Words, sentence
 from stem_device.cli.exit_codes import ExitCode
 from stem_device.cli.json_output import print_json
 from stem_device.cli.judging import selected_of
-from stem_device.cli.wide import print_lines, wide_console
+from stem_device.cli.tables import print_lines, wide_console
 from stem_device.model.finding import Cause, Finding
 from stem_device.reading import open_recording
-from stem_device.report.numbers import common_prefix, count, utc, without
+from stem_device.report.number_text import common_prefix, count, utc, without
 from stem_device.statistics.verdict import judged
 from stem_device.statistics.why import findings_of
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from stem_device.demo.feed import Received
 from stem_device.demo.system import MONITOR
-from stem_device.report.numbers import common_prefix, count, seconds, size, without
+from stem_device.report.number_text import common_prefix, count, seconds, size, without
 
 
 class Recording(Struct, frozen=True):

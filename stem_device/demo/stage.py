@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from rich.console import Console
 
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.lines import known, quoted
 from stem_device.report.overview import Judgement, Overview, SubscriptionRow
 from stem_device.report.terminal import Terminal, can_draw
@@ -63,7 +63,7 @@ class PlainStage:
         return None
 
     def show(self, overview: Overview, news: tuple[str, ...]) -> None:
-        stamp = numbers.utc(overview.time_utc_ns)
+        stamp = number_text.utc(overview.time_utc_ns)
         if overview.story != self._scene:
             self._scene = overview.story
             write_lines(f"{stamp} scene {quoted(overview.story)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from stem_device.demo.feed import Received
-from stem_device.report.numbers import clock_time, common_prefix, count, without
+from stem_device.report.number_text import clock_time, common_prefix, count, without
 from stem_device.report.overview import Judgement, Overview, SubscriptionRow, Trend
 
 

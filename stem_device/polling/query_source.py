@@ -13,9 +13,7 @@ from stem_device.model.clock import Clock
 from stem_device.model.options import PollingOptions
 from stem_device.model.options.polling import TAP_NEVER
 from stem_device.model.poll import Answer, ServerState
-from stem_device.polling.between import Timer
 from stem_device.polling.client import Connect, Proxy, TargetClient, connect_device
-from stem_device.polling.crew import Crew
 from stem_device.polling.directory import Directory, TangoDirectory
 from stem_device.polling.following import Publishers, Wanted
 from stem_device.polling.identity import KnownLives
@@ -24,11 +22,13 @@ from stem_device.polling.reading_replies import Turns
 from stem_device.polling.relays import Jobs
 from stem_device.polling.resolving import ResolvingThread
 from stem_device.polling.round import CountDown, ask_all
+from stem_device.polling.sample_timer import Timer
 from stem_device.polling.sampling import times_between
 from stem_device.polling.source import Answers, PollStart
 from stem_device.polling.sparing import Sparing
 from stem_device.polling.target import Target, spread_seconds
 from stem_device.polling.targets import Resolver
+from stem_device.polling.thread_pool import ThreadPool
 from stem_device.polling.worker import Worker
 
 SHARE_OF_PERIOD = 0.8
@@ -71,14 +71,14 @@ class QuerySource:
         self._options = options
         self._clock = clock
         self.poll_period = options.poll_period
-        self._crew = Crew(thread_context)
+        self._pool = ThreadPool(thread_context)
         self._turns = Turns()
         self._timer = Timer(clock)
-        self._scouts = Crew(thread_context)
+        self._scouts = ThreadPool(thread_context)
         self._scouts.resize(SCOUTS)
         self._directory = directory or TangoDirectory(options.target_timeout)
         self._connect = connect or self._connect_device
-        self._finders = Crew(thread_context)
+        self._finders = ThreadPool(thread_context)
         resolver = Resolver(self._directory, clock, self._run_scouts, self._run_finders)
         self._resolving = ResolvingThread(
             resolver.resolve,
@@ -119,7 +119,7 @@ class QuerySource:
         targets = frozenset(resolution.targets)
         for name, target in self._targets.items():
             target.followed = name not in targets
-        self._crew.resize(len(self._targets) + SPARE_THREADS)
+        self._pool.resize(len(self._targets) + SPARE_THREADS)
         followed = [target for target in self._targets.values() if target.followed]
         self._switch_off((*known.values(), *(one for one in followed if one.worker.sampling_ours)))
         looking_up = () if current else (LOOKING_UP,)
@@ -136,7 +136,7 @@ class QuerySource:
         ask_all(
             [target.worker for target in self._in_order(targets, spare=start.spare)],
             start.number,
-            self._crew,
+            self._pool,
             self._clock,
             limit_seconds=self.poll_limit_seconds,
         )
@@ -146,7 +146,7 @@ class QuerySource:
         self._plan_between(start.started_monotonic_ns)
         self._apply_sampling()
         tap = self._options.tap_publishers != TAP_NEVER
-        self._crew.submit([target.worker.run for target in targets if target.ask_endpoints(tap=tap)])
+        self._pool.submit([target.worker.run for target in targets if target.ask_endpoints(tap=tap)])
         self._watch(answers)
         return Answers(
             answers=answers,
@@ -185,7 +185,7 @@ class QuerySource:
         self._resolving.close()
         targets = tuple(target for target in self._targets.values() if not target.worker.is_asked)
         self._switch_off(targets, wait_seconds=self._options.target_timeout)
-        self._crew.close()
+        self._pool.close()
         self._scouts.close()
         self._finders.close()
 
@@ -210,10 +210,10 @@ class QuerySource:
         self._finders.resize(self._finders.threads + len(jobs))
         self._run_beside(self._finders, jobs, self._options.target_timeout)
 
-    def _run_beside(self, crew: Crew, jobs: Jobs, limit_seconds: float) -> None:
+    def _run_beside(self, pool: ThreadPool, jobs: Jobs, limit_seconds: float) -> None:
         count = CountDown(len(jobs))
-        crew.submit([partial(count.after, job) for job in jobs])
-        crew.join_in(len(jobs))
+        pool.submit([partial(count.after, job) for job in jobs])
+        pool.join_in(len(jobs))
         count.none_left.wait(limit_seconds)
 
     def _new_target(self, name: str) -> Target:
@@ -253,7 +253,7 @@ class QuerySource:
 
     def _ask_between(self, worker: Worker) -> None:
         if worker.ask_between():
-            self._crew.submit([worker.run])
+            self._pool.submit([worker.run])
 
     def _apply_sampling(self) -> None:
         """Switch where the latest reply shows that it is needed, without waiting for it."""
@@ -263,7 +263,7 @@ class QuerySource:
                 for target in tuple(self._targets.values())
                 if target.switch_sampling(wanted=self._sampling_wanted)
             ]
-        self._crew.submit(jobs)
+        self._pool.submit(jobs)
 
     def _sampling_problems(self) -> tuple[str, ...]:
         if not self._sampling_wanted:
@@ -275,7 +275,7 @@ class QuerySource:
         )
 
     def _own_problems(self) -> tuple[str, ...]:
-        failures = sum(crew.failures_total for crew in (self._crew, self._scouts, self._finders))
+        failures = sum(pool.failures_total for pool in (self._pool, self._scouts, self._finders))
         return (f"{failures} jobs of the monitor itself have failed; its log says why",) if failures else ()
 
     def _watch(self, answers: tuple[Answer, ...]) -> None:
@@ -290,8 +290,8 @@ class QuerySource:
     def _switch_off(self, targets: tuple[Target, ...], *, wait_seconds: float = 0.0) -> None:
         """Leave the sampling of these as it was before this monitor came."""
         count = CountDown(len(targets))
-        self._crew.submit(
+        self._pool.submit(
             [target.worker.run for target in targets if target.worker.release_sampling(count.one_less)]
         )
-        self._crew.join_in(len(targets))
+        self._pool.join_in(len(targets))
         count.none_left.wait(wait_seconds)

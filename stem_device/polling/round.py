@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 
 from stem_device.model.clock import Clock
-from stem_device.polling.crew import FIRST_HANDS, Crew
+from stem_device.polling.thread_pool import FIRST_HANDS, ThreadPool
 from stem_device.polling.worker import Worker
 
 STEP_SECONDS = 0.004
-"""How often it is looked whether the crew gets along. At each look twice as many threads may join: with twice
+"""How often it is looked whether the pool gets along. At each look twice as many threads may join: with twice
 as much time, they were too few after SPREAD_SECONDS where 1000 targets hang."""
 
 SPREAD_SECONDS = 0.05
@@ -27,7 +27,7 @@ many would stay late; twice as much would be seen in polls four times a second."
 
 
 class CountDown:
-    """Counts down on the threads of the crew; ``none_left`` is set at zero."""
+    """Counts down on the threads of the pool; ``none_left`` is set at zero."""
 
     def __init__(self, number: int) -> None:
         self._lock = threading.Lock()
@@ -50,7 +50,9 @@ class CountDown:
                 self.none_left.set()
 
 
-def ask_all(workers: Sequence[Worker], poll: int, crew: Crew, clock: Clock, *, limit_seconds: float) -> None:
+def ask_all(
+    workers: Sequence[Worker], poll: int, pool: ThreadPool, clock: Clock, *, limit_seconds: float
+) -> None:
     """Ask every target that is free; return when all that can be expected to answer have, or at the limit.
 
     A target that was late before is asked last and waited for no longer than the others take (and a
@@ -63,27 +65,27 @@ def ask_all(workers: Sequence[Worker], poll: int, crew: Crew, clock: Clock, *, l
     jobs: list[Callable[[], None]] = [worker.run for worker in expected if worker.ask(poll, in_time.one_less)]
     jobs += [worker.run for worker in late if worker.ask(poll, afterwards.one_less)]
     begun = clock.monotonic_ns()
-    crew.submit(jobs)
-    _see_off(crew, len(jobs), in_time.none_left, begun, clock, limit_seconds=limit_seconds)
+    pool.submit(jobs)
+    _see_off(pool, len(jobs), in_time.none_left, begun, clock, limit_seconds=limit_seconds)
     in_time.none_left.wait(max(0.0, limit_seconds - _since(begun, clock)))
     rest = max(0.0, limit_seconds - _since(begun, clock))
     afterwards.none_left.wait(min(GRACE_SECONDS, rest / 2))
 
 
 def _see_off(
-    crew: Crew, jobs: int, all_in: threading.Event, begun: int, clock: Clock, *, limit_seconds: float
+    pool: ThreadPool, jobs: int, all_in: threading.Event, begun: int, clock: Clock, *, limit_seconds: float
 ) -> None:
     """Let more threads join while it looks as if the last target would be asked too late."""
     hands = FIRST_HANDS
-    while crew.waiting and not all_in.wait(STEP_SECONDS):
+    while pool.waiting and not all_in.wait(STEP_SECONDS):
         elapsed = _since(begun, clock)
         if elapsed > limit_seconds:
             return
-        taken = jobs - crew.waiting
+        taken = jobs - pool.waiting
         if elapsed * jobs > SPREAD_SECONDS * max(taken, 1):
-            crew.join_in(hands)
+            pool.join_in(hands)
             hands *= 2
-    crew.join_in(crew.waiting)  # those that were late before
+    pool.join_in(pool.waiting)  # those that were late before
 
 
 def _since(begun_ns: int, clock: Clock) -> float:

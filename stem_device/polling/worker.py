@@ -134,7 +134,7 @@ class Worker:
         return self._give(release)
 
     def run(self) -> None:
-        """Do all jobs there are; called by a thread of the crew."""
+        """Do all jobs there are; called by a thread of the pool."""
         while True:
             with self._lock:
                 if not self._jobs:

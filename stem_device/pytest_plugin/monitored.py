@@ -22,7 +22,7 @@ from stem_device.pytest_plugin.counts import EventCount, SubscriptionEvents
 from stem_device.pytest_plugin.failures import CountersResetError, NothingMonitoredError
 from stem_device.pytest_plugin.observation import Observation, Server, Subscription
 from stem_device.pytest_plugin.sources import EventSource
-from stem_device.report.numbers import common_prefix, without
+from stem_device.report.number_text import common_prefix, without
 
 BETWEEN_POLLS_SECONDS = 0.25
 """Overdue compares two polls at least 0.2 s apart (docs/reference/accounting.md, rule 3)."""

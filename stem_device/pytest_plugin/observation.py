@@ -8,7 +8,7 @@ from msgspec import Struct
 from stem_device.model.finding import Cause
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import ServerRecord, Snapshot
-from stem_device.report.numbers import utc
+from stem_device.report.number_text import utc
 
 
 class Stream(Struct, frozen=True, rename="camel"):

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from stem_device.errors import UnreadableRecordingError
 from stem_device.recording.gate import open_hdf5
-from stem_device.recording.untyped import Hdf5File, import_h5py
+from stem_device.recording.h5_typing import Hdf5File, import_h5py
 
 _T = TypeVar("_T")
 _TRIES = 10

@@ -13,7 +13,7 @@ from stem_device.errors import RecordingError
 from stem_device.reading.importing.lines import Lines
 from stem_device.recording.event_files import FORMAT, HDF5_SUFFIXES, WAITING_EVENTS, HeardEvent
 from stem_device.recording.gate import refuse_odd_file
-from stem_device.recording.untyped import import_h5py
+from stem_device.recording.h5_typing import import_h5py
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _COLUMNS = ("time_utc_ns", "name", "counter", "size", "about")

@@ -27,6 +27,7 @@ from stem_device.recording.gate import (
     text_of,
     texts_of,
 )
+from stem_device.recording.h5_typing import Hdf5File, import_h5py
 from stem_device.recording.kinds import (
     MAX_PARTS,
     MAX_TIME_NS,
@@ -37,7 +38,6 @@ from stem_device.recording.kinds import (
     version_of,
 )
 from stem_device.recording.layout import ENTRY
-from stem_device.recording.untyped import Hdf5File, import_h5py
 from stem_device.text import visible
 
 Values = npt.NDArray[Any]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stem_device.recording.h5_typing import Hdf5Dataset, import_isal
 from stem_device.recording.ordered_file import PLACEHOLDER, OrderedFile
-from stem_device.recording.untyped import Hdf5Dataset, import_isal
 
 COMPRESSION_LEVEL = 1
 """Of ISA-L, which writes what gzip reads: half the time of zlib at any level, and no more bytes."""

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from stem_device.recording import format as spec
+from stem_device.recording.h5_typing import Hdf5Dataset, Hdf5File, Hdf5Group, import_h5py
 from stem_device.recording.kinds import Column, Table, Version
 from stem_device.recording.layout import ENTRY, Part, build, growing
 from stem_device.recording.recorder import RecordingContext
-from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, Hdf5Group, import_h5py
 
 MAX_ROW_BYTES = 600_000
 """Of all rows of a file that is written anew, uncompressed: two thirds of their JSON lines. A longer one

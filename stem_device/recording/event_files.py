@@ -15,10 +15,10 @@ from msgspec import Meta, Struct
 from stem_device.errors import RecordingError
 from stem_device.model.clock import MAX_UTC_NS
 from stem_device.model.limits import MAX_COUNT
-from stem_device.recording.advice import explain_output
+from stem_device.recording.disk_errors import explain_output
 from stem_device.recording.growing_file import GrowingFile
+from stem_device.recording.h5_typing import import_h5py
 from stem_device.recording.output_path import output_file, refuse_standard_output
-from stem_device.recording.untyped import import_h5py
 from stem_device.wire.frames import EVENT_FRAMES, MAX_FRAME_BYTES, MAX_TOPIC_BYTES
 
 HDF5_SUFFIXES = (".h5", ".hdf5")

@@ -22,8 +22,8 @@ from typing import Any
 
 from stem_device.errors import RefusedFileError
 from stem_device.model.limits import DEFAULT_MAX_READ_BYTES, MAX_READ_BYTES
+from stem_device.recording.h5_typing import Hdf5Dataset, Hdf5File, import_h5py
 from stem_device.recording.layout import ENTRY
-from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
 from stem_device.text import visible
 
 BEST_RATIO = 1032

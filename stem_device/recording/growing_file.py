@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from stem_device.errors import RecordingError
-from stem_device.recording.advice import explain_output
 from stem_device.recording.compression import Compressor, Uncompressed, compressor_for, last_byte
+from stem_device.recording.disk_errors import explain_output
 
 _BLOCK_BYTES = 1 << 16
 _MODE = 0o666  # the umask takes away what it wants

@@ -19,17 +19,17 @@ from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.mark import Mark
 from stem_device.model.snapshot import Snapshot
 from stem_device.recording import format as spec
-from stem_device.recording.advice import explain
 from stem_device.recording.chunk_index import NODE_BYTES, PAGE_BYTES
 from stem_device.recording.columns import GrowingColumn
 from stem_device.recording.compact import MAX_ROW_BYTES, compact
+from stem_device.recording.disk_errors import explain
+from stem_device.recording.h5_typing import Hdf5File, import_h5py
 from stem_device.recording.kinds import Table
 from stem_device.recording.layout import END_TIME_BYTES, ENTRY, TAILS, Part, build, iso8601
 from stem_device.recording.new_file import NewFile
 from stem_device.recording.ordered_file import DescriptorDisk, Disk, OrderedFile
 from stem_device.recording.recorder import RecordingContext
 from stem_device.recording.rows import RowMaker, Rows
-from stem_device.recording.untyped import Hdf5File, import_h5py
 
 
 def new_recording(clock: Clock) -> Part:

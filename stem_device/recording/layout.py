@@ -11,9 +11,9 @@ import numpy as np
 
 from stem_device.recording import format as spec
 from stem_device.recording.columns import PLACES
+from stem_device.recording.h5_typing import Hdf5Dataset, Hdf5File, Hdf5Group, import_h5py
 from stem_device.recording.kinds import NAME_BYTES, Column, Kind, Table, Version
 from stem_device.recording.names import clean
-from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, Hdf5Group, import_h5py
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 
 from stem_device.errors import RecordingError, shown_path
-from stem_device.recording.advice import explain_output
+from stem_device.recording.disk_errors import explain_output
 
 STANDARD_OUTPUT = Path("-")
 _A_FOLDER = "it is a directory; name a file in it"

@@ -15,7 +15,7 @@ from stem_device.model.clock import Clock, SystemClock
 from stem_device.model.mark import Mark
 from stem_device.model.options import RecordingOptions
 from stem_device.model.snapshot import Snapshot
-from stem_device.recording.advice import explain
+from stem_device.recording.disk_errors import explain
 from stem_device.recording.hdf5 import Hdf5Recorder, new_recording
 from stem_device.recording.layout import Part
 from stem_device.recording.naming import candidates, own_recordings

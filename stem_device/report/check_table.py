@@ -9,7 +9,7 @@ from rich.text import Text
 from stem_device.analysis.wording import Words, ground_text, sentence
 from stem_device.model.poll import ServerState
 from stem_device.report.check import CheckReport, outcome, summary, uncovered
-from stem_device.report.numbers import common_prefix, without
+from stem_device.report.number_text import common_prefix, without
 
 
 def check_table(report: CheckReport) -> RenderableType:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from stem_device.analysis.causes import cause_of, outcome_of
 from stem_device.analysis.wording import WORDS
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.overview import SubscriptionRow, judgement
 from stem_device.report.summary import Summary
 
@@ -20,13 +20,13 @@ def farewell(summary: Summary) -> Iterator[str]:
     """The verdict, the totals, then who lost what and why, worst first: a paragraph each."""
     yield judgement(summary.verdict).sentence
     yield _totals(summary)
-    prefix = numbers.common_prefix(row.subscriber for row in summary.lossy)
+    prefix = number_text.common_prefix(row.subscriber for row in summary.lossy)
     why = {(finding.server, finding.stream): finding for finding in summary.findings}
     for row in summary.lossy[:MOST_NAMED]:
         finding = why.get((row.subscriber, row.stream))
         text = f"{row.subscriber} {outcome_of(finding)}: {cause_of(finding)}" if finding else _row(row)
         advice = f" {finding.advice}" if finding and finding.advice else ""
-        yield numbers.without(prefix, f"{text}{advice}")
+        yield number_text.without(prefix, f"{text}{advice}")
     if len(summary.lossy) > MOST_NAMED:
         more = WORDS.many(len(summary.lossy) - MOST_NAMED, "more subscription")
         yield f"{more} lost events or wait for them; 'stem why' of a recording names all."
@@ -42,18 +42,18 @@ def _totals(summary: Summary) -> str:
     told = [(total.published, "published"), (total.received, "received"), (total.missed, "missed")]
     told += [(total.unaccounted, "unaccounted")] if total.unaccounted else []
     told += [(total.overdue, "overdue")] if total.overdue else []
-    counted = ", ".join(f"{numbers.count(number)} {what}" for number, what in told)
+    counted = ", ".join(f"{number_text.count(number)} {what}" for number, what in told)
     if total.overdue_unknown:
         counted += f", overdue not known of {WORDS.many(total.overdue_unknown, 'subscription')}"
     return (
         f"{WORDS.many(summary.polls, 'poll')} of {WORDS.many(summary.servers_total, 'server')} "
-        f"in {numbers.seconds(summary.seconds)}. Events: {counted}."
+        f"in {number_text.seconds(summary.seconds)}. Events: {counted}."
     )
 
 
 def _row(row: SubscriptionRow) -> str:
     at_least = "at least " if row.missed_at_least else ""
-    told = [f"missed {at_least}{numbers.count(row.missed_total)}"] if row.missed_total else []
-    told += [f"lacks {numbers.count(row.unaccounted_total)} unaccounted"] if row.unaccounted_total else []
-    told += [f"waits for {numbers.count(row.overdue)}"] if row.overdue else []
+    told = [f"missed {at_least}{number_text.count(row.missed_total)}"] if row.missed_total else []
+    told += [f"lacks {number_text.count(row.unaccounted_total)} unaccounted"] if row.unaccounted_total else []
+    told += [f"waits for {number_text.count(row.overdue)}"] if row.overdue else []
     return f"{row.subscriber} {' and '.join(told)} of {row.stream}."

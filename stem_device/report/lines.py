@@ -12,7 +12,7 @@ from stem_device.analysis.wording import sentence
 from stem_device.model.finding import Finding
 from stem_device.model.outlet_health import OutletHealth
 from stem_device.model.snapshot import Counts
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.changes import (
     Change,
     ConnectionChange,
@@ -43,14 +43,14 @@ _SUBSCRIPTION_KINDS = {
 
 def poll_lines(report: PollReport) -> Iterator[str]:
     """The lines of one poll, the ``poll`` line first."""
-    stamp = numbers.utc(report.time_utc_ns)
+    stamp = number_text.utc(report.time_utc_ns)
     for text in _facts(report):
         yield f"{stamp} {text}"
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
     """The last lines: totals of the run, then every subscription that missed or lacks events."""
-    stamp = numbers.utc(summary.time_utc_ns)
+    stamp = number_text.utc(summary.time_utc_ns)
     yield (
         f"{stamp} summary polls={summary.polls} seconds={summary.seconds:.1f} servers={summary.servers_total}"
         f" {_counts(summary.total)} overdue={_overdue(summary.total)}"
@@ -82,7 +82,7 @@ def _why(finding: Finding) -> str:
     return (
         f"why server={finding.server} stream={finding.stream} cause={finding.cause}"
         f" likely={'yes' if finding.likely else 'no'} standing={finding.standing} lost={finding.lost}"
-        f" since={numbers.utc(finding.since_utc_ns)} until={numbers.utc(finding.until_utc_ns)}"
+        f" since={number_text.utc(finding.since_utc_ns)} until={number_text.utc(finding.until_utc_ns)}"
         f" sentence={quoted(finding.sentence)} advice={quoted(finding.advice)}"
     )
 
@@ -92,10 +92,10 @@ def _poll(report: PollReport) -> str:
     coverage = "" if math.isnan(report.sample_coverage) else f" coverage={report.sample_coverage:.3f}"
     return (
         f"poll number={report.poll} monitored={report.monitored}/{report.servers_total}"
-        f" published={numbers.signed(delta.published)} received={numbers.signed(delta.received)}"
-        f" missed={numbers.signed(delta.missed)} unaccounted={numbers.signed(delta.unaccounted)}"
-        f" gaps={numbers.signed(delta.gaps)}"
-        f" discarded={numbers.signed(delta.discarded)} overdue={_overdue(report.total)}"
+        f" published={number_text.signed(delta.published)} received={number_text.signed(delta.received)}"
+        f" missed={number_text.signed(delta.missed)} unaccounted={number_text.signed(delta.unaccounted)}"
+        f" gaps={number_text.signed(delta.gaps)}"
+        f" discarded={number_text.signed(delta.discarded)} overdue={_overdue(report.total)}"
         f" missed_total={report.total.missed} unaccounted_total={report.total.unaccounted}"
         f" seconds={report.duration_seconds:.4f}"
         f" spread={report.spread_seconds:.4f} overruns={report.overruns_total}{coverage}"
@@ -135,7 +135,7 @@ def _connection(change: ConnectionChange) -> str:
 def _stream(change: StreamChange) -> str:
     return (
         f"{_STREAM_KINDS[change.change]} server={change.server} stream={change.stream}"
-        f" pushed={change.pushed} delta={numbers.signed(change.published_delta)}"
+        f" pushed={change.pushed} delta={number_text.signed(change.published_delta)}"
         f" total={change.published_total}"
     )
 
@@ -146,9 +146,11 @@ def _subscription(change: SubscriptionChange) -> str:
         callbacks = f"{change.callbacks_before}->{change.callbacks}"
     return (
         f"{_SUBSCRIPTION_KINDS[change.change]} server={change.server} topic={change.topic}"
-        f" received={numbers.signed(change.received_delta)} missed={numbers.signed(change.missed_delta)}"
-        f" unaccounted={numbers.signed(change.unaccounted_delta)}"
-        f" gaps={numbers.signed(change.gaps_delta)} discarded={numbers.signed(change.discarded_delta)}"
+        f" received={number_text.signed(change.received_delta)}"
+        f" missed={number_text.signed(change.missed_delta)}"
+        f" unaccounted={number_text.signed(change.unaccounted_delta)}"
+        f" gaps={number_text.signed(change.gaps_delta)}"
+        f" discarded={number_text.signed(change.discarded_delta)}"
         f" overdue={known(change.overdue)} received_total={change.received_total}"
         f" missed_total={_at_least(change.missed_total, change.missed_at_least)}"
         f" unaccounted_total={change.unaccounted_total} callbacks={callbacks}{_cause(change.cause)}"

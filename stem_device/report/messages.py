@@ -13,7 +13,7 @@ from stem_device.report.changes import (
     StreamChange,
     SubscriptionChange,
 )
-from stem_device.report.numbers import clock_time, common_prefix, count, without
+from stem_device.report.number_text import clock_time, common_prefix, count, without
 
 
 def messages(report: PollReport) -> tuple[str, ...]:

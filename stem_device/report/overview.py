@@ -14,7 +14,7 @@ from stem_device.analysis.verdict import Level, Verdict
 from stem_device.analysis.wording import Words, sentence
 from stem_device.model.poll import ServerState
 from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, SubscriptionRecord
-from stem_device.report.numbers import common_prefix, without
+from stem_device.report.number_text import common_prefix, without
 from stem_device.report.timing import TimingStatistics
 
 

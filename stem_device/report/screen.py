@@ -10,7 +10,7 @@ from rich.text import Text
 
 from stem_device.analysis.verdict import Level
 from stem_device.model.snapshot import Counts
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.fitting import Name
 from stem_device.report.layout import share_rows
 from stem_device.report.overview import Judgement, Overview, ServerRow, SubscriptionRow
@@ -37,7 +37,7 @@ def screen(overview: Overview, width: int = 100, height: int = 30) -> Renderable
 
     Subscriptions and servers come worst first, and the worst one stays on a screen of 60 columns and 12 rows.
     """
-    prefix = numbers.common_prefix(row.name for row in overview.servers)
+    prefix = number_text.common_prefix(row.name for row in overview.servers)
     blank = int(height >= _ROOMY_ROWS)
     above = _above(overview, width, blank)
     below = _below(overview, blank)
@@ -107,7 +107,7 @@ def _counters_in_a_line(overview: Overview) -> Text:
 
 
 def _heading(overview: Overview, width: int) -> Text:
-    right = f"poll {overview.poll}  {numbers.clock_time_and_zone(overview.time_utc_ns)}"
+    right = f"poll {overview.poll}  {number_text.clock_time_and_zone(overview.time_utc_ns)}"
     heading = Text(overview.heading, style="bold", no_wrap=True, overflow="ellipsis")
     heading.truncate(max(1, width - len(right) - 1), overflow="ellipsis", pad=True)
     return heading.append(f" {right}", style="dim not bold")
@@ -128,8 +128,8 @@ def _counters(overview: Overview, width: int) -> Table:
     grid.add_column(justify="right", width=10)
     grid.add_column(width=graph, no_wrap=True)
     rows: list[tuple[str, int | None, str, tuple[float, ...], str]] = [
-        ("published", counts.published, numbers.rate(overview.published_rate), trend.published, "cyan"),
-        ("received", counts.received, numbers.rate(overview.received_rate), trend.received, "green"),
+        ("published", counts.published, number_text.rate(overview.published_rate), trend.published, "cyan"),
+        ("received", counts.received, number_text.rate(overview.received_rate), trend.received, "green"),
         ("overdue", counts.known_overdue, _unknown(counts), trend.overdue, "bold yellow"),
         ("missed", counts.missed, _gaps(counts.gaps), trend.missed, "bold red"),
     ]
@@ -137,25 +137,31 @@ def _counters(overview: Overview, width: int) -> Table:
         rows.append(("unaccounted", counts.unaccounted, "", (), "bold red"))
     for label, total, beside, values, style in rows:
         now = style if total else "dim"
-        bars = Text(numbers.sparkline(values, graph), style=style if any(values[-graph:]) else "dim")
+        bars = Text(number_text.sparkline(values, graph), style=style if any(values[-graph:]) else "dim")
         grid.add_row(Text(label, style=now), Text(_told(total), style=now), beside, bars)
     return grid
 
 
 def _gaps(gaps: int) -> str:
-    return "" if not gaps else f"{numbers.count(gaps)} gap" if gaps == 1 else f"{numbers.count(gaps)} gaps"
+    return (
+        ""
+        if not gaps
+        else f"{number_text.count(gaps)} gap"
+        if gaps == 1
+        else f"{number_text.count(gaps)} gaps"
+    )
 
 
 def _unknown(counts: Counts) -> str:
     """Of how many subscriptions the overdue events are not known."""
     if not counts.overdue_unknown:
         return ""
-    subscriptions = numbers.count(counts.overdue_unknown)
+    subscriptions = number_text.count(counts.overdue_unknown)
     return f"of {subscriptions}" if counts.known_overdue is None else f"+{subscriptions} unknown"
 
 
 def _told(total: int | None) -> str:
-    return "unknown" if total is None else numbers.count(total)
+    return "unknown" if total is None else number_text.count(total)
 
 
 def _table(*columns: tuple[str, str]) -> Table:
@@ -203,10 +209,10 @@ def _server_cells(row: ServerRow, prefix: str, width: int) -> tuple[RenderableTy
         state.append(f", asked every {row.asked_every} polls", style="not bold")
     if row.reason and not monitored:
         state.append(f": {' '.join(row.reason.split())}", style="red not bold")
-    name, wide = Name(numbers.without(prefix, row.name)), width >= _WIDE_COLUMNS
+    name, wide = Name(number_text.without(prefix, row.name)), width >= _WIDE_COLUMNS
     if not row.answered:
         return (name, state, *(_overdue(None) for _ in range(4 if wide else 2)))
-    more = (Text(numbers.count(row.published_total)), Text(numbers.count(row.received_total)))
+    more = (Text(number_text.count(row.published_total)), Text(number_text.count(row.received_total)))
     return (
         name,
         state,
@@ -220,11 +226,11 @@ def _subscription_cells(row: SubscriptionRow, prefix: str, width: int) -> tuple[
     style = "bold red" if row.lost else "bold yellow" if row.overdue else ""
     wide = width >= _WIDE_COLUMNS
     return (
-        Name(numbers.without(prefix, row.subscriber), style),
-        Name(numbers.without(prefix, row.stream), style),
-        *((Text(numbers.count(row.received_total)),) if wide else ()),
+        Name(number_text.without(prefix, row.subscriber), style),
+        Name(number_text.without(prefix, row.stream), style),
+        *((Text(number_text.count(row.received_total)),) if wide else ()),
         _overdue(row.overdue),
-        *((Text(numbers.count(row.gaps_total) if row.gaps_total else "-"),) if wide else ()),
+        *((Text(number_text.count(row.gaps_total) if row.gaps_total else "-"),) if wide else ()),
         _missed(row.missed_total, lower_bound=row.missed_at_least),
     )
 
@@ -241,21 +247,21 @@ def _timing_cells(timing: TimingStatistics, prefix: str, width: int) -> tuple[Re
         "99%": timing.quantile_99,
         "MAX": timing.maximum,
     }
-    name = Name(f"{timing.timing} {numbers.without(prefix, timing.server)}")
+    name = Name(f"{timing.timing} {number_text.without(prefix, timing.server)}")
     headings = _TIMINGS if width >= _TIMINGS_COLUMNS else _FEW_TIMINGS
-    shown = (Text(numbers.tight_micros(values[one])) for one in headings if one in values)
-    return (name, Text(numbers.count(timing.count)), *shown)
+    shown = (Text(number_text.tight_micros(values[one])) for one in headings if one in values)
+    return (name, Text(number_text.count(timing.count)), *shown)
 
 
 def _overdue(value: int | None) -> Text:
     if value is None:
         return Text("unknown", style="dim")
-    return Text(numbers.count(value) if value else "-", style="bold yellow" if value else "")
+    return Text(number_text.count(value) if value else "-", style="bold yellow" if value else "")
 
 
 def _missed(value: int, *, lower_bound: bool) -> Text:
     sign = "≥" if lower_bound else ""
-    return Text(f"{sign}{numbers.count(value)}" if value else "-", style="bold red" if value else "")
+    return Text(f"{sign}{number_text.count(value)}" if value else "-", style="bold red" if value else "")
 
 
 def _filled(table: Table, rows: Sequence[tuple[RenderableType, ...]], room: int) -> Table:
@@ -272,7 +278,7 @@ def _why(sentences: Sequence[str], prefix: str, room: int) -> list[RenderableTyp
     if room <= 0:
         return []
     lines = [
-        Text(numbers.without(prefix, text), style="yellow", no_wrap=True, overflow="ellipsis")
+        Text(number_text.without(prefix, text), style="yellow", no_wrap=True, overflow="ellipsis")
         for text in sentences[:room]
     ]
     return [Text(), *lines] if lines else []

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from stem_device.model.topics import stream_of
 from stem_device.polling.tapping import Publisher
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.fitting import Name
 from stem_device.report.lines import quoted
 from stem_device.wire.tap import TapCounts
@@ -142,7 +142,7 @@ class Traffic:
 def traffic_document(report: TrafficReport) -> dict[str, Any]:
     """For JSON; documented in docs/reference/command-line.md."""
     return {
-        "time": numbers.utc(report.time_utc_ns),
+        "time": number_text.utc(report.time_utc_ns),
         "eventsPerSecond": report.rate,
         "bytesPerSecond": report.bytes_per_second,
         "publishers": [
@@ -212,9 +212,9 @@ def _stream_line(one: StreamTraffic) -> str:
 
 def traffic_screen(heading: str, report: TrafficReport, width: int, height: int) -> RenderableType:
     """For a terminal of ``width`` columns and ``height`` rows: the busiest streams."""
-    prefix = numbers.common_prefix(one.stream for one in report.streams)
-    head = f"{heading}   {numbers.clock_time_and_zone(report.time_utc_ns)}"
-    total = f"{numbers.rate(report.rate)} events, {numbers.size(round(report.bytes_per_second))}/s"
+    prefix = number_text.common_prefix(one.stream for one in report.streams)
+    head = f"{heading}   {number_text.clock_time_and_zone(report.time_utc_ns)}"
+    total = f"{number_text.rate(report.rate)} events, {number_text.size(round(report.bytes_per_second))}/s"
     silent = [one for one in report.publishers if not one.connected]
     notes = [*(f"{one.server}: not connected to {one.endpoint}" for one in silent), *report.notes]
     room = max(1, height - 7 - min(len(notes), 4))
@@ -225,15 +225,15 @@ def traffic_screen(heading: str, report: TrafficReport, width: int, height: int)
         table.add_column(name, justify="right", no_wrap=True)
     for one in report.streams[:room]:
         more = (
-            numbers.size(round(one.bytes_per_second)),
-            "unknown" if one.pushed is None else numbers.count(one.pushed),
+            number_text.size(round(one.bytes_per_second)),
+            "unknown" if one.pushed is None else number_text.count(one.pushed),
         )
         table.add_row(
-            Name(numbers.without(prefix, one.stream)),
-            numbers.rate(one.rate),
-            numbers.size(round(one.size)),
+            Name(number_text.without(prefix, one.stream)),
+            number_text.rate(one.rate),
+            number_text.size(round(one.size)),
             *(more if wide else ()),
-            numbers.count(one.heard),
+            number_text.count(one.heard),
             _lost(one.lost_here),
             _lost(one.lost_on_the_way),
         )
@@ -253,4 +253,4 @@ def traffic_screen(heading: str, report: TrafficReport, width: int, height: int)
 
 
 def _lost(count: int) -> Text:
-    return Text(numbers.count(count), style="bold yellow" if count else "dim")
+    return Text(number_text.count(count), style="bold yellow" if count else "dim")

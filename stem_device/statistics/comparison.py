@@ -10,6 +10,7 @@ import numpy as np
 
 from stem_device.errors import NoPollError
 from stem_device.reading import Recording
+from stem_device.statistics.batches import Batches, Loss, Rates
 from stem_device.statistics.bursts import PERIODS, Bursts, too_short
 from stem_device.statistics.comparison_results import (
     LOSSES,
@@ -24,17 +25,16 @@ from stem_device.statistics.comparison_results import (
     Subject,
     Verdict,
 )
-from stem_device.statistics.evidence import (
+from stem_device.statistics.pairing import paired, short_names
+from stem_device.statistics.polls import Floats
+from stem_device.statistics.sentences import sentence
+from stem_device.statistics.significance import (
     Evidence,
     adjusted,
     compare_shares,
     compare_values,
     import_stats,
 )
-from stem_device.statistics.pairing import paired, short_names
-from stem_device.statistics.pieces import Loss, Pieces, Rates
-from stem_device.statistics.polls import Floats
-from stem_device.statistics.sentences import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def compare(a: Recording, b: Recording) -> Comparison:
     import_stats()
     _check_polls(a, "A")
     _check_polls(b, "B")
-    pieces_a, pieces_b = Pieces(a), Pieces(b)
+    pieces_a, pieces_b = Batches(a), Batches(b)
     short = short_names(a, b)
     both = _Both(
         pieces_a.loss().renamed(short),
@@ -253,7 +253,7 @@ def _worst_first(changes: list[Change]) -> tuple[Change, ...]:
     return tuple(sorted(changes, key=rank))
 
 
-def _side(recording: Recording, pieces: Pieces, loss: Loss, bursts: Bursts) -> Side:
+def _side(recording: Recording, pieces: Batches, loss: Loss, bursts: Bursts) -> Side:
     times = pieces.polls.time_utc_ns
     unaccounted = loss.unaccounted.sum()
     overdue, unknown = pieces.overdue_at_end()

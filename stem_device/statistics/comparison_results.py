@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from stem_device.statistics.evidence import Evidence
+from stem_device.statistics.significance import Evidence
 
 SCHEMA = "stem-device comparison"
 SCHEMA_VERSION = 2

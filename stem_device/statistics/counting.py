@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stem_device.reading import Recording
-from stem_device.statistics.choice import Choice
 from stem_device.statistics.polls import Flags, Floats, Integers, Polls
 from stem_device.statistics.rows import CountedRows
+from stem_device.statistics.source_choice import Choice
 from stem_device.statistics.sums import Sums, group_sum, overdue_by, unknown_overdue_by
 
 

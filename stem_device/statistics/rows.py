@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stem_device.reading import Recording
-from stem_device.statistics.choice import Choice
 from stem_device.statistics.polls import Floats, Integers, Polls
+from stem_device.statistics.source_choice import Choice
 
 
 class CountedRows:

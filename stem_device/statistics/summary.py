@@ -9,7 +9,7 @@ import numpy as np
 from stem_device.analysis.verdict import Verdict
 from stem_device.analysis.wording import sentence
 from stem_device.reading import Recording
-from stem_device.statistics.choice import Choice
+from stem_device.statistics.availability import Availability, not_covered
 from stem_device.statistics.counting import (
     Groups,
     count_streams,
@@ -20,7 +20,6 @@ from stem_device.statistics.counting import (
     with_published,
 )
 from stem_device.statistics.polls import Integers, Polls
-from stem_device.statistics.presence import Presence, not_covered
 from stem_device.statistics.results import (
     LOSSES_TOLD,
     SCHEMA,
@@ -33,6 +32,7 @@ from stem_device.statistics.results import (
     SubscriptionStatistics,
     Totals,
 )
+from stem_device.statistics.source_choice import Choice
 from stem_device.statistics.sums import Sums, group_sum
 from stem_device.statistics.telemetry import describe_telemetry
 from stem_device.statistics.timing import Timings, describe_timings
@@ -46,7 +46,7 @@ class _Parts:
     recording: Recording
     polls: Polls
     choice: Choice
-    presence: Presence
+    presence: Availability
     streams: Groups
     subscriptions: Groups
 
@@ -72,7 +72,7 @@ def summarise(recording: Recording) -> Statistics:
         recording,
         polls,
         choice,
-        Presence(recording, polls, choice),
+        Availability(recording, polls, choice),
         replace(streams, sums=with_losses(streams.sums, subscriptions.sums, match, shared)),
         replace(subscriptions, sums=with_published(subscriptions.sums, streams.sums, match)),
     )

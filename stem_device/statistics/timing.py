@@ -17,9 +17,9 @@ from stem_device.model.sample_timings import (
     micros,
 )
 from stem_device.reading import Recording
-from stem_device.statistics.choice import Choice
 from stem_device.statistics.distribution import Distribution, Grouping
 from stem_device.statistics.polls import Polls
+from stem_device.statistics.source_choice import Choice
 
 
 @dataclass(frozen=True, slots=True)

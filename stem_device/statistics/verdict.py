@@ -17,9 +17,9 @@ from stem_device.analysis.columns import (
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.verdict import Verdict, judge
 from stem_device.reading import Recording
-from stem_device.statistics.choice import Choice
 from stem_device.statistics.polls import Floats, Integers, Polls
 from stem_device.statistics.rows import CountedRows
+from stem_device.statistics.source_choice import Choice
 
 EARLIER = 2**40
 """Polls before the end of a server's story, for rows of a monitor that another one followed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,3 +63,17 @@ def test_those_import_pytango_that_may() -> None:
 def test_the_contract_has_all_others() -> None:
     """Without ``__init__``: that is stem_device as a whole for import-linter."""
     assert contract() == parts().keys() - SPEAKERS.keys() - {"__init__"}
+
+
+LIKE_PYTHON = {
+    "stem_device/statistics/__init__.py": "a public name since 0.1.0, imported as a part of stem_device",
+    "stem_device/cli/trace.py": "a subcommand has a file of its name",
+}
+"""Modules that are called as one of Python's own, and why."""
+
+
+def test_no_module_is_called_as_one_of_pythons_own() -> None:
+    paths = [path.relative_to(ROOT) for path in (ROOT / "stem_device").rglob("*.py")]
+    called = {path: path.parent.name if path.name == "__init__.py" else path.stem for path in paths}
+    alike = {str(path) for path, name in called.items() if name in sys.stdlib_module_names}
+    assert alike == set(LIKE_PYTHON)

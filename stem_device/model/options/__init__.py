@@ -23,7 +23,7 @@ from stem_device.model.options.option import OptionGroup, OptionSpec, property_n
 from stem_device.model.options.otlp import OtlpOptions
 from stem_device.model.options.polling import PollingOptions
 from stem_device.model.options.recording import RecordingOptions
-from stem_device.model.options.secrets import Secret, read_secret
+from stem_device.model.options.secret_values import Secret, read_secret
 from stem_device.model.options.stacks import StackOptions
 from stem_device.model.options.telemetry import TelemetryOptions
 from stem_device.model.options.verdict import VerdictOptions

@@ -284,7 +284,7 @@ class SecretFile(FilePath):
     """The absolute path of a file with a password, token or key; ``variable`` of the environment instead.
 
     A secret itself is never the value of an option: anybody can read properties in the Tango database, and
-    arguments in the list of processes. :func:`stem_device.model.options.secrets.read_secret` reads it.
+    arguments in the list of processes. :func:`stem_device.model.options.secret_values.read_secret` reads it.
     """
 
     variable: str = ""

@@ -9,8 +9,8 @@ from pathlib import Path
 from stem_device.errors import OptionError
 from stem_device.reading.exporting.json_lines import write_json_lines
 from stem_device.reading.exporting.tables import write_csv, write_long_parquet, write_parquet_tables
+from stem_device.reading.publish import published_when_complete
 from stem_device.reading.recording import Recording
-from stem_device.reading.unfinished import unfinished
 from stem_device.recording.output_path import STANDARD_OUTPUT, refuse_standard_output
 
 _COMPRESSED = (".gz", ".zst")
@@ -68,7 +68,7 @@ def export(
         write_text = write_json_lines if form is Format.JSONL else write_csv
         return write_text(recording, output, tell)
     refuse_standard_output(output, "Parquet is no text")
-    with unfinished(output, or_standard_output=form is not Format.PARQUET) as hidden:
+    with published_when_complete(output, or_standard_output=form is not Format.PARQUET) as hidden:
         if form is Format.JSONL:
             return write_json_lines(recording, hidden, tell)
         if form is Format.CSV:

@@ -20,9 +20,9 @@ from stem_device.model.snapshot import Snapshot
 from stem_device.reading.importing.lines import Lines
 from stem_device.reading.importing.parsing import Given, PollLine, objects_of, parse_line
 from stem_device.reading.importing.replay import Replay, ReplayClock
-from stem_device.reading.unfinished import unfinished
+from stem_device.reading.publish import published_when_complete
 from stem_device.recording import Hdf5Recorder, RecordingContext
-from stem_device.recording.advice import explain_output
+from stem_device.recording.disk_errors import explain_output
 from stem_device.recording.hdf5 import new_recording
 from stem_device.recording.output_path import refuse_standard_output
 
@@ -78,7 +78,7 @@ def import_lines(
     if not files:
         raise OptionError("files", "", "must name at least one file")
     refuse_standard_output(Path(output), "a recording is written in place")
-    with unfinished(Path(output)) as hidden:
+    with published_when_complete(Path(output)) as hidden:
         run = _Import(files, files[0].name.split(".")[0] if label is None else label, hidden)
         for number, path in enumerate(files):
             run.read(path, zone, lambda done, n=number: (progress or _nothing)((n + done) / len(files)))  # type: ignore[misc]

@@ -15,10 +15,10 @@ from stem_device.errors import OptionError, TelemetryError
 from stem_device.model.snapshot import TelemetryRows
 from stem_device.reading.exporting.json_lines import marks_of
 from stem_device.reading.importing.replay import ReplayClock
+from stem_device.reading.publish import published_when_complete
 from stem_device.reading.recording import Recording, open_recording
-from stem_device.reading.unfinished import unfinished
 from stem_device.recording import Hdf5Recorder, RecordingContext
-from stem_device.recording.advice import explain_output
+from stem_device.recording.disk_errors import explain_output
 from stem_device.recording.layout import Part
 from stem_device.recording.output_path import refuse_standard_output
 from stem_device.telemetry import DURATION_FILE_PREFIX, RUNTIME_FILE_PREFIX
@@ -55,7 +55,7 @@ def import_telemetry(
     """
     refuse_standard_output(output, "a recording is written in place")
     rows, skipped = _read(directories)
-    with open_recording(recordings) as recording, unfinished(output) as hidden:
+    with open_recording(recordings) as recording, published_when_complete(output) as hidden:
         recording.check_polls()
         if len(recording.sources) > 1:
             raise OptionError("files", [*map(str, recordings)], "must be files of one recording")

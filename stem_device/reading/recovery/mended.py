@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stem_device.recording.gate import open_hdf5
-from stem_device.recording.untyped import Hdf5File, import_h5py
+from stem_device.recording.h5_typing import Hdf5File, import_h5py
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SUPERBLOCK_BYTES = 96

@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 
 from stem_device.errors import RecordingError, RefusedFileError
+from stem_device.reading.publish import published_when_complete
 from stem_device.reading.recovery.journal import Recovery, Told
-from stem_device.reading.unfinished import unfinished
 from stem_device.reading.validation import Severity, validate
 from stem_device.recording.gate import refuse_odd_file
+from stem_device.recording.h5_typing import import_h5py
 from stem_device.recording.output_path import refuse_standard_output
-from stem_device.recording.untyped import import_h5py
 
 MAX_ATTEMPTS = 30
 """HDF5 may die of so many columns before the rest is given up."""
@@ -40,7 +40,7 @@ def recover(
             pass
     except OSError as error:
         raise RecordingError(path, "read", error.strerror or str(error)) from error
-    with unfinished(output) as hidden:
+    with published_when_complete(output) as hidden:
         recovery = _attempts(path, hidden, progress or (lambda _: None))
         left = [one for one in validate(hidden) if one.severity is Severity.VIOLATION]
     told = tuple(f"still wrong in the new file: {one.where}: {one.message}" for one in left)

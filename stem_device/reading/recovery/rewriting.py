@@ -19,9 +19,9 @@ from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.reading.validation.value_checks import CODES
 from stem_device.recording import RecordingContext
 from stem_device.recording import format as spec
+from stem_device.recording.h5_typing import Hdf5Dataset, Hdf5File, import_h5py
 from stem_device.recording.kinds import MAX_PARTS, MAX_TIME_NS, NAME_BYTES, Column, Kind, Table
 from stem_device.recording.layout import ENTRY, Part, build
-from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
 
 LOST_NAME = "(lost)"
 """Stands for the names of a column that is lost altogether; unreadable names have their row behind it."""

@@ -18,9 +18,9 @@ from stem_device.reading.validation.columns import H5_ERRORS, Chunk, StoredColum
 from stem_device.reading.validation.stored import StoredFile, path_of
 from stem_device.recording import format as spec
 from stem_device.recording.columns import PLACES
+from stem_device.recording.h5_typing import Hdf5Dataset
 from stem_device.recording.kinds import Kind, Table
 from stem_device.recording.layout import ENTRY, TAILS
-from stem_device.recording.untyped import Hdf5Dataset
 
 
 class SalvagedFile(StoredFile):

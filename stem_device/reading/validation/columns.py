@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stem_device.recording.untyped import Hdf5Dataset
+from stem_device.recording.h5_typing import Hdf5Dataset
 
 Values = npt.NDArray[Any]
 

@@ -13,7 +13,7 @@ from stem_device.errors import MissingExtraError, RecordingError, RefusedFileErr
 from stem_device.reading.validation.checking import findings
 from stem_device.reading.validation.finding import Finding, Severity
 from stem_device.recording.gate import limit_memory, refuse_odd_file
-from stem_device.recording.untyped import import_h5py
+from stem_device.recording.h5_typing import import_h5py
 
 MAX_FINDINGS = 1000
 """The first so many are told; a file has fewer than this unless most columns are damaged in several ways."""

@@ -18,9 +18,9 @@ from stem_device.model.limits import max_read_bytes
 from stem_device.reading.validation.columns import H5_ERRORS, StoredColumn, Values
 from stem_device.recording import format as spec
 from stem_device.recording.gate import MAX_SMALL_BYTES, Budget, attribute, small
+from stem_device.recording.h5_typing import Hdf5Dataset, Hdf5File, import_h5py
 from stem_device.recording.kinds import Column, Kind, Table, Version, version_of
 from stem_device.recording.layout import ENTRY
-from stem_device.recording.untyped import Hdf5Dataset, Hdf5File, import_h5py
 
 ROW_BYTES = 512
 """What checks and recovery remember of a poll, mark, name or text."""

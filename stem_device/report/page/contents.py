@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.page import limits
 from stem_device.report.page.findings import Findings
 from stem_device.report.page.names import UNKNOWN, Naming
@@ -39,7 +39,7 @@ def subscriptions_table(findings: Findings) -> TableOfCells:
             number(int(entries.gaps[i])),
             _overdue(int(entries.overdue[i])),
             number(int(entries.received[i])),
-            number(float(entries.received[i]) / seconds, numbers.rate(entries.received[i] / seconds)),
+            number(float(entries.received[i]) / seconds, number_text.rate(entries.received[i] / seconds)),
             _time(int(entries.lost_after_utc_ns[i]), findings),
             _time(int(entries.noticed_utc_ns[i]), findings),
             Cell(entries.cause[i]),
@@ -122,7 +122,7 @@ def runs_table(findings: Findings) -> TableOfCells:
         (
             Cell(runs.run[i] or UNKNOWN),
             _time(int(runs.first_utc_ns[i]), findings),
-            number(float(seconds[i]), numbers.seconds(float(seconds[i]))),
+            number(float(seconds[i]), number_text.seconds(float(seconds[i]))),
             number(int(counts[i])),
             Cell(_state(ended=bool(runs.ended[i]), failed=bool(runs.failed[i]))),
             number(int(runs.missed[i])),
@@ -195,7 +195,7 @@ def own_polls_table(findings: Findings) -> TableOfCells:
 
 
 def _seconds(value: float) -> Cell:
-    return number(value, numbers.micros(value * 1e6))
+    return number(value, number_text.micros(value * 1e6))
 
 
 def _state(*, ended: bool, failed: bool) -> str:
@@ -218,13 +218,13 @@ def _overdue(overdue: int) -> Cell:
 
 
 def _micros(value: float) -> Cell:
-    return number(float(value), numbers.micros(float(value)))
+    return number(float(value), number_text.micros(float(value)))
 
 
 def _time(time_utc_ns: int, findings: Findings) -> Cell:
     """The time of day; with its date if the recording is of several days. Empty for 0."""
     if time_utc_ns == 0:
         return Cell("", 0.0)
-    date, time = numbers.utc(time_utc_ns)[:19].split("T")
-    one_day = numbers.utc(findings.begin_utc_ns)[:10] == numbers.utc(findings.end_utc_ns)[:10] == date
+    date, time = number_text.utc(time_utc_ns)[:19].split("T")
+    one_day = number_text.utc(findings.begin_utc_ns)[:10] == number_text.utc(findings.end_utc_ns)[:10] == date
     return Cell(time if one_day else f"{date} {time}", time_utc_ns / 1e9)

@@ -8,10 +8,10 @@ import numpy as np
 
 from stem_device.analysis.verdict import Verdict, Why
 from stem_device.analysis.wording import Words, ground_text
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.page.bins import Integers
-from stem_device.report.page.evidence import Evidence
 from stem_device.report.page.losses import Ledger
+from stem_device.report.page.report_data import ReportData
 from stem_device.report.page.servers import ServerSummaries
 from stem_device.report.page.timings import Distribution
 from stem_device.statistics.polls import INTERVALS_TOLD, is_long
@@ -41,7 +41,7 @@ class Uncovered:
     sentence: str
 
 
-def recording_gaps(evidence: Evidence) -> Gaps:
+def recording_gaps(evidence: ReportData) -> Gaps:
     """Gaps between successive polls, of all sources together: where one has none, another may have some."""
     order = np.argsort(evidence.polls.time_utc_ns, kind="stable")
     times, source = evidence.polls.time_utc_ns[order], evidence.polls.source[order]
@@ -53,7 +53,7 @@ def recording_gaps(evidence: Evidence) -> Gaps:
 
 
 def uncovered(
-    evidence: Evidence,
+    evidence: ReportData,
     entries: Ledger,
     servers: ServerSummaries,
     gaps: Gaps,
@@ -71,10 +71,10 @@ def uncovered(
     )
 
 
-def _verdict(evidence: Evidence) -> tuple[Uncovered, ...]:
+def _verdict(evidence: ReportData) -> tuple[Uncovered, ...]:
     """What the verdict says is not covered, but for what the lists below say in more detail."""
-    prefix = numbers.common_prefix(evidence.named(evidence.servers.server))
-    words = Words(lambda name: numbers.without(prefix, name))
+    prefix = number_text.common_prefix(evidence.named(evidence.servers.server))
+    words = Words(lambda name: number_text.without(prefix, name))
     told_below = {Why.PROBLEM, Why.NO_POLL, Why.UNCOUNTED_TIME, Why.OVERDUE_UNKNOWN}
     return tuple(
         Uncovered("verdict", f"{ground_text(ground, words)}.")
@@ -83,7 +83,7 @@ def _verdict(evidence: Evidence) -> tuple[Uncovered, ...]:
     )
 
 
-def _recordings(evidence: Evidence) -> tuple[Uncovered, ...]:
+def _recordings(evidence: ReportData) -> tuple[Uncovered, ...]:
     if len(evidence.polls.time_utc_ns) == 0:
         return (Uncovered("recording", "There is no poll in it: nothing is known."),)
     found = [
@@ -105,7 +105,8 @@ def _gaps(gaps: Gaps) -> tuple[Uncovered, ...]:
     found = tuple(
         Uncovered(
             "gap",
-            f"Nothing was recorded for {numbers.seconds((end - begin) / 1e9)} from {numbers.utc(begin)} on. "
+            f"Nothing was recorded for {number_text.seconds((end - begin) / 1e9)} "
+            f"from {number_text.utc(begin)} on. "
             + (
                 "What happened meanwhile is not counted."
                 if between
@@ -125,7 +126,7 @@ def _gaps(gaps: Gaps) -> tuple[Uncovered, ...]:
     return (*found, *([Uncovered("gap", f"{others:,} shorter ones are not listed.")] if others else []))
 
 
-def _silent(evidence: Evidence, servers: ServerSummaries) -> tuple[Uncovered, ...]:
+def _silent(evidence: ReportData, servers: ServerSummaries) -> tuple[Uncovered, ...]:
     return tuple(
         Uncovered(
             evidence.name(int(servers.server[i])),
@@ -141,7 +142,7 @@ def _reason(reason: str) -> str:
 
 
 def _samples(
-    evidence: Evidence, servers: ServerSummaries, timings: dict[str, Distribution]
+    evidence: ReportData, servers: ServerSummaries, timings: dict[str, Distribution]
 ) -> tuple[Uncovered, ...]:
     samples, events = int(servers.samples.sum()), int(servers.sampled_events.sum())
     found: list[Uncovered] = []

@@ -9,13 +9,13 @@ import numpy as np
 from stem_device.report.page import limits
 from stem_device.report.page.bins import TimeBins, time_bins
 from stem_device.report.page.coverage import Gaps, Uncovered, recording_gaps, uncovered
-from stem_device.report.page.evidence import Evidence
 from stem_device.report.page.graph import Graph, graph
 from stem_device.report.page.lag import Lags, lags
 from stem_device.report.page.losses import Ledger, LossGrid, ledger, loss_grid
 from stem_device.report.page.own_polls import OwnPolls, own_polls
 from stem_device.report.page.phases import Phases, phases
 from stem_device.report.page.process_times import Processes, processes
+from stem_device.report.page.report_data import ReportData
 from stem_device.report.page.servers import ServerGrid, ServerSummaries, server_grid, server_summaries
 from stem_device.report.page.timeline import Timeline, timeline
 from stem_device.report.page.timings import Bands, Distribution, bands, distribution
@@ -25,7 +25,7 @@ from stem_device.report.page.timings import Bands, Distribution, bands, distribu
 class Findings:
     """One report. ``timings`` and ``timing_bands`` are by latency, processing and push."""
 
-    evidence: Evidence
+    evidence: ReportData
     bins: TimeBins
     timeline: Timeline
     ledger: Ledger
@@ -54,7 +54,7 @@ class Findings:
         return int(times.max()) if len(times) else 0
 
 
-def find(evidence: Evidence) -> Findings:
+def find(evidence: ReportData) -> Findings:
     """Compute all of it."""
     bins = _bins(evidence)
     entries = ledger(evidence)
@@ -82,7 +82,7 @@ def find(evidence: Evidence) -> Findings:
     )
 
 
-def _bins(evidence: Evidence) -> TimeBins:
+def _bins(evidence: ReportData) -> TimeBins:
     polls = evidence.polls
     first = np.argmin(polls.time_utc_ns) if len(polls.time_utc_ns) else 0
     before = len(polls.counted) > 0 and bool(polls.counted[first])
@@ -91,7 +91,7 @@ def _bins(evidence: Evidence) -> TimeBins:
     )
 
 
-def _side_by_side(evidence: Evidence) -> int:
+def _side_by_side(evidence: ReportData) -> int:
     """How many sources recorded at the same time, at most; 1 if one came after the other."""
     polls = evidence.polls
     sources = np.unique(polls.source)

@@ -15,12 +15,12 @@ from stem_device.analysis.verdict import judge
 from stem_device.model.sample_timings import LATENCY, PROCESSING, PUSH, SampleTiming, concerned
 from stem_device.reading import Recording
 from stem_device.report.page.bins import Floats
-from stem_device.report.page.evidence import (
+from stem_device.report.page.report_data import (
     PHASES,
-    Evidence,
     PhaseRows,
     PollRows,
     ProcessRows,
+    ReportData,
     RunRows,
     Samples,
     ServerRows,
@@ -36,7 +36,7 @@ from stem_device.statistics.why import findings_of
 from stem_device.telemetry import DURATION_FILE_PREFIX
 
 
-def gather(recording: Recording) -> Evidence:
+def gather(recording: Recording) -> ReportData:
     """Read what the page needs, and nothing else."""
     polls = Polls(recording)
     choice = Choice(recording, polls)
@@ -44,7 +44,7 @@ def gather(recording: Recording) -> Evidence:
     publisher = CountedRows(recording, "publisher_samples", polls, choice)
     runs = runs_of(recording)
     columns = recorded_columns(recording, polls, choice)
-    return Evidence(
+    return ReportData(
         names=recording.names,
         sources=tuple(
             Source(source.label, source.host, source.complete, tuple(map(_file_name, source.paths)))

@@ -8,9 +8,9 @@ import numpy as np
 
 from stem_device.analysis.worst import rows_worst_first
 from stem_device.report.page.bins import Floats, Integers
-from stem_device.report.page.evidence import Codes
 from stem_device.report.page.grouping import group_rows
 from stem_device.report.page.losses import Ledger
+from stem_device.report.page.report_data import Codes
 
 
 @dataclass(frozen=True, slots=True)

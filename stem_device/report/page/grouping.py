@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stem_device.report.page.bins import Integers
-from stem_device.report.page.evidence import Codes
+from stem_device.report.page.report_data import Codes
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from stem_device.analysis.verdict import Level, Verdict
 from stem_device.analysis.wording import Words, conclusion, coverage_text
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.page.findings import Findings
 from stem_device.report.page.names import Naming
 
@@ -24,7 +24,7 @@ def headline(findings: Findings) -> str:
     if verdict.coverage.subscriptions == 0 and verdict.level <= Level.UNKNOWN:
         return f"There is no subscription here: {_published(findings)} events were published."
     naming = Naming.of(findings.evidence)
-    words = Words(lambda name: numbers.without(naming.prefix, name))
+    words = Words(lambda name: number_text.without(naming.prefix, name))
     arrived = f": all {_received(findings)} events arrived" if verdict.level is Level.CLEAR else ""
     return (
         f"{conclusion(verdict, words)}{arrived}; {coverage_text(verdict.coverage, words)}."

@@ -18,7 +18,7 @@ from stem_device.analysis.causes import by_advice, cause_of, outcome_of
 from stem_device.analysis.verdict import Verdict, Why
 from stem_device.analysis.wording import WORDS
 from stem_device.model.finding import Finding
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.page import limits
 from stem_device.report.page.contents import tables
 from stem_device.report.page.figures.canvas import import_plotly
@@ -104,7 +104,7 @@ def _why(findings: Findings) -> str:
 
 def _because(finding: Finding, prefix: str) -> str:
     text = f"{finding.server} {outcome_of(finding)}: {cause_of(finding)}"
-    return numbers.without(prefix, text)
+    return number_text.without(prefix, text)
 
 
 def _facts(findings: Findings) -> str:
@@ -116,9 +116,9 @@ def _facts(findings: Findings) -> str:
     if not len(evidence.polls.time_utc_ns):
         return sources
     begin, end = (
-        numbers.utc(time)[:19].replace("T", " ") for time in (findings.begin_utc_ns, findings.end_utc_ns)
+        number_text.utc(time)[:19].replace("T", " ") for time in (findings.begin_utc_ns, findings.end_utc_ns)
     )
-    length = numbers.seconds((findings.end_utc_ns - findings.begin_utc_ns) / 1e9)
+    length = number_text.seconds((findings.end_utc_ns - findings.begin_utc_ns) / 1e9)
     prefix = Naming.of(evidence).prefix
     shared = f" All names are of {prefix}." if prefix else ""
     return (

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from stem_device.report.page.bins import Floats, Integers, TimeBins
-from stem_device.report.page.evidence import Codes, Evidence, SubscriptionRows
 from stem_device.report.page.grouping import Groups, group_rows
 from stem_device.report.page.losses import Ledger
+from stem_device.report.page.report_data import Codes, ReportData, SubscriptionRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Lags:
     others: int
 
 
-def lags(evidence: Evidence, entries: Ledger, bins: TimeBins, limit: int) -> Lags:
+def lags(evidence: ReportData, entries: Ledger, bins: TimeBins, limit: int) -> Lags:
     """Those that were behind at all, at most ``limit``."""
     rows = evidence.subscriptions
     groups = group_rows(rows.server, rows.topic)

@@ -8,8 +8,8 @@ import numpy as np
 
 from stem_device.analysis.worst import rows_worst_first
 from stem_device.report.page.bins import Flags, Floats, Integers, TimeBins
-from stem_device.report.page.evidence import Codes, Evidence, SubscriptionRows
 from stem_device.report.page.grouping import Groups, group_rows
+from stem_device.report.page.report_data import Codes, ReportData, SubscriptionRows
 
 INTERVALS = 2000
 """Intervals of losses that are drawn: a browser draws more of them too slowly to turn the page."""
@@ -77,7 +77,7 @@ class LossGrid:
     until_utc_ns: Integers
 
 
-def ledger(evidence: Evidence) -> Ledger:
+def ledger(evidence: ReportData) -> Ledger:
     """All subscriptions of the recording."""
     rows = evidence.subscriptions
     groups = group_rows(rows.server, rows.topic)
@@ -104,7 +104,7 @@ def ledger(evidence: Evidence) -> Ledger:
     )
 
 
-def loss_grid(evidence: Evidence, entries: Ledger, bins: TimeBins, limit: int) -> LossGrid:
+def loss_grid(evidence: ReportData, entries: Ledger, bins: TimeBins, limit: int) -> LossGrid:
     """When the worst ``limit`` subscriptions lost events."""
     rows = evidence.subscriptions
     lost = rows.lost_delta
@@ -128,7 +128,7 @@ def loss_grid(evidence: Evidence, entries: Ledger, bins: TimeBins, limit: int) -
     )
 
 
-def _causes(evidence: Evidence, servers: Codes, topics: Codes) -> tuple[str, ...]:
+def _causes(evidence: ReportData, servers: Codes, topics: Codes) -> tuple[str, ...]:
     """Of each subscription, as the sentences under the headline have it."""
     told = {(one.server, one.topic): str(one.cause) for one in reversed(evidence.why)}
     if not told:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stem_device.report import numbers
-from stem_device.report.page.evidence import Codes, Evidence
+from stem_device.report import number_text
+from stem_device.report.page.report_data import Codes, ReportData
 from stem_device.report.page.text import label
 
 UNKNOWN = "(not told)"
@@ -17,18 +17,18 @@ UNKNOWN = "(not told)"
 class Naming:
     """Short names of codes. ``prefix`` is what was left out of all of them."""
 
-    evidence: Evidence
+    evidence: ReportData
     prefix: str
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Naming:
+    def of(cls, evidence: ReportData) -> Naming:
         servers = set(evidence.servers.server.tolist()) | set(evidence.subscriptions.server.tolist())
         names = (evidence.name(code) for code in servers if code >= 0)
-        return cls(evidence, numbers.common_prefix(names))
+        return cls(evidence, number_text.common_prefix(names))
 
     def short(self, code: int | np.int32) -> str:
         """The name without the shared database and without ``dserver/``."""
-        return numbers.without(self.prefix, self.evidence.name(int(code))) or UNKNOWN
+        return number_text.without(self.prefix, self.evidence.name(int(code))) or UNKNOWN
 
     def labels(self, codes: Codes) -> list[str]:
         """Labels for plotly, harmless and of bounded length."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stem_device.report.page.bins import Floats
-from stem_device.report.page.evidence import PHASES, TOLD_BY_THE_NEXT, PhaseRows
+from stem_device.report.page.report_data import PHASES, TOLD_BY_THE_NEXT, PhaseRows
 
 
 @dataclass(frozen=True, slots=True)

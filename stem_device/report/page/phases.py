@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stem_device.report.page.bins import Floats, Integers
-from stem_device.report.page.evidence import Evidence, RunRows, StageRows
+from stem_device.report.page.report_data import ReportData, RunRows, StageRows
 
 OTHERS = "other stages"
 
@@ -40,13 +40,13 @@ class Phases:
         return np.bincount(self.stages.run, minlength=len(self)).astype(np.int64)
 
 
-def phases(evidence: Evidence, limit: int) -> Phases:
+def phases(evidence: ReportData, limit: int) -> Phases:
     """Everything that is told of the runs; ``limit`` kinds of stages are told apart."""
     kinds, kind, summed_up = _kinds(evidence, limit)
     return Phases(evidence.runs, evidence.stages, kinds, kind, summed_up)
 
 
-def _kinds(evidence: Evidence, limit: int) -> tuple[tuple[str, ...], Integers, int]:
+def _kinds(evidence: ReportData, limit: int) -> tuple[tuple[str, ...], Integers, int]:
     """Names of the kinds of stages, the kind of each stage, and how many kinds the last one sums up."""
     staged = evidence.stages
     pairs, kind = np.unique((staged.earlier.astype(np.int64) << 32) + staged.later, return_inverse=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from stem_device.model.poll import PHASE_LABELS
 from stem_device.report.page.bins import Floats, Integers, TimeBins
-from stem_device.report.page.evidence import Evidence, ProcessRows, Samples
+from stem_device.report.page.report_data import ProcessRows, ReportData, Samples
 from stem_device.report.page.timings import Distribution, distribution
 from stem_device.telemetry.names import HALTS
 
@@ -62,7 +62,7 @@ class Processes:
         return sum(one.label not in PHASE_LABELS for one in self.times) - len(self.drawn)
 
 
-def processes(evidence: Evidence, bins: TimeBins, limit: int) -> Processes:
+def processes(evidence: ReportData, bins: TimeBins, limit: int) -> Processes:
     """Labels with durations. ``limit`` of those that are work, and as many halts, are drawn."""
     rows = evidence.processes
     found = sorted(_found(evidence), key=_order)
@@ -80,7 +80,7 @@ def _order(one: tuple[ProcessTimes, Integers]) -> tuple[bool, float, str]:
     return times.label in PHASE_LABELS, -times.worst_seconds, times.label
 
 
-def _found(evidence: Evidence) -> Iterator[tuple[ProcessTimes, Integers]]:
+def _found(evidence: ReportData) -> Iterator[tuple[ProcessTimes, Integers]]:
     """Each label and its rows."""
     rows = evidence.processes
     key = rows.label.astype(np.int64) * 2 + rows.duration

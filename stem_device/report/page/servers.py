@@ -8,8 +8,8 @@ import numpy as np
 
 from stem_device.analysis.worst import rows_worst_first
 from stem_device.report.page.bins import Floats, Integers, TimeBins
-from stem_device.report.page.evidence import Codes, Evidence, Samples, ServerRows
 from stem_device.report.page.grouping import group_rows
+from stem_device.report.page.report_data import Codes, ReportData, Samples, ServerRows
 from stem_device.report.page.timings import slices
 
 MONITORED = "monitored"
@@ -53,7 +53,7 @@ class ServerGrid:
     unanswered: Integers
 
 
-def server_summaries(evidence: Evidence) -> ServerSummaries:
+def server_summaries(evidence: ReportData) -> ServerSummaries:
     """All servers of the recording."""
     rows = evidence.servers
     groups = group_rows(rows.server)
@@ -91,7 +91,7 @@ def server_summaries(evidence: Evidence) -> ServerSummaries:
     )
 
 
-def server_grid(evidence: Evidence, summaries: ServerSummaries, bins: TimeBins, limit: int) -> ServerGrid:
+def server_grid(evidence: ReportData, summaries: ServerSummaries, bins: TimeBins, limit: int) -> ServerGrid:
     """The first ``limit`` servers over time."""
     shown = min(len(summaries), limit)
     codes = summaries.server[:shown]
@@ -109,7 +109,7 @@ def server_grid(evidence: Evidence, summaries: ServerSummaries, bins: TimeBins, 
     )
 
 
-def silent_rows(evidence: Evidence) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def silent_rows(evidence: ReportData) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Rows of servers that were not monitored in that poll."""
     states = np.unique(evidence.servers.state)
     monitored = [int(code) for code in states if evidence.name(int(code)) == MONITORED]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stem_device.report.page.bins import Flags, Integers, TimeBins
-from stem_device.report.page.evidence import Evidence, SubscriptionRows
+from stem_device.report.page.report_data import ReportData, SubscriptionRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Timeline:
     covered: Flags
 
 
-def timeline(evidence: Evidence, bins: TimeBins) -> Timeline:
+def timeline(evidence: ReportData, bins: TimeBins) -> Timeline:
     """The sums of all streams and subscriptions."""
     streams, rows, polls = evidence.streams, evidence.subscriptions, evidence.polls
     return Timeline(

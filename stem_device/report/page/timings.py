@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stem_device.report.page.bins import Floats, Integers, TimeBins
-from stem_device.report.page.evidence import Samples
+from stem_device.report.page.report_data import Samples
 
 BINS_A_DECADE = 10
 _LOWEST, _HIGHEST = 0, 8

@@ -35,7 +35,7 @@ from stem_device.model.snapshot import (
     Timings,
     Unseen,
 )
-from stem_device.recording import Hdf5Recorder, RecordingContext, untyped
+from stem_device.recording import Hdf5Recorder, RecordingContext, h5_typing
 from stem_device.recording import format as spec
 from tests.unit.recording.snapshots import Size, snapshot, snapshots
 
@@ -458,7 +458,7 @@ def test_without_h5py_the_error_says_what_to_install(tmp_path: Path, monkeypatch
     with pytest.raises(MissingExtraError, match=r"stem-device\[hdf5\]"):
         Hdf5Recorder(tmp_path / "x.h5", CONTEXT)
     with pytest.raises(MissingExtraError):
-        untyped.import_h5py()
+        h5_typing.import_h5py()
 
 
 def test_a_recorder_left_open_does_no_harm_at_exit(tmp_path: Path) -> None:

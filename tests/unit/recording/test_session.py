@@ -27,7 +27,7 @@ from stem_device.model.options import Options
 from stem_device.model.snapshot import Snapshot
 from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext, RecordingSession, RecordingStatus
-from stem_device.recording.advice import explain
+from stem_device.recording.disk_errors import explain
 from stem_device.recording.naming import candidates, own_recordings
 from stem_device.recording.ordered_file import DescriptorDisk
 from stem_device.recording.recorder import DEVICE, SERVER, Owner

@@ -1,4 +1,4 @@
-"""Evidence of a small recording, made of plain tuples; tests say what matters and leave out the rest."""
+"""ReportData of a small recording, made of plain tuples; tests say what matters and leave out the rest."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from stem_device.analysis.columns import (
 from stem_device.analysis.facts import Patience
 from stem_device.analysis.verdict import Verdict, judge
 from stem_device.model.poll import ServerState
-from stem_device.report.page.evidence import (
+from stem_device.report.page.report_data import (
     PHASES,
-    Evidence,
     PhaseRows,
     PollRows,
     ProcessRows,
+    ReportData,
     RunRows,
     Samples,
     ServerRows,
@@ -84,7 +84,7 @@ class Story:
     def full(self, name: str) -> int:
         return self.code(f"{HOST}{name}" if name else "")
 
-    def evidence(self) -> Evidence:
+    def evidence(self) -> ReportData:
         times = ints([at(time) for time in self.polls])
         counted = np.arange(len(times)) > 0
         tables: dict[str, Any] = {
@@ -101,7 +101,7 @@ class Story:
         processes = self._processes()
         names = np.array([*self.names, None], dtype=object)[:-1]
         usual = float(np.median(np.diff(times))) / SECOND if len(times) > 1 else 0.0
-        return Evidence(
+        return ReportData(
             names=names,
             sources=(Source("story", "control-7", self.complete, ("story.h5",)),),
             polls=PollRows(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from stem_device.report.page.coverage import recording_gaps
-from stem_device.report.page.evidence import PollRows
 from stem_device.report.page.findings import find
+from stem_device.report.page.report_data import PollRows
 from stem_device.statistics.polls import is_long
 from tests.unit.report.page_evidence import SECOND, Story, at, lossy_story
 

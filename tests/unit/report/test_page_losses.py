@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from stem_device.report.page.bins import time_bins
-from stem_device.report.page.evidence import Evidence
 from stem_device.report.page.graph import graph
 from stem_device.report.page.losses import ledger, loss_grid
+from stem_device.report.page.report_data import ReportData
 from stem_device.report.page.servers import server_grid, server_summaries
 from stem_device.report.page.timeline import timeline
 from tests.unit.report.page_evidence import HOST, Story, at, lossy_story
@@ -15,7 +15,7 @@ from tests.unit.report.page_evidence import HOST, Story, at, lossy_story
 FAST, SLOW, QUICK = (f"{HOST}dserver/{name}" for name in ("pub/fast", "sub/slow", "sub/quick"))
 
 
-def many_losses(count: int) -> Evidence:
+def many_losses(count: int) -> ReportData:
     """Subscriber i misses i + 1 events of its own publisher, at the second poll."""
     return Story(
         polls=(0.0, 10.0),

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from stem_device.report.page.contents import own_polls_table, tables
-from stem_device.report.page.evidence import PHASES, PhaseRows
 from stem_device.report.page.findings import find
 from stem_device.report.page.own_polls import own_polls
+from stem_device.report.page.report_data import PHASES, PhaseRows
 from tests.unit.report.page_evidence import Story, at
 
 NAN = math.nan

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from stem_device.report.page.bins import time_bins
-from stem_device.report.page.evidence import Samples
+from stem_device.report.page.report_data import Samples
 from stem_device.report.page.timings import BAND_QUANTILES, EDGES_MICROS, bands, distribution, slices
 from tests.unit.report.page_evidence import at, ints
 

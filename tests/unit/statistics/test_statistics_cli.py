@@ -16,7 +16,7 @@ pytest.importorskip("typer")
 from typer.testing import CliRunner, Result
 
 from stem_device.cli.app import app
-from stem_device.statistics import comparison_results, evidence, results
+from stem_device.statistics import comparison_results, results, significance
 from stem_device.statistics.distribution import Distribution
 from tests.unit.synthetic_recording import HOST, Loss, Outage, Plan, Truth, write_recording
 
@@ -195,7 +195,7 @@ def test_help_teaches_by_example(command, stem) -> None:
 
 def test_every_field_is_documented() -> None:
     text = REFERENCE.read_text()
-    known: list[Any] = [Distribution, evidence.Evidence]
+    known: list[Any] = [Distribution, significance.Evidence]
     for module in (results, comparison_results):
         own = [one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__]
         known += [one for one in own if is_dataclass(one)]

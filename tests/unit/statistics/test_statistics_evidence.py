@@ -11,11 +11,12 @@ import pytest
 
 pytest.importorskip("scipy")
 
+from stem_device.statistics.batches import QUANTILES
 from stem_device.statistics.bursts import Bursts, bursts_of, too_short
 from stem_device.statistics.comparison import _change, _verdict
 from stem_device.statistics.comparison_results import Kind, Verdict
 from stem_device.statistics.distribution import Grouping
-from stem_device.statistics.evidence import (
+from stem_device.statistics.significance import (
     FEWEST_PIECES,
     Evidence,
     _trust,
@@ -24,7 +25,6 @@ from stem_device.statistics.evidence import (
     compare_shares,
     compare_values,
 )
-from stem_device.statistics.pieces import QUANTILES
 
 pytestmark = pytest.mark.extras
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.page.bins import Integers
 from stem_device.report.page.figures import style
 from stem_device.report.page.figures.canvas import canvas
@@ -64,7 +64,7 @@ def micros_range(counts: Integers) -> list[float]:
 
 def add_steps(drawn: Figure, kind: str, timing: Distribution, colour: str, dash: str) -> None:
     """One line; ``kind`` is text that plotly may read."""
-    median, p99 = numbers.micros(timing.median_micros), numbers.micros(timing.p99_micros)
+    median, p99 = number_text.micros(timing.median_micros), number_text.micros(timing.p99_micros)
     drawn.add_scatter(
         x=EDGES_MICROS,
         y=style.steps(timing.counts / timing.samples * 100),

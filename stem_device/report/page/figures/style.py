@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from stem_device.report import numbers
+from stem_device.report import number_text
 from stem_device.report.page.bins import Floats, Integers
 from stem_device.report.page.coverage import Gaps
 
@@ -102,7 +102,7 @@ def time_axis(**more: Any) -> dict[str, Any]:
 def micros_axis(*, within: tuple[int, ...] = (1,), **more: Any) -> dict[str, Any]:
     """A logarithmic axis of durations given in microseconds, with ticks at so many of each decade."""
     values = [float(digit * 10**power) for power in range(9) for digit in within]
-    texts = [numbers.micros(value) for value in values]
+    texts = [number_text.micros(value) for value in values]
     return axis(type="log", tickmode="array", tickvals=values, ticktext=texts, **more)
 
 

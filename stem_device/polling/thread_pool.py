@@ -1,4 +1,4 @@
-"""A crew of threads that makes the remote calls: few while all goes well, more when calls hang.
+"""A pool of threads that makes the remote calls: few while all goes well, more when calls hang.
 
 A thread for every target would be simple, but waking hundreds of threads at once costs more than the calls
 themselves. A few threads take the jobs one after the other instead, and as soon as they do not get along
@@ -33,7 +33,7 @@ aborted ("terminate called without an active exception", seen where a call came 
 """
 
 
-class Crew:
+class ThreadPool:
     """Runs jobs on its own threads. Jobs must not raise; what one raises all the same is logged and counted.
 
     ``thread_context`` is entered in every thread for its life (``tango.EnsureOmniThread``).
@@ -141,17 +141,17 @@ class Crew:
             self.failures_total += 1
 
 
-_crews: weakref.WeakSet[Crew] = weakref.WeakSet()
+_pools: weakref.WeakSet[ThreadPool] = weakref.WeakSet()
 
 
-def _wait_at_exit_for(crew: Crew) -> None:
-    if not _crews:
+def _wait_at_exit_for(pool: ThreadPool) -> None:
+    if not _pools:
         atexit.unregister(_end_all)
         atexit.register(_end_all)
-    _crews.add(crew)
+    _pools.add(pool)
 
 
 def _end_all() -> None:
     deadline = time.monotonic() + EXIT_SECONDS
-    for crew in tuple(_crews):
-        crew.end(max(0.0, deadline - time.monotonic()))
+    for pool in tuple(_pools):
+        pool.end(max(0.0, deadline - time.monotonic()))

@@ -1,6 +1,6 @@
 """Whether two rows of pieces differ: tests, effect sizes and intervals. Needs the extra "statistics".
 
-Everything here takes values of pieces (see :mod:`stem_device.statistics.pieces`), never single events or
+Everything here takes values of pieces (see :mod:`stem_device.statistics.batches`), never single events or
 samples: those come in bursts and are not independent. Where neighbouring pieces still have something in
 common, they count as fewer: with a correlation r between neighbours, n pieces tell as much as n (1 - r) /
 (1 + r) independent ones (Bayley and Hammersley 1946), so z values are multiplied, and intervals divided,

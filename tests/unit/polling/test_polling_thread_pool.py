@@ -10,18 +10,18 @@ from types import SimpleNamespace
 import pytest
 
 from stem_device.model.clock import SystemClock
-from stem_device.polling.between import Timer
-from stem_device.polling.crew import Crew
 from stem_device.polling.round import CountDown, ask_all
+from stem_device.polling.sample_timer import Timer
+from stem_device.polling.thread_pool import ThreadPool
 from stem_device.polling.worker import Worker
 from tests.unit.polling.polling_fakes import ON, FakeClient, FakeClock
 
 
 @pytest.fixture
-def crew() -> Iterator[Crew]:
-    crew = Crew(contextlib.nullcontext)
-    yield crew
-    crew.close()
+def pool() -> Iterator[ThreadPool]:
+    pool = ThreadPool(contextlib.nullcontext)
+    yield pool
+    pool.close()
 
 
 def workers(number: int, *clients: FakeClient) -> list[Worker]:
@@ -41,26 +41,26 @@ class Hung(FakeClient):
         return super().query()
 
 
-def test_quick_jobs_need_few_threads(crew: Crew) -> None:
-    crew.resize(500)
+def test_quick_jobs_need_few_threads(pool: ThreadPool) -> None:
+    pool.resize(500)
     group = workers(200)
     for poll in range(1, 6):
-        ask_all(group, poll, crew, SystemClock(), limit_seconds=10.0)
+        ask_all(group, poll, pool, SystemClock(), limit_seconds=10.0)
         assert [outcome.poll for worker in group for outcome in worker.collect()] == [poll] * 200
-    assert crew.waiting == 0
+    assert pool.waiting == 0
 
 
-def test_hung_targets_hold_one_thread_each_and_delay_nobody_twice(crew: Crew) -> None:
-    crew.resize(32)
+def test_hung_targets_hold_one_thread_each_and_delay_nobody_twice(pool: ThreadPool) -> None:
+    pool.resize(32)
     hung = [Hung() for _ in range(10)]
     group = workers(20, *hung)
-    ask_all(group, 1, crew, SystemClock(), limit_seconds=0.5)
+    ask_all(group, 1, pool, SystemClock(), limit_seconds=0.5)
     assert all(worker.collect() for worker in group[10:])
     assert not any(worker.collect() for worker in group[:10])
     for worker in group[:10]:
         worker.late = True
     begun = SystemClock().monotonic_ns()
-    ask_all(group, 2, crew, SystemClock(), limit_seconds=20.0)
+    ask_all(group, 2, pool, SystemClock(), limit_seconds=20.0)
     assert (SystemClock().monotonic_ns() - begun) / 1e9 < 5.0
     assert all(worker.collect() for worker in group[10:])
     assert all(client.queries == 0 for client in hung)
@@ -70,13 +70,13 @@ def test_hung_targets_hold_one_thread_each_and_delay_nobody_twice(crew: Crew) ->
         worker.late = False
     while any(worker.is_asked for worker in group):
         threading.Event().wait(0.01)
-    ask_all(group, 3, crew, SystemClock(), limit_seconds=20.0)
+    ask_all(group, 3, pool, SystemClock(), limit_seconds=20.0)
     assert [[outcome.poll for outcome in worker.collect()] for worker in group] == [[1, 3]] * 10 + [[3]] * 20
-    assert crew.threads <= 32
+    assert pool.threads <= 32
 
 
 class Hands:
-    """A crew on a clock of its own: each step so many jobs are done, and each hand that joins takes one."""
+    """A pool on a clock of its own: each step so many jobs are done, and each hand that joins takes one."""
 
     def __init__(self, done_a_step: int) -> None:
         self.clock = FakeClock()
@@ -144,29 +144,29 @@ def test_those_that_were_late_get_a_moment_of_grace(
     assert hands.waits[-1] == pytest.approx(grace)
 
 
-def test_threads_above_the_limit_end(crew: Crew) -> None:
-    crew.resize(10)
+def test_threads_above_the_limit_end(pool: ThreadPool) -> None:
+    pool.resize(10)
     barrier = threading.Barrier(11, timeout=20)
-    crew.submit([lambda: _meet(barrier) for _ in range(10)])
-    crew.join_in(10)
+    pool.submit([lambda: _meet(barrier) for _ in range(10)])
+    pool.join_in(10)
     barrier.wait()
-    crew.resize(3)
-    _wait(lambda: crew.threads == 3)
-    crew.close()
-    _wait(lambda: crew.threads == 0)
+    pool.resize(3)
+    _wait(lambda: pool.threads == 3)
+    pool.close()
+    _wait(lambda: pool.threads == 0)
 
 
 def test_a_job_that_raises_is_counted_and_the_crew_goes_on(
-    crew: Crew, caplog: pytest.LogCaptureFixture
+    pool: ThreadPool, caplog: pytest.LogCaptureFixture
 ) -> None:
     count = CountDown(2)
 
     def fail() -> None:
         raise RuntimeError("oops")
 
-    crew.submit([lambda: count.after(fail), count.one_less])
+    pool.submit([lambda: count.after(fail), count.one_less])
     assert count.none_left.wait(20)
-    _wait(lambda: crew.failures_total == 1)
+    _wait(lambda: pool.failures_total == 1)
     assert "A job of the poller failed" in caplog.text
 
 
@@ -200,15 +200,15 @@ def _wait(condition: object) -> None:
 
 UNDER_WAY = """
 import contextlib, threading
-from stem_device.polling.crew import Crew
+from stem_device.polling.thread_pool import ThreadPool
 begun, goes_on = threading.Event(), threading.Event()
 def call():
     begun.set()
     goes_on.wait(0.5)
     print("the call has ended", flush=True)
-idle, crew = Crew(contextlib.nullcontext), Crew(contextlib.nullcontext)
+idle, pool = ThreadPool(contextlib.nullcontext), ThreadPool(contextlib.nullcontext)
 idle.submit([int])
-crew.submit([call])
+pool.submit([call])
 begun.wait(20)
 """
 
@@ -221,18 +221,18 @@ def test_the_end_of_the_program_waits_for_calls_under_way() -> None:
     assert done.stdout == "the call has ended\n"
 
 
-def test_a_crew_tells_whether_its_calls_have_ended(crew: Crew) -> None:
+def test_a_crew_tells_whether_its_calls_have_ended(pool: ThreadPool) -> None:
     begun, release = threading.Event(), threading.Event()
 
     def call() -> None:
         begun.set()
         release.wait(20)
 
-    crew.submit([call])
+    pool.submit([call])
     assert begun.wait(20)
-    assert not crew.end(0.01)
-    crew.resize(5)  # by a poll that is still under way
+    assert not pool.end(0.01)
+    pool.resize(5)  # by a poll that is still under way
     release.set()
-    assert crew.end(20)
-    crew.submit([lambda: None])
-    assert crew.threads == 0
+    assert pool.end(20)
+    pool.submit([lambda: None])
+    assert pool.threads == 0

@@ -162,7 +162,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ReportData:
     """Everything that the page is computed from. ``why`` are the causes of losses, worst first."""
 
     names: Names

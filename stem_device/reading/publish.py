@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stem_device.errors import RecordingError
-from stem_device.recording.advice import explain_output
+from stem_device.recording.disk_errors import explain_output
 from stem_device.recording.output_path import output_file
 
 _present: set[Path] = set()
@@ -20,7 +20,7 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EA
 
 
 @contextmanager
-def unfinished(path: Path, *, or_standard_output: bool = False) -> Iterator[Path]:
+def published_when_complete(path: Path, *, or_standard_output: bool = False) -> Iterator[Path]:
     """A hidden name in the same directory for a new file or directory, which becomes ``path`` at the end.
 
     A symbolic link to nowhere stays, and its target is made. Raises RecordingError if ``path`` is there
@@ -52,7 +52,7 @@ def unfinished(path: Path, *, or_standard_output: bool = False) -> Iterator[Path
         raise RecordingError(given, "write", explain_output(error, path)) from error
 
 
-def remove_unfinished() -> None:
+def remove_incomplete() -> None:
     """Remove whatever is being written, as the process is about to be ended by a signal."""
     for hidden in tuple(_present):
         _remove(hidden)

@@ -17,10 +17,10 @@ from stem_device.model.poll import PHASE_LABELS
 from stem_device.model.sample_timings import micros
 from stem_device.reading import Recording
 from stem_device.statistics.bursts import Bursts, bursts_of
-from stem_device.statistics.choice import Choice
 from stem_device.statistics.distribution import Grouping
 from stem_device.statistics.polls import Flags, Floats, Integers, Polls
 from stem_device.statistics.rows import CountedRows
+from stem_device.statistics.source_choice import Choice
 from stem_device.statistics.sums import UNKNOWN, group_sum, overdue_by, unknown_overdue_by
 from stem_device.statistics.timing import TIMINGS, Timing
 from stem_device.telemetry import DURATION_FILE_PREFIX
@@ -73,7 +73,7 @@ class Rates:
         return replace(self, servers=tuple(names[server] for server in self.servers))
 
 
-class Pieces:
+class Batches:
     """One recording (or selection) in at most PIECES pieces."""
 
     def __init__(self, recording: Recording) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from stem_device.reading import Recording
-from stem_device.statistics.choice import Choice
 from stem_device.statistics.polls import INTERVALS_TOLD, Flags, Integers, Polls, is_long
 from stem_device.statistics.results import (
     Coverage,
@@ -16,12 +15,13 @@ from stem_device.statistics.results import (
     UnsampledServer,
 )
 from stem_device.statistics.rows import CountedRows
+from stem_device.statistics.source_choice import Choice
 from stem_device.statistics.sums import group_sum, rate
 
 PROBLEMS_TOLD = 100
 
 
-class Presence:
+class Availability:
     """The table ``servers``, by server (index into Choice)."""
 
     def __init__(self, recording: Recording, polls: Polls, choice: Choice) -> None:
@@ -126,7 +126,7 @@ class Presence:
         return str(self._names[code]) if code >= 0 else ""
 
 
-def not_covered(recording: Recording, presence: Presence, polls: Polls, choice: Choice) -> NotCovered:
+def not_covered(recording: Recording, presence: Availability, polls: Polls, choice: Choice) -> NotCovered:
     """All that the numbers do not tell of."""
     return NotCovered(
         silent_servers=presence.silent_servers(),
