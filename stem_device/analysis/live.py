@@ -241,7 +241,8 @@ class Running:
         if not snapshot.counts.unseen_streams and not self._unseen:
             return ()
         now, maybe = snapshot.monotonic_ns, []
-        for server in snapshot.servers:
+        # Of the others no record is made: rows of streams that simply go on have none.
+        for server in [one for one in snapshot.servers if one.counts.unseen_streams]:
             for stream in server.streams:
                 if stream.unseen is model.Unseen.CERTAIN and len(self._unseen) < MAX_UNSEEN:
                     self._unseen[stream.name] = now

@@ -239,7 +239,7 @@ def test_disconnected_has_two_polls_too() -> None:
 def unseen(kind: Unseen, seconds: float = 0.0) -> Snapshot:
     one = structs.replace(stream("s"), unseen=kind)
     counts = Counts(unseen_streams=int(kind is not Unseen.NOT_TOLD))
-    return snapshot(server("a", FINE, streams=(one,)), counts=counts, seconds=seconds)
+    return snapshot(server("a", FINE, streams=(one,), counts=counts), counts=counts, seconds=seconds)
 
 
 def test_unseen_subscribers_are_remembered_and_doubts_are_not() -> None:

@@ -15,7 +15,14 @@ from msgspec import structs
 from stem_device.analysis.verdict import Level, Verdict, Why
 from stem_device.analysis.wording import sentence
 from stem_device.model.poll import Failure, ServerState
-from stem_device.model.snapshot import Counts, ServerRecord, Snapshot, SubscriptionRecord, Unseen
+from stem_device.model.snapshot import (
+    Counts,
+    ServerRecord,
+    Snapshot,
+    StreamRecord,
+    SubscriptionRecord,
+    Unseen,
+)
 from stem_device.reading import open_recording
 from stem_device.recording import Hdf5Recorder, RecordingContext
 from stem_device.statistics import Choice, Polls
@@ -123,13 +130,17 @@ class System:
     def _retried(self) -> tuple[object, ...]:
         return (disconnected(),) if self._happens(4) else ()
 
-    def _publisher(self, streams: tuple[object, ...]) -> ServerRecord:
+    def _publisher(self, streams: tuple[StreamRecord, ...]) -> ServerRecord:
+        doubtful = sum(one.unseen is not Unseen.NOT_TOLD for one in streams)
+        counts = Counts(unseen_streams=doubtful)
         if not self._happens(5):
-            return server(PUBLISHER, streams=streams)
+            return server(PUBLISHER, streams=streams, counts=counts)
         failure = self._random.choice((Failure.REFUSED, Failure.SILENT, Failure.REPLY, Failure.DATABASE))
         state = ServerState.FAILING if failure is Failure.REPLY else ServerState.UNREACHABLE
         age = self._random.choice((5.0, 25.0))
-        return server(PUBLISHER, state=state, failure=failure, age_seconds=age, streams=streams)
+        return server(
+            PUBLISHER, state=state, failure=failure, age_seconds=age, streams=streams, counts=counts
+        )
 
 
 @pytest.mark.parametrize("seeds", [range(start, start + 8) for start in (0, 8, 16)])
