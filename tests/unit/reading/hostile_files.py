@@ -384,6 +384,19 @@ def _followed(path: Path) -> None:
             pass
 
 
+def _served(path: Path) -> None:
+    """What `stem serve` gives of it; its page is that of `stem report`."""
+    from stem_device.catalogue import Details
+    from stem_device.web.recorded import RecordedSource
+
+    source = RecordedSource([path])
+    try:
+        assert source.metrics("", Details.ALL).body
+        assert source.snapshot().servers is not None
+    finally:
+        source.close()
+
+
 def _read(path: Path) -> None:
     """Every column of every table."""
     from stem_device import open_recording
@@ -416,7 +429,7 @@ def attack(path: Path, directory: Path, wanted: set[str]) -> None:
         _tell(
             command=name, code=done.exit_code, stdout=done.stdout[-500:], stderr=done.stderr, traceback=trace
         )
-    readings = [("follow", _followed, path), ("read", _read, path)]
+    readings = [("follow", _followed, path), ("read", _read, path), ("serve", _served, path)]
     for name, made in (("read the recovered", "saved.h5"), ("read the imported", "imported.h5")):
         if (directory / made).exists():
             readings.append((name, _read, directory / made))
@@ -448,7 +461,8 @@ def main() -> None:
     import stem_device.cli.report_session
     import stem_device.cli.runs_session
     import stem_device.cli.stats_session
-    import stem_device.cli.why_session  # noqa: F401
+    import stem_device.cli.why_session
+    import stem_device.web.recorded  # noqa: F401
 
     for line in sys.stdin:
         path, directory, *wanted = line.rstrip("\n").split("\t")

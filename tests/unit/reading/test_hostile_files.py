@@ -27,7 +27,7 @@ from tests.unit.reading.hostile_files import ABSURD, INSIDE, LINES, ODD, TOO_LON
 from tests.unit.synthetic_recording import START_UTC_NS, Loss, Outage, Plan, write_recording  # noqa: E402
 
 MOST_BYTES = 1_000_000_000
-READERS = [*commands(Path(), Path()), "follow", "read"]
+READERS = [*commands(Path(), Path()), "follow", "read", "serve"]
 OPENERS = [name for name in READERS if name != "import"]
 """Of recordings; ``import`` reads lines, and says of HDF5 that it has none."""
 
