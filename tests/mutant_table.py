@@ -459,6 +459,63 @@ MUTANTS = (
         "ENTRY_SECONDS = 300.0",
         ("polling/test_polling_targets.py",),
     ),
+    # What is one definition for all tools.
+    Mutant(
+        "discarded-are-processed",
+        "model/sample_timings.py",
+        '"process_micros", of_callbacks=True',
+        '"process_micros", of_callbacks=False',
+        ("statistics/test_sample_timings.py",),
+    ),
+    Mutant(
+        "unknown-counts",
+        "model/sample_timings.py",
+        "kept = ~np.isnan(values)",
+        "kept = values == values[0]",
+        ("statistics/test_sample_timings.py",),
+    ),
+    Mutant(
+        "late-poll-is-a-gap",
+        "statistics/polls.py",
+        "LONG_INTERVAL = 1.9",
+        "LONG_INTERVAL = 1.88",
+        ("report/test_page_coverage.py",),
+    ),
+    Mutant(
+        "one-poll-left-out-is-none",
+        "statistics/polls.py",
+        "LONG_INTERVAL = 1.9",
+        "LONG_INTERVAL = 2.0",
+        ("report/test_page_coverage.py",),
+    ),
+    Mutant(
+        "gap-by-the-quicker-recording",
+        "report/page/coverage.py",
+        "np.maximum(usual[:-1], usual[1:])",
+        "np.minimum(usual[:-1], usual[1:])",
+        ("report/test_page_coverage.py",),
+    ),
+    Mutant(
+        "unaccounted-is-not-lost",
+        "analysis/worst.py",
+        "record.missed_total + (record.unaccounted_total or 0)",
+        "record.missed_total",
+        ("analysis/test_worst.py",),
+    ),
+    Mutant(
+        "gaps-before-overdue",
+        "analysis/worst.py",
+        "for column in (lost, overdue, gaps, *equals)",
+        "for column in (lost, gaps, overdue, *equals)",
+        ("analysis/test_worst.py",),
+    ),
+    Mutant(
+        "the-unknown-come-first",
+        "analysis/worst.py",
+        "np.maximum(np.nan_to_num(column), 0)",
+        "np.abs(np.nan_to_num(column))",
+        ("analysis/test_worst.py",),
+    ),
     # Statistics.
     Mutant(
         "fewer-pieces",
