@@ -126,12 +126,12 @@ class Availability:
         return str(self._names[code]) if code >= 0 else ""
 
 
-def not_covered(recording: Recording, presence: Availability, polls: Polls, choice: Choice) -> NotCovered:
+def not_covered(recording: Recording, availability: Availability, polls: Polls, choice: Choice) -> NotCovered:
     """All that the numbers do not tell of."""
     return NotCovered(
-        silent_servers=presence.silent_servers(),
+        silent_servers=availability.silent_servers(),
         long_intervals=_long_intervals(polls),
-        unsampled_servers=presence.unsampled_servers(),
+        unsampled_servers=availability.unsampled_servers(),
         left_out=choice.left_out,
         problems=_problems(recording),
     )

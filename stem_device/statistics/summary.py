@@ -46,7 +46,7 @@ class _Parts:
     recording: Recording
     polls: Polls
     choice: Choice
-    presence: Availability
+    availability: Availability
     streams: Groups
     subscriptions: Groups
 
@@ -85,7 +85,7 @@ def summarise(recording: Recording) -> Statistics:
         servers=_servers(parts, _with_streams(by_server, streams, streams.server), timings),
         streams=_streams(parts),
         subscriptions=_subscriptions(parts),
-        not_covered=not_covered(recording, parts.presence, polls, choice),
+        not_covered=not_covered(recording, parts.availability, polls, choice),
         verdict=_verdict(recorded_verdict(recording, polls, choice)),
         telemetry=describe_telemetry(recording),
     )
@@ -139,19 +139,19 @@ def _sources(parts: _Parts) -> tuple[SourceSummary, ...]:
 
 def _totals(parts: _Parts, whole: Sums) -> Totals:
     seconds = _covered_seconds(parts.polls)
-    disconnected, worst = parts.presence.total_disconnected()
+    disconnected, worst = parts.availability.total_disconnected()
     return Totals(
         seconds=seconds,
         polls=len(parts.polls),
-        servers=int(np.count_nonzero(~parts.presence.followed)),
-        followed=int(np.count_nonzero(parts.presence.followed)),
-        streams=int(np.count_nonzero(~parts.presence.followed[parts.streams.server])),
+        servers=int(np.count_nonzero(~parts.availability.followed)),
+        followed=int(np.count_nonzero(parts.availability.followed)),
+        streams=int(np.count_nonzero(~parts.availability.followed[parts.streams.server])),
         subscriptions=int(np.count_nonzero(parts.subscriptions.lived)),
         ended=int(np.count_nonzero(parts.subscriptions.ended)),
         disconnected=disconnected,
         worst_disconnected=worst,
         counts=whole.counted(np.array([seconds]))[0],
-        coverage=parts.presence.coverage()[0],
+        coverage=parts.availability.coverage()[0],
     )
 
 
@@ -169,8 +169,12 @@ def _covered_seconds(polls: Polls) -> float:
 
 
 def _servers(parts: _Parts, sums: Sums, timings: Timings) -> tuple[ServerStatistics, ...]:
-    names, presence = parts.choice.names, parts.presence
-    counted, states, coverage = sums.counted(presence.seconds), presence.states(), presence.coverage()[1]
+    names, availability = parts.choice.names, parts.availability
+    counted, states, coverage = (
+        sums.counted(availability.seconds),
+        availability.states(),
+        availability.coverage()[1],
+    )
     own_streams = np.bincount(parts.streams.server, minlength=len(names))
     own_subscriptions = np.bincount(
         parts.subscriptions.server[parts.subscriptions.lived], minlength=len(names)
@@ -178,12 +182,12 @@ def _servers(parts: _Parts, sums: Sums, timings: Timings) -> tuple[ServerStatist
     return tuple(
         ServerStatistics(
             server=names[row],
-            followed=bool(presence.followed[row]),
-            seconds=float(presence.seconds[row]),
+            followed=bool(availability.followed[row]),
+            seconds=float(availability.seconds[row]),
             streams=int(own_streams[row]),
             subscriptions=int(own_subscriptions[row]),
-            disconnected=int(presence.disconnected[row]),
-            worst_disconnected=int(presence.worst_disconnected[row]),
+            disconnected=int(availability.disconnected[row]),
+            worst_disconnected=int(availability.worst_disconnected[row]),
             counts=counted[row],
             coverage=coverage[row],
             states=states[row],
@@ -195,7 +199,7 @@ def _servers(parts: _Parts, sums: Sums, timings: Timings) -> tuple[ServerStatist
 
 def _streams(parts: _Parts) -> tuple[StreamStatistics, ...]:
     groups = parts.streams
-    counted = groups.sums.counted(parts.presence.seconds[groups.server])
+    counted = groups.sums.counted(parts.availability.seconds[groups.server])
     return tuple(
         StreamStatistics(
             server=parts.choice.names[groups.server[row]],
@@ -208,7 +212,7 @@ def _streams(parts: _Parts) -> tuple[StreamStatistics, ...]:
 
 def _subscriptions(parts: _Parts) -> tuple[SubscriptionStatistics, ...]:
     groups = parts.subscriptions
-    counted = groups.sums.counted(parts.presence.seconds[groups.server])
+    counted = groups.sums.counted(parts.availability.seconds[groups.server])
     return tuple(
         SubscriptionStatistics(
             server=parts.choice.names[groups.server[row]],
