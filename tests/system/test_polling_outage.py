@@ -44,11 +44,11 @@ def answer_of(poll: Poll, server: Server) -> Answer:
     return next(answer for answer in poll.answers if answer.server == server.name)
 
 
-@pytest.mark.parametrize("how", ["killed", "frozen"])
 def _is_monitored(poller: Poller, server: Server) -> bool:
     return answer_of(poller.poll(), server).state is ServerState.MONITORED
 
 
+@pytest.mark.parametrize("how", ["killed", "frozen"])
 def test_nothing_is_forgotten(
     poller: Poller, factory: ServerFactory, private_database: EmbeddedDatabase, how: str
 ) -> None:
