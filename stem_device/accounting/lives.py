@@ -194,7 +194,10 @@ class Fresh(Struct, frozen=True, gc=False):
         self._lose(step, books)
         if stream is None:
             return Unknown(sight.life, sight.endpoint)
-        return Live(stream, counter, self.before, self.endpoint, unplaced_ns=self.unplaced_ns)
+        # Where the publisher was not asked it may have been restarted: a number below the base may be of a life
+        # that nothing tells of, and what the known one pushed before the base is owed to nobody then.
+        base = counter if stream.answered else max(counter, self.base)
+        return Live(stream, base, self.before, self.endpoint, unplaced_ns=self.unplaced_ns)
 
     def _lose(self, step: Step, books: Books) -> None:
         """What was lost before the first events arrived, and between them."""

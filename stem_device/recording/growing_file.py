@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from stem_device.errors import RecordingError
-from stem_device.recording.compression import Compressor, Uncompressed, compressor_for, last_byte
+from stem_device.recording.compressed_text import Compressor, Uncompressed, compressor_for, last_byte
 from stem_device.recording.disk_errors import explain_output
 
 _BLOCK_BYTES = 1 << 16

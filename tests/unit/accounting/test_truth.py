@@ -249,6 +249,28 @@ class Lives(RuleBasedStateMachine):
         return [row for server in snapshot.servers for row in server.subscriptions]
 
 
+def test_a_number_of_a_life_that_nobody_saw() -> None:
+    """Found by the histories below: the publisher was not asked while it was restarted, and the first event
+    had a number that the life before could have had, which had pushed 241 before there was a subscription."""
+    story = Lives()
+    story.begin(fixed=False, told="late", subscribed=False, history=0, late=1)
+    asked = {"publisher_silent": 0, "subscriber_silent": 0, "between": 0}
+    story.poll(seconds=10.0, spared=(), **asked)
+    story.lose(n=241)
+    story.subscribe()
+    story.poll(seconds=0.5, spared=(), **asked)
+    story.stop_publisher(left=0)
+    story.start_publisher()
+    story.lose(n=10)
+    story.poll(seconds=10.0, spared=(PUBLISHER,), **{**asked, "between": 1})
+    story.stop_publisher(left=0)
+    story.start_publisher()
+    story.reconnect()
+    story.poll(seconds=10.0, spared=(), **{**asked, "between": 1})
+    assert story.snapshot is not None
+    assert (story.snapshot.counts.missed, story.snapshot.counts.overdue) == (0, 0)
+
+
 TestLives = Lives.TestCase
 TestLives.settings = settings(max_examples=200, stateful_step_count=40, deadline=None, derandomize=True)
 """The same histories in every run."""
