@@ -194,8 +194,8 @@ class Fresh(Struct, frozen=True, gc=False):
         self._lose(step, books)
         if stream is None:
             return Unknown(sight.life, sight.endpoint)
-        # Where the publisher was not asked it may have been restarted: a number below the base may be of a life
-        # that nothing tells of, and what the known one pushed before the base is owed to nobody then.
+        # Where the publisher was not asked it may have been restarted: a number below the base may be that of
+        # a life that nothing tells of, and then what the known one pushed before the base is owed to nobody.
         base = counter if stream.answered else max(counter, self.base)
         return Live(stream, base, self.before, self.endpoint, unplaced_ns=self.unplaced_ns)
 
