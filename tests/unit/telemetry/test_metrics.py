@@ -453,5 +453,7 @@ def test_nothing_is_logged_twice(caplog: pytest.LogCaptureFixture) -> None:
         for _ in range(3):
             telemetry.add_data("x", 1.0)
             telemetry.flush()
-    assert len(caplog.records) == 1
+    # Senders of tests before may still be logging what became of their own endpoints.
+    told = [one for one in caplog.records if "http://127.0.0.1:9/" in one.getMessage()]
+    assert len(told) == 1
     assert telemetry.health().errors == 3
