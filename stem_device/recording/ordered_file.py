@@ -6,7 +6,8 @@ disk in an order in which the file is complete and readable after every single w
 1. space that nothing on disk refers to yet: data, new nodes of chunk indexes;
 2. the file's length, then the superblock that tells it;
 3. nodes of chunk indexes, parents before children, because a node that was split loses its upper half last;
-4. object headers (the lengths of the data sets); those that tell what is complete come last.
+4. object headers (the lengths of the data sets); those that tell what is complete come last. One in which
+   more than the length changes is written before, with the length that it had.
 
 If the file shrinks, superblock and length come last. A write of the third or fourth kind changes bytes of one
 page only: HDF5 is told to begin each index node on a page, the fields that change in a header are aligned
@@ -29,7 +30,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from stem_device.recording import chunk_index
+from stem_device.recording import chunk_index, object_header
+from stem_device.recording.object_header import LENGTH_BYTES
 
 _SUPERBLOCK_ADDRESS = 0
 PLACEHOLDER = b"\0"
@@ -94,6 +96,7 @@ class OrderedFile:
         self._data: list[tuple[int, bytes]] = []
         self._places: dict[int, tuple[int, int]] = {}
         self._written: dict[int, bytes] = {}
+        self._length_places: dict[int, int | None] = {}
         self._placeholder: int | None = None
         self._abandoned = False
 
@@ -198,7 +201,9 @@ class OrderedFile:
             self._disk.resize(self._size)
             self._write(changes.superblock)
         self._write(sorted(changes.nodes.items(), key=lambda node: -chunk_index.level(node[1])))
-        self._write(sorted(changes.headers.items(), key=lambda header: header[0] in self._last_headers))
+        headers = sorted(changes.headers.items(), key=lambda header: header[0] in self._last_headers)
+        self._write(self._with_former_lengths(headers))
+        self._write(headers)
         if not grows:
             self._write(changes.superblock)
         if self._size < self._size_on_disk:
@@ -209,6 +214,25 @@ class OrderedFile:
         self._nodes.update(changes.new_nodes)
         self._pending.clear()
         self._data.clear()
+
+    def _with_former_lengths(self, headers: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Those in which more changes than the length: as they will be, but for the length.
+
+        That is so once in the life of a column, when it gets an index. The index's address may lie across
+        two pages; where its write is torn, the length still says that there is nothing to look up.
+        """
+        found = []
+        for address, data in headers:
+            former = self._written.get(address) or self._disk.read_at(address, len(data))
+            if address not in self._length_places:
+                self._length_places[address] = object_header.length_place(data)
+            place = self._length_places[address]
+            if place is None or len(former) != len(data):
+                continue
+            kept = data[:place] + former[place : place + LENGTH_BYTES] + data[place + LENGTH_BYTES :]
+            if kept != former:
+                found.append((address, kept))
+        return found
 
     def abandon(self) -> None:
         """Forget the changes, and all that HDF5 is going to write."""
