@@ -15,7 +15,7 @@ from stem_device.model.sample_timings import (
     PUSH_INTERVAL,
     RECEIVE_INTERVAL,
     SLEEP,
-    micros,
+    counted,
 )
 from stem_device.model.snapshot import Snapshot
 
@@ -49,7 +49,6 @@ def timing_statistics(snapshot: Snapshot) -> tuple[TimingStatistics, ...]:
     for index, server in enumerate(snapshot.servers):
         for timing, owners, values in columns:
             mine = values[owners == index]
-            mine = mine[~np.isnan(mine)]
             if mine.size:
                 found.append(statistics_of(server.name, timing, mine))
     return tuple(found)
@@ -79,9 +78,9 @@ _Column = tuple[str, npt.NDArray[np.int64], npt.NDArray[np.float64]]
 
 
 def _columns(snapshot: Snapshot) -> tuple[_Column, ...]:
-    """(name, server of each sample, value of each sample) of every timing; NaN where there is no value."""
+    """(name, server of each sample that counts, its value) of every timing."""
     return tuple(
-        (name, samples.server, micros(timing, partial(getattr, samples)).astype(np.float64))
+        (name, samples.server[kept], values.astype(np.float64))
         for samples, timings in (
             (snapshot.publisher_samples, {"push": PUSH, "between pushes": PUSH_INTERVAL}),
             (
@@ -95,4 +94,5 @@ def _columns(snapshot: Snapshot) -> tuple[_Column, ...]:
             ),
         )
         for name, timing in timings.items()
+        for kept, values in (counted(timing, partial(getattr, samples)),)
     )
